@@ -1,0 +1,21 @@
+import { assert } from './assert.ts';
+
+const HEX = /^(?:[0-9a-f]{2})*$/;
+
+/** Writes bytes as lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/**
+ * Reads lower-case hexadecimal.
+ * @throws {AssertionError} on anything else: check untrusted text before
+ */
+export function fromHex(text: string): Uint8Array {
+  assert(HEX.test(text), 'fromHex: not lower-case hexadecimal');
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
