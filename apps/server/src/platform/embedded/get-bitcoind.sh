@@ -43,8 +43,6 @@ flock 9
 runs "$prefix/bin" && exit 0
 
 [ -r "$KEYRING" ] || fail "Debian's archive keys are missing (package debian-archive-keyring)"
-archive=$(apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m 1 -E '/debian/?$') ||
-  fail "this host's apt knows no Debian archive (run apt-get update once if it should)"
 architecture=$(dpkg --print-architecture)
 
 rm -rf -- "$prefix"/.work.*
@@ -55,6 +53,10 @@ trap 'exit 143' TERM
 
 # --- a private apt ------------------------------------------------------------------------------
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/debs" "$work/root"
+# What the host would read on an update tells the archive, even before its first update.
+archive=$(apt-get -o "Dir::State::Lists=$work/state/lists" update --print-uris 2>/dev/null |
+  sed -n "s|^'\(.*/debian\)/dists/.*|\1|p" | head -n 1)
+[ -n "$archive" ] || fail "this host's apt names no Debian archive"
 : >"$work/state/status"
 for suite in $SUITES; do
   echo "deb [arch=$architecture signed-by=$KEYRING] $archive $suite main"
