@@ -207,6 +207,21 @@ test('when too many hang, the refusal comes by the deadline and leaves no timer 
   expect(timersLeft()).toBe(0);
 });
 
+test('fallbacks share the deadline of the quote', async () => {
+  const { rates, pass } = world({ a: never, b: never });
+  const patient = rateRuleSchema.parse({
+    sources: ['a'],
+    minSources: 1,
+    fallback: [{ sources: ['b'], minSources: 1 }],
+  });
+  const quoting = refusal(rates.quote('EUR', patient));
+  await pass(6_000);
+  expect((await quoting).reasons.filter((r) => r.source !== 'all')).toEqual([
+    { source: 'a', reason: 'no answer within 5000 ms' },
+    { source: 'b', reason: 'has not answered in time' },
+  ]);
+});
+
 test('a failing source is asked ever more rarely, and again at once it has recovered', async () => {
   const { rates, behaviours, asked, pass } = world({ a: () => ({ status: 500, body: '' }) });
   const one = { ...rule, minSources: 1 };
@@ -251,6 +266,16 @@ test('what is used is refreshed in the background; what nobody uses any more is 
   const before = asked.length;
   await pass(600_000);
   expect(asked.length).toBe(before);
+  await rates.stop();
+});
+
+test('a clock that jumped back does not keep unused currencies for ever', async () => {
+  const { rates, clock, pass } = world({ a: '100', b: '101' });
+  rates.start();
+  await rates.quote('EUR', rule);
+  clock.set(START_MS - 86_400_000);
+  await pass(690_000);
+  expect(rates.status()).toEqual([]);
   await rates.stop();
 });
 
@@ -336,17 +361,27 @@ test('an operator sees for every source its last success, its last error and its
   );
   await rates.quote('EUR', { ...rule, minSources: 1 });
   await pass(5_000);
-  expect(rates.status()).toEqual([
-    {
-      ...{ source: 'a', currency: 'EUR', state: 'ok', price: '100.00000000', ageMs: 5_000 },
-      ...{ lastSuccessAtMs: START_MS, lastError: null, failuresInRow: 0 },
-    },
-    {
-      ...{ source: 'b', currency: 'EUR', state: 'failing', price: null, ageMs: null },
-      ...{ lastSuccessAtMs: null, failuresInRow: 1 },
-      lastError: { atMs: START_MS, reason: 'the answer is not JSON' },
-    },
-  ]);
+  const [good, bad] = rates.status();
+  expect(good).toEqual({
+    source: 'a',
+    currency: 'EUR',
+    state: 'ok',
+    price: '100.00000000',
+    lastSuccessAtMs: START_MS,
+    ageMs: 5_000,
+    lastError: null,
+    failuresInRow: 0,
+  });
+  expect(bad).toEqual({
+    source: 'b',
+    currency: 'EUR',
+    state: 'failing',
+    price: null,
+    lastSuccessAtMs: null,
+    ageMs: null,
+    lastError: { atMs: START_MS, reason: 'the answer is not JSON' },
+    failuresInRow: 1,
+  });
   expect(events).toContainEqual({ source: 'b', currency: 'EUR', ok: false, durationMs: 0 });
   expect(events).toContainEqual({ currency: 'EUR', ok: true });
   expect(warnings).toEqual([{ source: 'b', currency: 'EUR', reason: 'the answer is not JSON' }]);

@@ -55,7 +55,12 @@ const EXAMPLES: Record<string, Example> = {
     url: 'https://api-pub.bitfinex.com/v2/ticker/tBTCJPY',
     body: '[9700000.1,26.5,9700500,38.02,-1200,-0.0123,9700200,8314.22,9800000,9500000]',
     price: '9700000.10000000',
-    errors: ['["error",10020,"symbol: invalid"]', '[]', '["error",11010,"ratelimit: error"]'],
+    errors: [
+      '["error",10020,"symbol: invalid"]',
+      '[]',
+      '["error",11010,"ratelimit: error"]',
+      '[9700000.1,26.5]',
+    ],
   },
   gemini: {
     currency: 'SGD',
