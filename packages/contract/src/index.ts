@@ -1,1 +1,1 @@
-export {};
+export { type ErrorCode, errorTable } from './errors.ts';
