@@ -1,5 +1,5 @@
 /** Prices of bitcoin in fiat currencies: see README.md. */
-export { AmountOutOfRangeError, RateUnavailableError } from './errors.ts';
+export { RateUnavailableError } from './errors.ts';
 export { createHttpFetch, type FetchText } from './http-fetch.ts';
 export type { RatesLog, RatesMetrics, SourceStatus } from './observations.ts';
 export { fiatToSats, satsToFiat } from './price.ts';

@@ -144,7 +144,7 @@ test('no fresh price is a typed refusal that says which source failed why, never
   behaviours.c = '0';
   await pass(180_001);
   const error = await refusal(rates.quote('EUR', rule));
-  expect(error.code).toBe('rate_unavailable');
+  expect(error).toMatchObject({ code: 'rate_unavailable', status: 503, retryAfterSeconds: 30 });
   expect(error.currency).toBe('EUR');
   const stale = 'stale: 180001 ms old, at most 180000 ms are allowed; last attempt: ';
   expect(error.reasons).toEqual([
