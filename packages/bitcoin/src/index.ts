@@ -4,6 +4,21 @@ export {
   scriptToAddress,
 } from './addresses.ts';
 export { type BlockHeader, checkProofOfWork, parseHeader } from './block-header.ts';
+export {
+  deriveAddress,
+  deriveScript,
+  deriveScripts,
+  MAX_DERIVED_SCRIPTS,
+} from './descriptors/derive.ts';
+export {
+  type Descriptor,
+  type DescriptorKind,
+  type ParsedDescriptor,
+  parseDescriptor,
+} from './descriptors/descriptor.ts';
+export type { KeyExpression, KeyOrigin } from './descriptors/key-expression.ts';
+export { parseReceivingDescriptor, type SingleKeyType } from './descriptors/receiving.ts';
+export type { DescriptorRefusalCode } from './descriptors/refusal.ts';
 export { MalformedError } from './errors.ts';
 export { blockTxids, checkMerkleRoot } from './merkle.ts';
 export {
