@@ -1,4 +1,11 @@
 export {
+  bip21ForQr,
+  formatBip21,
+  type ParsedBip21,
+  type PaymentRequest,
+  parseBip21,
+} from './bip21.ts';
+export {
   addressToScript,
   type ParsedAddress,
   scriptToAddress,
