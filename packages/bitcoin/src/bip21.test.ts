@@ -134,7 +134,7 @@ test.each([
   ['bitcoin:?amount=1', 'invalid'],
   [`litecoin:${BASE58}`, 'invalid'],
   [`bitcoin:${BASE58}?label=${'x'.repeat(9_000)}`, 'invalid'],
-])('BIP321: %.90s is refused', (link, code) => {
+])('BIP321: %s is refused', (link, code) => {
   expect(parseBip21(link)).toMatchObject({ ok: false, code });
 });
 

@@ -18,7 +18,7 @@ export function holdsPrivateKey(text: string): boolean {
   const words = text.trim().split(/\s+/);
   if (words.length >= MIN_SEED_WORDS && words.every((word) => /^\p{L}+$/u.test(word))) return true;
   // 64 hexadecimal digits are a private key anywhere but in tr(), where they are a public key.
-  const mayHoldXOnlyKey = text.trimStart().startsWith('tr(');
+  const mayHoldXOnlyKey = text.includes('tr(');
   return text.split(/[^0-9A-Za-z]+/).some((token) => isPrivateToken(token, mayHoldXOnlyKey));
 }
 
