@@ -57,7 +57,10 @@ CREATE TABLE ledger_transfer (
   hash         bytea NOT NULL CHECK (length(hash) = 32),
   PRIMARY KEY (book_id, id),
   UNIQUE (book_id, sequence),
-  CHECK ((pending_id IS NOT NULL) = (phase IN ('post', 'void')))
+  CHECK ((pending_id IS NOT NULL) = (phase IN ('post', 'void'))),
+  -- The encoding counts whole milliseconds; a finer part would be outside the hash.
+  CHECK (mod(extract(epoch FROM effective_at) * 1000, 1) = 0
+     AND mod(extract(epoch FROM recorded_at) * 1000, 1) = 0)
 );
 CREATE UNIQUE INDEX ledger_transfer_resolves_once ON ledger_transfer (book_id, pending_id)
   WHERE pending_id IS NOT NULL;
@@ -242,7 +245,9 @@ DECLARE
   account ledger_account;
   stored ledger_transfer;
   at integer;
-  touched integer[];
+  n integer;
+  -- Where the account of each leg stands in accounts.
+  places integer[];
   transfer_id uuid;
   pending uuid;
   transfer_phase text;
@@ -299,9 +304,9 @@ BEGIN
     head.head_hash := next_hash;
     recorded := recorded + 1;
 
-    touched := '{}';
-    FOR leg IN SELECT * FROM ROWS FROM (jsonb_to_recordset(transfer -> 'legs') AS (code text,
-      asset text, kind text, floor boolean, direction text, amount bigint)) WITH ORDINALITY LOOP
+    places := '{}';
+    FOR leg IN SELECT * FROM jsonb_to_recordset(transfer -> 'legs') AS (code text, asset text,
+      kind text, floor boolean) LOOP
       at := array_position(codes, leg.code);
       IF at IS NULL THEN
         head.account_count := head.account_count + 1;
@@ -317,13 +322,20 @@ BEGIN
         PERFORM ledger_fail('account_mismatch', transfer_id,
           format('the account %s was opened with another definition', leg.code));
       END IF;
-      accounts[at] := ledger_apply(account, transfer_phase, leg.direction, leg.amount);
-      touched := touched || at;
-      INSERT INTO ledger_entry (book_id, sequence, leg, account_id, direction, amount)
-      VALUES (book, head.head_sequence, leg.ordinality, account.id, leg.direction, leg.amount);
+      places := places || at;
     END LOOP;
 
-    FOREACH at IN ARRAY touched LOOP
+    n := 0;
+    FOR leg IN SELECT * FROM jsonb_to_recordset(transfer -> 'legs') AS (direction text,
+      amount bigint) LOOP
+      n := n + 1;
+      account := ledger_apply(accounts[places[n]], transfer_phase, leg.direction, leg.amount);
+      accounts[places[n]] := account;
+      INSERT INTO ledger_entry (book_id, sequence, leg, account_id, direction, amount)
+      VALUES (book, head.head_sequence, n, account.id, leg.direction, leg.amount);
+    END LOOP;
+
+    FOREACH at IN ARRAY places LOOP
       IF ledger_is_below_floor(accounts[at]) THEN
         PERFORM ledger_fail('below_floor', transfer_id,
           format('the account %s must not go below zero', codes[at]));

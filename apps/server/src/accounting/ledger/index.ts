@@ -21,3 +21,15 @@ export {
   type Transfer,
   transferId,
 } from './transfer.ts';
+export {
+  type Balance,
+  listTransfers,
+  MAX_PAGE,
+  type RecordedTransfer,
+  readAccounts,
+  readBalances,
+  readTransfer,
+} from './reads.ts';
+export type { Break, BreakReason } from './replay.ts';
+export { verifyAllBooks } from './verify-all-books.ts';
+export { type Anchor, type Verification, verifyJournal } from './verify-journal.ts';
