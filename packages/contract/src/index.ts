@@ -1,1 +1,16 @@
 export { type ErrorCode, errorTable } from './errors.ts';
+export {
+  type ClassicWebhook,
+  classicEventTypes,
+  classicWebhookSchema,
+  type OrderEventData,
+  type OrderEventType,
+  orderEventDataSchema,
+  orderEventTypes,
+  PING_EVENT_TYPE,
+  pingEventDataSchema,
+  type WebhookEvent,
+  type WebhookEventType,
+  webhookEventSchema,
+  webhookEventTypes,
+} from './webhooks.ts';
