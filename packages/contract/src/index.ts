@@ -1,1 +1,8 @@
-export {};
+export {
+  orderPaymentViewSchema,
+  orderStatuses,
+  orderViewSchema,
+  type OrderPaymentView,
+  type OrderStatus,
+  type OrderView,
+} from './order-view.ts';
