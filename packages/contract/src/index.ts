@@ -14,3 +14,11 @@ export {
   webhookEventSchema,
   webhookEventTypes,
 } from './webhooks.ts';
+export {
+  orderPaymentViewSchema,
+  orderStatuses,
+  orderViewSchema,
+  type OrderPaymentView,
+  type OrderStatus,
+  type OrderView,
+} from './order-view.ts';
