@@ -7,7 +7,12 @@ const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', f
 
 export default {
   forbidden: [
-    rule('no-cycles', 'A cycle makes two modules one.', {}, { circular: true }),
+    rule(
+      'no-cycles',
+      'A cycle makes two modules one. Types alone may refer to each other: they are gone at run time.',
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    ),
     rule(
       'resolvable',
       'An import that is not found would escape all other rules.',
