@@ -19,7 +19,7 @@ export function checkMerkleRoot(rawBlock: Uint8Array): boolean {
   const root = merkleRoot(blockTxids(rawBlock));
   if (root === null) return false;
   const claimed = parseHeader(rawBlock).merkleRoot;
-  return root.every((byte, at) => byte === claimed[at]);
+  return Buffer.compare(root, claimed) === 0;
 }
 
 /**
@@ -44,11 +44,8 @@ export function merkleRoot(txids: readonly Uint8Array[]): Uint8Array | null {
       const left = level[at];
       const sibling = level[at + 1];
       if (left === undefined) return null;
-      if (sibling?.every((byte, i) => byte === left[i])) return null;
-      const pair = new Uint8Array(64);
-      pair.set(left);
-      pair.set(sibling ?? left, 32);
-      above.push(hash256(pair));
+      if (sibling !== undefined && Buffer.compare(left, sibling) === 0) return null;
+      above.push(hash256OfParts([left, sibling ?? left]));
     }
     level = above;
   }
