@@ -60,12 +60,13 @@ function readTxid(raw: Uint8Array, reader: ByteReader): Uint8Array {
   const inputCount = reader.count(MIN_INPUT_BYTES);
   for (let vin = 0; vin < inputCount; vin++) {
     reader.skip(36);
-    reader.skip(reader.count(1) + 4);
+    reader.skipVector();
+    reader.skip(4);
   }
   const outputCount = reader.count(MIN_OUTPUT_BYTES);
   for (let vout = 0; vout < outputCount; vout++) {
     reader.skip(8);
-    reader.skip(reader.count(1));
+    reader.skipVector();
   }
   const bodyEnd = reader.position;
   if (isSegwit) skipWitness(reader, inputCount);
