@@ -1,0 +1,86 @@
+import { h, type ComponentChildren, type ComponentChild } from 'preact';
+import { fill } from '../format.ts';
+import { webLink } from '../links.ts';
+import { locales, type Locale } from '../locale.ts';
+import type { PageModel } from '../model.ts';
+import { icon } from './icons.ts';
+
+const languageNames: Record<Locale, string> = {
+  en: 'English',
+  'zh-CN': '简体中文',
+  'zh-TW': '繁體中文',
+};
+
+/** Store's name and logo; its first letter stands in for a missing logo. */
+export function StoreHeader({ view, messages, state, actions }: PageModel): ComponentChild {
+  const logo = webLink(view.store.logoUrl);
+  return h(
+    'header',
+    { class: 'store' },
+    logo === null
+      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, [...view.store.name][0])
+      : h('img', { class: 'logo', src: logo, alt: '', width: 36, height: 36 }),
+    h('p', { class: 'store-name' }, view.store.name),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'quiet script-only',
+        'aria-label': state.soundOn ? messages.soundOff : messages.soundOn,
+        title: state.soundOn ? messages.soundOff : messages.soundOn,
+        onClick: actions?.toggleSound,
+      },
+      icon(state.soundOn ? 'soundOn' : 'soundOff'),
+    ),
+  );
+}
+
+/** Said loudly, because a payer who sends real bitcoin to a test address loses it. */
+export function TestNetworkNote({ view, messages }: PageModel): ComponentChild | null {
+  if (view.network === 'mainnet') return null;
+  return h('p', { class: 'note test' }, fill(messages.testNetwork, { network: view.network }));
+}
+
+export function OfflineNote({ state, messages }: PageModel): ComponentChild | null {
+  return state.offline ? h('p', { class: 'note offline' }, messages.offline) : null;
+}
+
+/** What a screen reader reads out: state changes, copies, the time running short. */
+export function Announcer({ state }: PageModel): ComponentChild {
+  return h('p', { class: 'unseen', role: 'status', 'aria-live': 'polite' }, state.announcement);
+}
+
+export function PageFooter({ model, base }: { model: PageModel; base: string }): ComponentChild {
+  return h(
+    'footer',
+    { class: 'foot' },
+    h('p', null, model.messages.secured),
+    h(
+      'nav',
+      { 'aria-label': 'Language · 语言 · 語言' },
+      locales.map((locale) =>
+        locale === model.locale
+          ? h('span', { 'aria-current': 'true', lang: locale }, languageNames[locale])
+          : h(
+              'a',
+              { href: `${base}?lang=${locale}`, lang: locale, hreflang: locale },
+              languageNames[locale],
+            ),
+      ),
+    ),
+  );
+}
+
+/** A fact: term and value side by side, or below each other when the value is long. */
+export function Row(props: {
+  term: string;
+  long?: boolean;
+  children?: ComponentChildren;
+}): ComponentChild {
+  return h(
+    'div',
+    { class: props.long === true ? 'row long' : 'row' },
+    h('dt', null, props.term),
+    h('dd', null, props.children),
+  );
+}

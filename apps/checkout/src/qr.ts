@@ -1,0 +1,71 @@
+import { create, type QRCodeErrorCorrectionLevel } from 'qrcode';
+
+export interface QrPicture {
+  /** Side of the picture in modules, quiet zone included. */
+  side: number;
+  /** SVG path of the dark modules, one unit a module. */
+  path: string;
+  level: QRCodeErrorCorrectionLevel;
+}
+
+/** ISO/IEC 18004 §9.1 asks for four light modules around the code. */
+const QUIET_ZONE = 4;
+
+/**
+ * Beyond this version (57 × 57) modules get too small for old phone cameras at the size that the
+ * page shows, so a smaller code is worth more than more error correction.
+ */
+const LARGEST_COMFORTABLE_VERSION = 10;
+const LEVELS = ['L', 'M', 'Q', 'H'] as const;
+
+/**
+ * Draws the payment link. The level is the highest that costs no larger code: at least M while the
+ * code stays comfortable to scan, L for very long links.
+ */
+export function drawQr(link: string): QrPicture {
+  const text = compactLink(link);
+  const base = versionAt(text, 'M') <= LARGEST_COMFORTABLE_VERSION ? 'M' : 'L';
+  const version = versionAt(text, base);
+  const level = LEVELS.findLast((candidate) => versionAt(text, candidate) <= version) ?? base;
+  const { modules } = create(text, { errorCorrectionLevel: level });
+  return {
+    side: modules.size + 2 * QUIET_ZONE,
+    path: darkRuns(modules.size, (x, y) => modules.get(y, x) !== 0),
+    level,
+  };
+}
+
+/**
+ * Writes a segwit address in capitals, where a QR code spends 5.5 bits a letter instead of 8
+ * (BIP173 allows it). Base58 addresses are case-sensitive and stay as they are. The scheme stays
+ * lower case because some wallets compare it literally.
+ */
+export function compactLink(link: string): string {
+  return link.replace(
+    /^bitcoin:((?:bc|tb|bcrt)1[02-9ac-hj-np-z]+)/i,
+    (_, address: string) => `bitcoin:${address.toUpperCase()}`,
+  );
+}
+
+function versionAt(text: string, level: QRCodeErrorCorrectionLevel): number {
+  try {
+    return create(text, { errorCorrectionLevel: level }).version;
+  } catch {
+    // The library throws when the text does not fit in the largest code at this level.
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Horizontal runs of dark modules as one path: a third of the size of single squares. */
+function darkRuns(size: number, isDark: (x: number, y: number) => boolean): string {
+  let path = '';
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      if (!isDark(x, y)) continue;
+      const start = x;
+      while (x < size && isDark(x, y)) x++;
+      path += `M${start + QUIET_ZONE} ${y + QUIET_ZONE}h${x - start}v1h-${x - start}z`;
+    }
+  }
+  return path;
+}
