@@ -85,9 +85,13 @@ test('an open order refreshes itself without script, a settled one and a receipt
 });
 
 test('a receipt of an order that is not paid says so', () => {
-  expect(renderReceiptPage(fixtureView(), options)).toContain('<p class="note">This payment is not complete yet');
+  expect(renderReceiptPage(fixtureView(), options)).toContain(
+    '<p class="note">This payment is not complete yet',
+  );
   const paid = fixtureView({ status: 'CONFIRMED' });
-  expect(renderReceiptPage(paid, options)).not.toContain('<p class="note">This payment is not complete yet');
+  expect(renderReceiptPage(paid, options)).not.toContain(
+    '<p class="note">This payment is not complete yet',
+  );
 });
 
 test('the page of an unknown order tells nothing but that, in each language', () => {

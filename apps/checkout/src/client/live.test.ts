@@ -45,7 +45,7 @@ function handWorld(first: OrderView) {
       held.shift()?.();
       await settle();
     },
-    async pass(ms: number) {
+    pass: async (ms: number) => {
       const end = nowMs + ms;
       for (;;) {
         const next = timers.filter((t) => t.at <= end).sort((a, b) => a.at - b.at)[0];

@@ -11,7 +11,7 @@ import {
   type PageState,
   QR_DIALOG_ID,
 } from '../model.ts';
-import { invitesPayment, type Screen, screenOf, toneOf } from '../screen.ts';
+import { invitesPayment, screenOf, toneOf } from '../screen.ts';
 import { documentTitle, titleOf } from '../words.ts';
 import type { ServerClock } from './clock.ts';
 import { copyText } from './copy.ts';
@@ -25,11 +25,10 @@ const ONE_MINUTE_MS = 60_000;
 
 export interface LivePage {
   /** Shows a newer state of the order. */
-  show(view: OrderView): void;
+  show: (view: OrderView) => void;
   /** Draws the countdown; says whether the paying time has just ended. */
-  tick(): { timeIsUp: boolean };
-  set(change: Partial<PageState>): void;
-  screen(): Screen;
+  tick: () => { timeIsUp: boolean };
+  set: (change: Partial<PageState>) => void;
 }
 
 /** Takes over the page that the server drew, and draws it anew as the order changes. */
@@ -93,12 +92,17 @@ export function takeOver(
   // The first drawing repeats the server's exactly; only then the local time zone takes over.
   hydrate(h(component, model(Date.parse(view.serverTime))), root);
   set({ timeZone: undefined, soundOn: sound.isOn() });
+  onLogoFailure(root, () => set({ logoFailed: true }));
   return {
     show(next) {
       view = next;
       clock.learn(next.serverTime);
+      const hadFocus = root.contains(document.activeElement);
       noticeScreen();
       draw();
+      // The control that was in use is gone with its screen: go on reading at the new heading
+      // instead of at the top of the document.
+      if (hadFocus && !root.contains(document.activeElement)) root.querySelector('h1')?.focus();
     },
     tick() {
       if (!invitesPayment(shown)) return { timeIsUp: false };
@@ -108,7 +112,6 @@ export function takeOver(
       return { timeIsUp: leftMs <= 0 };
     },
     set,
-    screen: () => shown,
   };
 }
 
@@ -147,6 +150,14 @@ function createActions(
     },
     print: () => window.print(),
   };
+}
+
+/** The picture may have failed before this script was there. */
+function onLogoFailure(root: HTMLElement, act: () => void): void {
+  const logo = root.querySelector<HTMLImageElement>('img.logo');
+  if (logo === null) return;
+  if (logo.complete && logo.naturalWidth === 0) act();
+  else logo.addEventListener('error', act, { once: true });
 }
 
 function setFavicon(picture: string): void {
