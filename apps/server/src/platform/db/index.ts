@@ -1,0 +1,9 @@
+export {
+  type Database,
+  type DatabaseOptions,
+  openDatabase,
+  type Tx,
+  type Unlisten,
+} from './database.ts';
+export { MigrationError, migrate } from './migrate.ts';
+export { APP_ROLE, roleUrls, SYSTEM_ROLE } from './roles.ts';

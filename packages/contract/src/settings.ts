@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { personText, satsText, webUrl } from './fields.ts';
+import { MAX_ORDER_EXPIRY_SECONDS, MIN_ORDER_EXPIRY_SECONDS } from './orders.ts';
+
+/** More tiers than this are a mistake, not a policy. */
+const MAX_CONFIRMATION_TIERS = 10;
+/** Nothing on chain is watched beyond 100 blocks (design §7). */
+const MAX_CONFIRMATIONS = 100;
+/** Half of the amount: anything wider is no tolerance. */
+const MAX_TOLERANCE_BPS = 5_000;
+
+const confirmations = z
+  .int()
+  .min(1)
+  .max(MAX_CONFIRMATIONS)
+  .meta({ description: 'Blocks, the one that holds the payment included' });
+
+export const confirmationTierSchema = z
+  .strictObject({
+    belowSats: satsText.meta({ description: 'Holds for orders of less than this' }),
+    confirmations,
+  })
+  .meta({ id: 'ConfirmationTier' });
+
+/**
+ * A store's settings but the rate rule, whose schema belongs to the rates module of the server.
+ * Each field has its bounds here and its default in `defaultMerchantSettings`.
+ */
+export const merchantSettingsFields = {
+  toleranceBelowBps: z
+    .int()
+    .min(0)
+    .max(MAX_TOLERANCE_BPS)
+    .meta({ description: 'Hundredths of a per cent that may be missing' }),
+  toleranceAboveBps: z
+    .int()
+    .min(0)
+    .max(MAX_TOLERANCE_BPS)
+    .meta({ description: 'Hundredths of a per cent that may be too much' }),
+  confirmationTiers: z
+    .array(confirmationTierSchema)
+    .max(MAX_CONFIRMATION_TIERS)
+    .refine(isAscending, 'belowSats must grow from tier to tier'),
+  confirmationsAbove: confirmations.meta({ description: 'Beyond the last tier' }),
+  orderExpirySeconds: z.int().min(MIN_ORDER_EXPIRY_SECONDS).max(MAX_ORDER_EXPIRY_SECONDS),
+  monitorAfterExpirySeconds: z
+    .int()
+    .min(3_600)
+    .max(MAX_ORDER_EXPIRY_SECONDS)
+    .meta({ description: 'How long late payments are reported for' }),
+  latePolicy: z.enum(['hold', 'accept']).meta({
+    description: 'hold: a late payment waits for your decision. accept: it counts.',
+  }),
+  maxAddressGap: z
+    .int()
+    .min(20)
+    .max(100_000)
+    .meta({ description: 'Unpaid addresses in a row before no new order can be made' }),
+  addressPoolSize: z
+    .int()
+    .min(20)
+    .max(10_000)
+    .meta({ description: 'Addresses that are derived ahead' }),
+  storeName: personText({ min: 1, max: 100 })
+    .nullable()
+    .meta({ description: "Shown to the payer; null: the merchant's name" }),
+  logoUrl: webUrl.nullable(),
+  color: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'write a colour such as "#f7931a"')
+    .nullable(),
+  explorerTxUrl: webUrl
+    .refine((url) => url.includes('{txid}'), 'must contain {txid}')
+    .nullable()
+    .meta({ examples: ['https://mempool.space/tx/{txid}'] }),
+  defaultLocale: z.enum(['en', 'zh-CN', 'zh-TW']),
+} as const;
+
+function isAscending(tiers: readonly { belowSats: string }[]): boolean {
+  // A tier whose number is malformed has its own error; it must not throw here.
+  const bounds = tiers.map((tier) =>
+    /^[0-9]{1,40}$/.test(tier.belowSats) ? BigInt(tier.belowSats) : 0n,
+  );
+  return bounds.every((bound, i) => i === 0 || bound > (bounds[i - 1] ?? 0n));
+}
+
+const settingsObject = z.strictObject(merchantSettingsFields);
+export type MerchantSettingsBase = z.infer<typeof settingsObject>;
+
+/** Design §7: 1 % both ways, 1/3/6/12 confirmations by amount, half an hour, a day after it. */
+export const defaultMerchantSettings: MerchantSettingsBase = {
+  toleranceBelowBps: 100,
+  toleranceAboveBps: 100,
+  confirmationTiers: [
+    { belowSats: '1000000', confirmations: 1 },
+    { belowSats: '100000000', confirmations: 3 },
+    { belowSats: '1000000000', confirmations: 6 },
+  ],
+  confirmationsAbove: 12,
+  orderExpirySeconds: 1_800,
+  monitorAfterExpirySeconds: 86_400,
+  latePolicy: 'hold',
+  maxAddressGap: 10_000,
+  addressPoolSize: 200,
+  storeName: null,
+  logoUrl: null,
+  color: null,
+  explorerTxUrl: null,
+  defaultLocale: 'en',
+};
