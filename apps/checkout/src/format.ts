@@ -1,5 +1,8 @@
 import { formatDecimal } from '@quittance/kernel';
 
+/** A number and its unit stay on one line. */
+const NO_BREAK_SPACE = '\u00a0';
+
 /**
  * Formats a decimal text in a currency by the locale's habit ("25.00", USD → "$25.00"), exactly:
  * the whole part goes through Intl as a bigint, the fraction stays text, nothing becomes a float.
@@ -7,7 +10,7 @@ import { formatDecimal } from '@quittance/kernel';
  */
 export function formatMoney(amount: string, currency: string, locale: string): string {
   const [whole = '0', fraction = ''] = amount.split('.');
-  if (currency === 'BTC') return `${formatBtcText(amount, locale)} BTC`;
+  if (currency === 'BTC') return `${formatBtcText(amount, locale)}${NO_BREAK_SPACE}BTC`;
   const digits = usualDigits(currency);
   const shown = fraction.padEnd(digits, '0');
   return new Intl.NumberFormat(locale, {
@@ -24,12 +27,12 @@ export function formatMoney(amount: string, currency: string, locale: string): s
 
 /** Satoshis as bitcoin with all eight decimals: "41235" → "0.00041235 BTC". */
 export function formatSatsAsBtc(sats: string, locale: string): string {
-  return `${formatBtcText(plainBtc(sats), locale)} BTC`;
+  return `${formatBtcText(plainBtc(sats), locale)}${NO_BREAK_SPACE}BTC`;
 }
 
 /** Satoshis with the locale's grouping: "41235" → "41,235 sat". */
 export function formatSats(sats: string, locale: string): string {
-  return `${groupDigits(sats, locale)} sat`;
+  return `${groupDigits(sats, locale)}${NO_BREAK_SPACE}sat`;
 }
 
 /** The decimal that a wallet's amount field takes: no grouping, a dot, eight decimals. */

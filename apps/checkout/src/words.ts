@@ -57,12 +57,16 @@ export function estimateText({ view, messages }: Wording): string | null {
   return have === 0 ? `${text} ${messages.estimateFee}` : text;
 }
 
-export function paymentStateText(payment: OrderPaymentView, messages: Messages): string {
+export function paymentStateText(
+  payment: OrderPaymentView,
+  need: number,
+  messages: Messages,
+): string {
   switch (payment.state) {
     case 'seen':
       return messages.paymentSeen;
     case 'confirming':
-      return fill(messages.paymentConfirming, { n: payment.confirmations });
+      return fill(messages.paymentConfirming, { n: payment.confirmations, need });
     case 'confirmed':
       return messages.paymentConfirmed;
     case 'replaced':

@@ -15,7 +15,7 @@ CREATE TABLE receiving_wallet (
 );
 CREATE UNIQUE INDEX receiving_wallet_active ON receiving_wallet (merchant_id) WHERE active;
 CALL protect_tenant_table('receiving_wallet');
-GRANT SELECT, INSERT, UPDATE (active, next_index) ON receiving_wallet TO quittance_app;
+GRANT SELECT, INSERT, UPDATE (active, next_index, derived_through) ON receiving_wallet TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON receiving_wallet TO quittance_system;
 
 -- The pool of pre-derived addresses. id orders them for the watcher, which loads what is new.
@@ -28,12 +28,14 @@ CREATE TABLE address (
   address          text NOT NULL,
   -- Blocks above this height have been or will be scanned for the script.
   scanned_from_height integer NOT NULL,
+  -- Somebody paid it before an order had it: it is passed over, since addresses are not reused.
+  foreign_use      boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, wallet_id, index),
   FOREIGN KEY (merchant_id, wallet_id) REFERENCES receiving_wallet (merchant_id, id)
 );
 CALL protect_tenant_table('address');
-GRANT SELECT ON address TO quittance_app;
-GRANT SELECT, INSERT ON address TO quittance_system;
+GRANT SELECT, INSERT ON address TO quittance_app;
+GRANT SELECT, INSERT, UPDATE (foreign_use) ON address TO quittance_system;
 
 CREATE TABLE orders (
   merchant_id            uuid NOT NULL REFERENCES merchant (id),
@@ -51,7 +53,7 @@ CREATE TABLE orders (
   -- An order is paid when due - below has arrived, overpaid when more than due + above has.
   tolerance_below_sats   bigint NOT NULL CHECK (tolerance_below_sats >= 0),
   tolerance_above_sats   bigint NOT NULL CHECK (tolerance_above_sats >= 0),
-  required_confirmations integer NOT NULL CHECK (required_confirmations BETWEEN 0 AND 100),
+  required_confirmations integer NOT NULL CHECK (required_confirmations BETWEEN 1 AND 100),
   late_policy            text NOT NULL CHECK (late_policy IN ('hold', 'accept')),
   wallet_id              uuid NOT NULL,
   address_index          integer NOT NULL,
@@ -76,7 +78,8 @@ CREATE TABLE orders (
   UNIQUE (wallet_id, address_index)
 );
 CREATE INDEX orders_by_external_id ON orders (merchant_id, external_id) WHERE external_id IS NOT NULL;
-CREATE INDEX orders_to_expire ON orders (expires_at) WHERE expired_at IS NULL AND cancelled_at IS NULL;
+CREATE INDEX orders_to_expire ON orders (expires_at) WHERE expired_at IS NULL
+  AND cancelled_at IS NULL AND status IN ('PENDING', 'UNDERPAID', 'UNCONFIRMED');
 CALL protect_tenant_table('orders');
 GRANT SELECT, INSERT, UPDATE ON orders TO quittance_app, quittance_system;
 

@@ -1,1 +1,55 @@
-export {};
+export {
+  bip21ForQr,
+  formatBip21,
+  type ParsedBip21,
+  type PaymentRequest,
+  parseBip21,
+} from './bip21.ts';
+export {
+  addressToScript,
+  type ParsedAddress,
+  scriptToAddress,
+} from './addresses.ts';
+export { type BlockHeader, checkProofOfWork, parseHeader } from './block-header.ts';
+export {
+  deriveAddress,
+  deriveScript,
+  deriveScripts,
+  MAX_DERIVED_SCRIPTS,
+} from './descriptors/derive.ts';
+export {
+  type Descriptor,
+  type DescriptorKind,
+  type ParsedDescriptor,
+  parseDescriptor,
+} from './descriptors/descriptor.ts';
+export type { KeyExpression, KeyOrigin } from './descriptors/key-expression.ts';
+export { parseReceivingDescriptor, type SingleKeyType } from './descriptors/receiving.ts';
+export type { DescriptorRefusalCode } from './descriptors/refusal.ts';
+export { MalformedError } from './errors.ts';
+export { blockTxids, checkMerkleRoot } from './merkle.ts';
+export {
+  isNetwork,
+  type Network,
+  type NetworkParameters,
+  networkOfGenesis,
+  networks,
+} from './networks.ts';
+export {
+  type MatchedOutput,
+  type MatchedSpend,
+  scanBlock,
+  scanTransaction,
+  type TxMatch,
+  type Watch,
+} from './scanner.ts';
+export { type AddressableScript, classifyScript, type ScriptKind } from './scripts.ts';
+export {
+  displayHash,
+  parseHash,
+  parseTransaction,
+  type Transaction,
+  type TransactionInput,
+  type TransactionOutput,
+} from './transaction.ts';
+export { OutpointTable, outpointBytes, ScriptTable } from './watch-table.ts';

@@ -1,4 +1,19 @@
 export {
+  type ClassicWebhook,
+  classicEventTypes,
+  classicWebhookSchema,
+  type OrderEventData,
+  type OrderEventType,
+  orderEventDataSchema,
+  orderEventTypes,
+  PING_EVENT_TYPE,
+  pingEventDataSchema,
+  type WebhookEvent,
+  type WebhookEventType,
+  webhookEventSchema,
+  webhookEventTypes,
+} from './webhooks.ts';
+export {
   type AuditEntry,
   auditEntrySchema,
   auditPageSchema,

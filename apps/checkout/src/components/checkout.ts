@@ -68,7 +68,6 @@ function StateScreen({ model, screen }: { model: PageModel; screen: Screen }): C
     moving ? h(Ring, model) : h('div', { class: 'badge' }, icon(iconOf(screen))),
     h('h1', null, titleOf(screen, messages)),
     h(Amount, { model, screen }),
-    moving ? h(Steps, model) : null,
     moving
       ? h('p', { class: 'status-line digits' }, fill(messages.confirmationsOf, view.confirmations))
       : null,
@@ -87,7 +86,13 @@ function StateScreen({ model, screen }: { model: PageModel; screen: Screen }): C
                 { class: 'button main', href: back },
                 fill(messages.backToStore, { store: view.store.name }),
               ),
-          receipt ? h('a', { class: 'button', href: paths.receipt }, messages.showReceipt) : null,
+          receipt
+            ? h(
+                'a',
+                { class: 'button', href: `${paths.receipt}?lang=${locale}` },
+                messages.showReceipt,
+              )
+            : null,
         ),
   );
 }
@@ -153,15 +158,17 @@ function Ring({ view }: PageModel): ComponentChild {
       'svg',
       { viewBox: '0 0 36 36' },
       h('circle', { class: 'track', cx: 18, cy: 18, r: 15.9155 }),
-      h('circle', {
-        class: 'share',
-        cx: 18,
-        cy: 18,
-        r: 15.9155,
-        'stroke-dasharray': `${share} ${RING}`,
-      }),
+      have === 0
+        ? null
+        : h('circle', {
+            class: 'share',
+            cx: 18,
+            cy: 18,
+            r: 15.9155,
+            'stroke-dasharray': `${share} ${RING}`,
+          }),
     ),
-    h('span', { class: 'digits' }, `${have}/${need}`),
+    have === 0 ? icon('check') : h('span', { class: 'digits' }, `${have}/${need}`),
   );
 }
 

@@ -26,7 +26,9 @@ export function Details({ model, screen }: { model: PageModel; screen: Screen })
     h(
       'dl',
       null,
-      pays ? h(Row, { term: messages.address }, h(AddressText, { address: view.address })) : null,
+      pays
+        ? h(Row, { term: messages.address, long: true }, h(AddressText, { address: view.address }))
+        : null,
       pays
         ? h(
             Row,
@@ -36,7 +38,7 @@ export function Details({ model, screen }: { model: PageModel; screen: Screen })
         : null,
       h(RateRow, model),
       pays ? h(Row, { term: messages.networkFee }, messages.networkFeeNote) : null,
-      h(Row, { term: messages.orderNumber }, h('bdi', { class: 'code' }, view.orderId)),
+      h(Row, { term: messages.orderNumber, long: true }, h('bdi', { class: 'code' }, view.orderId)),
     ),
     view.payments.length === 0 ? null : h(Payments, model),
   );
@@ -49,14 +51,8 @@ export function RateRow({ view, locale, messages, state }: PageModel): Component
     Row,
     { term: messages.rate },
     h('span', { class: 'digits' }, fill(messages.rateValue, { price })),
-    h(
-      'span',
-      { class: 'aside' },
-      fill(messages.rateAt, {
-        source: view.rate.source,
-        time: moment(view.rate.at, locale, state.timeZone),
-      }),
-    ),
+    h('span', { class: 'aside' }, view.rate.source),
+    h('span', { class: 'aside' }, moment(view.rate.at, locale, state.timeZone)),
   );
 }
 
@@ -84,7 +80,7 @@ function PaymentRow({
 }): ComponentChild {
   const { view, locale, messages, state } = model;
   const lost = payment.state === 'replaced' || payment.state === 'dropped';
-  const words = [paymentStateText(payment, messages)];
+  const words = [paymentStateText(payment, view.confirmations.need, messages)];
   if (payment.late) words.push(messages.paymentLate);
   return h(
     'li',

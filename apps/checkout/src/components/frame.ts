@@ -71,12 +71,16 @@ export function PageFooter({ model, base }: { model: PageModel; base: string }):
   );
 }
 
-export function Row({
-  term,
-  children,
-}: {
+/** A fact: term and value side by side, or below each other when the value is long. */
+export function Row(props: {
   term: string;
+  long?: boolean;
   children?: ComponentChildren;
 }): ComponentChild {
-  return h('div', { class: 'row' }, h('dt', null, term), h('dd', null, children));
+  return h(
+    'div',
+    { class: props.long === true ? 'row long' : 'row' },
+    h('dt', null, props.term),
+    h('dd', null, props.children),
+  );
 }

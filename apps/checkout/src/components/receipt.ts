@@ -38,7 +38,7 @@ export function Receipt(model: PageModel): ComponentChild {
           icon('print'),
           messages.print,
         ),
-        h('a', { class: 'button', href: paths.page }, messages.backToOrder),
+        h('a', { class: 'button', href: `${paths.page}?lang=${locale}` }, messages.backToOrder),
         back === null
           ? null
           : h(
@@ -77,8 +77,12 @@ function ReceiptFacts({ model, status }: { model: PageModel; status: string }): 
     sats(messages.over, view.excessSats),
     sats(messages.late, view.lateSats),
     h(Row, { term: messages.ordered }, moment(view.createdAt, locale, state.timeZone)),
-    h(Row, { term: messages.orderNumber }, h('bdi', { class: 'code' }, view.orderId)),
-    h(Row, { term: messages.address }, h('bdi', { class: 'code', dir: 'ltr' }, view.address)),
+    h(Row, { term: messages.orderNumber, long: true }, h('bdi', { class: 'code' }, view.orderId)),
+    h(
+      Row,
+      { term: messages.address, long: true },
+      h('bdi', { class: 'code', dir: 'ltr' }, view.address),
+    ),
   );
 }
 
@@ -103,7 +107,7 @@ function ReceiptPayments(model: PageModel): ComponentChild {
               'span',
               null,
               [
-                paymentStateText(payment, messages),
+                paymentStateText(payment, view.confirmations.need, messages),
                 ...(payment.late ? [messages.paymentLate] : []),
               ].join(' · '),
             ),

@@ -29,7 +29,7 @@ import {
 } from './postgres-files.ts';
 
 /** Recovery after a crash replays at most the WAL of two checkpoints; slow disks included. */
-const START_TIMEOUT_MS = 10 * 60_000;
+const START_TIMEOUT_MS = 5 * 60_000;
 /** A fast shutdown writes one checkpoint. After this the server is stopped without one. */
 const STOP_TIMEOUT_MS = 30_000;
 /** A killed server keeps its lock file until its parent or init has collected it. */
@@ -225,7 +225,7 @@ async function launch(options: Launch): Promise<{ process: Companion; port: numb
   for (let attempt = 1; ; ) {
     const port = fixedPort ?? (await findFreePort());
     const server = startServer(options, port);
-    const failure = await untilReady(server);
+    const failure = await untilReady(server, options.cluster);
     if (failure === undefined) return { process: server, port };
     const error = explainStartFailure(failure, { cluster: options.cluster, action: 'start', port });
     if (error.kind === 'in_use' && performance.now() < reapBy) {
@@ -264,16 +264,29 @@ function startServer({ bin, cluster, user, log, flags = [] }: Launch, port: numb
 }
 
 /** Waits until the server accepts connections; gives its last words when it ended instead. */
-async function untilReady(server: Companion): Promise<string | undefined> {
+async function untilReady(server: Companion, cluster: string): Promise<string | undefined> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadline) {
     if (server.hasExited()) return server.tail();
-    if (server.tail().includes('database system is ready to accept connections')) return undefined;
+    if (isReady(server.pid, cluster)) return undefined;
     await Promise.race([server.exited, sleep(POLL_MS)]);
   }
   server.signal('SIGQUIT');
   await server.exited;
   return `not ready after ${START_TIMEOUT_MS} ms\n${server.tail()}`;
+}
+
+/**
+ * Lines 1 and 8 of postmaster.pid are the server's pid and its state (PostgreSQL's pidfile.h), which
+ * unlike its log do not depend on settings.
+ */
+function isReady(pid: number, cluster: string): boolean {
+  try {
+    const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n');
+    return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
+  } catch {
+    return false;
+  }
 }
 
 async function ensureDatabase(url: string): Promise<void> {

@@ -1,0 +1,33 @@
+import type { AccountDefinition } from './transfer.ts';
+
+/** Bitcoin on the merchant's own receiving wallets, as the chain shows it. */
+export const ONCHAIN_WALLET: AccountDefinition = {
+  code: 'onchain.wallet',
+  asset: 'BTC',
+  kind: 'asset',
+  floor: true,
+};
+
+/** Money that has been received and is not yet applied to an order. */
+export const RECEIPTS_UNAPPLIED: AccountDefinition = {
+  code: 'receipts.unapplied',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: true,
+};
+
+/** What the merchant has earned: applied to orders and free to use. */
+export const MERCHANT_AVAILABLE: AccountDefinition = {
+  code: 'merchant.available',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: true,
+};
+
+/** What customers paid beyond their orders and may claim back. */
+export const CUSTOMER_EXCESS: AccountDefinition = {
+  code: 'customer.excess',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: true,
+};

@@ -1,0 +1,35 @@
+export {
+  CUSTOMER_EXCESS,
+  MERCHANT_AVAILABLE,
+  ONCHAIN_WALLET,
+  RECEIPTS_UNAPPLIED,
+} from './accounts.ts';
+export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
+export { MAX_BATCH, postTransfers } from './post-transfers.ts';
+export { orderSettled, type SettlementArgs } from './templates/order-settled.ts';
+export { orderUnsettled } from './templates/order-unsettled.ts';
+export { paymentConfirmed } from './templates/payment-confirmed.ts';
+export { paymentDropped } from './templates/payment-dropped.ts';
+export { paymentReorged } from './templates/payment-reorged.ts';
+export { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
+export {
+  type AccountDefinition,
+  type AccountKind,
+  type Direction,
+  type Leg,
+  type Phase,
+  type Transfer,
+  transferId,
+} from './transfer.ts';
+export {
+  type Balance,
+  listTransfers,
+  MAX_PAGE,
+  type RecordedTransfer,
+  readAccounts,
+  readBalances,
+  readTransfer,
+} from './reads.ts';
+export type { Break, BreakReason } from './replay.ts';
+export { verifyAllBooks } from './verify-all-books.ts';
+export { type Anchor, type Verification, verifyJournal } from './verify-journal.ts';

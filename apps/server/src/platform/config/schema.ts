@@ -1,0 +1,239 @@
+import { z } from 'zod';
+import { Secret } from './secret.ts';
+
+/** How the text of an environment variable becomes the value that the file would hold. */
+export type SettingKind = 'text' | 'integer' | 'boolean' | 'list' | 'json';
+type SettingMeta = { kind: SettingKind; what: string; secret?: boolean; env?: string };
+
+export const NETWORKS = ['mainnet', 'testnet4', 'signet', 'regtest'] as const;
+export const ROLES = ['all', 'api', 'watcher', 'worker'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+/** Ports that each network's node answers RPC on when nothing else is said. */
+export const RPC_PORTS = { mainnet: 8332, testnet4: 48332, signet: 38332, regtest: 18443 } as const;
+
+/** A group of settings; left out, each of them takes its default. */
+function section<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, 'write an object with settings in it').prefault(() => ({}) as never);
+}
+
+function describe<T extends z.ZodType>(schema: T, meta: SettingMeta): T {
+  return schema.meta({ ...meta });
+}
+
+function text(what: string) {
+  return describe(z.string('write a text').min(1, 'write something or leave it out'), {
+    kind: 'text',
+    what,
+  });
+}
+
+function secret(what: string, env?: string) {
+  const schema = z
+    .string('write a text')
+    .min(1, 'write something or leave it out')
+    .transform((value) => new Secret(value));
+  return describe(schema, {
+    kind: 'text',
+    what,
+    secret: true,
+    ...(env === undefined ? {} : { env }),
+  });
+}
+
+function flag(fallback: boolean, what: string) {
+  return describe(z.boolean('write true or false').default(fallback), { kind: 'boolean', what });
+}
+
+function integer(bounds: { min: number; max: number }, what: string) {
+  const message = `write a whole number from ${bounds.min} to ${bounds.max}`;
+  const schema = z.int(message).min(bounds.min, message).max(bounds.max, message);
+  return describe(schema, { kind: 'integer', what });
+}
+
+function integerOr(fallback: number, bounds: { min: number; max: number }, what: string) {
+  const message = `write a whole number from ${bounds.min} to ${bounds.max}`;
+  const schema = z.int(message).min(bounds.min, message).max(bounds.max, message).default(fallback);
+  return describe(schema, { kind: 'integer', what });
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(
+  values: T,
+  fallback: T[number],
+  what: string,
+) {
+  const schema = z.enum(values, `write one of ${values.join(', ')}`);
+  return describe(
+    schema.default(() => schema.parse(fallback)),
+    { kind: 'text', what },
+  );
+}
+
+function httpUrl(what: string) {
+  const schema = z
+    .string('write an address such as "https://pay.example.com"')
+    .refine(isHttpUrl, 'write an address that begins with http:// or https://')
+    .refine((value) => !isHttpUrl(value) || new URL(value).username === '', {
+      message: 'take the user and the password out of the address; they have settings of their own',
+    });
+  return describe(schema, { kind: 'text', what });
+}
+
+function zmqEndpoint(what: string) {
+  const message = 'write an address such as "tcp://127.0.0.1:28332" or "ipc:///run/bitcoin.sock"';
+  return describe(
+    z
+      .string(message)
+      .regex(/^(tcp:\/\/[^/\s]+:\d{1,5}|ipc:\/\/\S+)$/, message)
+      .optional(),
+    { kind: 'text', what },
+  );
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol);
+}
+
+function isPostgresUrl(value: string): boolean {
+  return URL.canParse(value) && ['postgres:', 'postgresql:'].includes(new URL(value).protocol);
+}
+
+const PRICE = /^(0|[1-9][0-9]*)(\.[0-9]{1,8})?$/;
+const PORT = { min: 0, max: 65_535 };
+
+/**
+ * Every setting of the server, once: its type, its limits, its default and what it is for.
+ * docs/configuration.md is written from this table, and a test compares the two.
+ */
+export const configSchema = z.strictObject({
+  role: oneOf(
+    ROLES,
+    'all',
+    'Which part this process plays: everything, or one of api, watcher, worker.',
+  ),
+  network: oneOf(
+    NETWORKS,
+    'mainnet',
+    'The Bitcoin network. The node and every descriptor must be on it.',
+  ),
+  dataDir: text(
+    'Folder for what the server keeps on disk: the embedded database, if that is used.',
+  ).default('./data'),
+  publicUrl: httpUrl(
+    'The address under which customers reach this server; stands in links and redirects. Left out: http://<http.host>:<http.port>.',
+  ).optional(),
+  databaseUrl: secretDatabaseUrl(),
+  startHeight: integer(
+    { min: 0, max: 100_000_000 },
+    'The block to start reading from on the first start. Left out: the tip at that time.',
+  ).optional(),
+  http: section({
+    host: text(
+      'The address to listen on. Put a TLS proxy in front before it faces the internet.',
+    ).default('127.0.0.1'),
+    port: integerOr(3000, PORT, 'The port to listen on; 0 lets the operating system choose.'),
+    trustProxy: describe(z.array(z.string().min(1), 'write a list of addresses').default([]), {
+      kind: 'list',
+      what: 'Addresses or ranges (CIDR) of the proxies in front, whose X-Forwarded-For is believed. Empty: nobody is.',
+    }),
+  }),
+  bitcoin: section({
+    rpcUrl: httpUrl(
+      'The node’s RPC address. Left out: 127.0.0.1 with the network’s usual port.',
+    ).optional(),
+    rpcUser: text('RPC user (rpcauth). Give this and rpcPassword, or cookieFile.').optional(),
+    rpcPassword: secret('RPC password.').optional(),
+    cookieFile: text(
+      'Path of the node’s .cookie file; read anew whenever the node refuses it.',
+    ).optional(),
+    zmqRawTx: zmqEndpoint(
+      'The node’s -zmqpubrawtx address: payments are seen within milliseconds.',
+    ),
+    zmqHashBlock: zmqEndpoint('The node’s -zmqpubhashblock address.'),
+    zmqSequence: zmqEndpoint(
+      'The node’s -zmqpubsequence address: tells when a mempool event was missed.',
+    ),
+    restLoopbackOnly: flag(
+      true,
+      'Use the node’s REST interface only when the node is on this machine: REST has no password and no encryption.',
+    ),
+  }),
+  rates: section({
+    sources: describe(z.array(z.string().min(1), 'write a list of names').min(1).optional(), {
+      kind: 'list',
+      what: 'Which public exchanges to ask. Left out: all that the program knows.',
+    }),
+    fixed: describe(
+      z
+        .record(
+          z.string().regex(/^[A-Z]{3}$/, 'write a currency code such as "USD"'),
+          z
+            .string('write the price as a text such as "65000.00"')
+            .regex(PRICE, 'write a plain decimal such as "65000.00"'),
+        )
+        .default({}),
+      {
+        kind: 'json',
+        what: 'Fixed prices of one bitcoin by currency, for tests and demonstrations: {"USD": "65000.00"}. Never in production.',
+      },
+    ),
+  }),
+  webhooks: section({
+    allowPrivateAddresses: flag(
+      false,
+      'Let webhooks reach private and loopback addresses. True opens your own network to whoever may set a webhook.',
+    ),
+    allowHttp: flag(false, 'Let webhooks use http:// without encryption.'),
+  }),
+  log: section({
+    level: oneOf(LOG_LEVELS, 'info', 'The least important line that is still written.'),
+    pretty: flag(false, 'Short lines for a person’s eyes instead of JSON.'),
+  }),
+  metrics: section({
+    host: text('The address to serve /metrics on when metrics.port is set.').default('127.0.0.1'),
+    port: integer(
+      PORT,
+      'A port of its own for /metrics. Left out: it is served beside the API.',
+    ).optional(),
+  }),
+  limits: section({
+    requestsPerMinute: integerOr(
+      600,
+      { min: 1, max: 10_000_000 },
+      'Requests per minute and caller that carry no API key.',
+    ),
+    keyRequestsPerMinute: integerOr(
+      6_000,
+      { min: 1, max: 10_000_000 },
+      'Requests per minute and API key.',
+    ),
+    socketsPerAddress: integerOr(
+      100,
+      { min: 1, max: 1_000_000 },
+      'Open WebSockets per caller’s address.',
+    ),
+  }),
+});
+
+function secretDatabaseUrl() {
+  const message = 'write an address such as "postgres://owner:password@host:5432/quittance"';
+  const schema = z
+    .string(message)
+    .refine(isPostgresUrl, message)
+    .refine((value) => !isPostgresUrl(value) || new URL(value).password !== '', {
+      message:
+        'the address needs the owner’s password: the working roles’ passwords derive from it',
+    })
+    .transform((value) => new Secret(value))
+    .optional();
+  return describe(schema, {
+    kind: 'text',
+    secret: true,
+    env: 'DATABASE_URL',
+    what: 'PostgreSQL (15 or newer), as a role that may create roles and owns the database. Left out: an embedded one under dataDir.',
+  });
+}
+
+export type Config = z.output<typeof configSchema>;
+export type Network = Config['network'];
+export type Role = Config['role'];

@@ -1,0 +1,7 @@
+export {
+  createLifecycle,
+  type Lifecycle,
+  type LifecycleOptions,
+  type ProcessHooks,
+  type Running,
+} from './lifecycle.ts';

@@ -1,0 +1,120 @@
+import type { Sats, Uuid } from '@quittance/kernel';
+
+/** What the payer and the shop see of an order (design §7). */
+export type OrderStatus =
+  | 'PENDING'
+  | 'UNCONFIRMED'
+  | 'CONFIRMED'
+  | 'UNDERPAID'
+  | 'OVERPAID'
+  | 'EXPIRED'
+  | 'INVALID'
+  | 'REFUNDED';
+
+/**
+ * How far one output has come.
+ * - seen: in the mempool
+ * - included: in a block of the active chain, with fewer confirmations than its order asks for
+ * - confirmed: has had that many; stays so while its block stays in the active chain
+ * - final: 100 blocks deep, not watched any more
+ * - replaced: another transaction spends one of the same coins
+ * - dropped: the node does not have it any more, and nothing is known to have replaced it
+ */
+export type PaymentState = 'seen' | 'included' | 'confirmed' | 'final' | 'replaced' | 'dropped';
+
+export type Payment = {
+  readonly id: Uuid;
+  /** Transaction id as people write it: reversed, hexadecimal. */
+  readonly txid: string;
+  readonly vout: number;
+  readonly amountSats: Sats;
+  readonly state: PaymentState;
+  /** Broadcast after the order's expiry or cancellation. */
+  readonly late: boolean;
+  readonly firstSeenAtMs: number;
+  readonly height: number | null;
+  readonly blockHash: string | null;
+  readonly confirmsAtHeight: number | null;
+  readonly finalsAtHeight: number | null;
+  readonly replacedBy: string | null;
+  readonly ledgerEpoch: number;
+};
+
+/** The part of an order that payments change or depend on. */
+export type PayableOrder = {
+  readonly merchantId: Uuid;
+  readonly id: Uuid;
+  readonly status: OrderStatus;
+  readonly dueSats: Sats;
+  readonly toleranceBelowSats: Sats;
+  readonly toleranceAboveSats: Sats;
+  readonly requiredConfirmations: number;
+  readonly latePolicy: 'hold' | 'accept';
+  readonly expiresAtMs: number;
+  readonly expiredAtMs: number | null;
+  readonly cancelledAtMs: number | null;
+  readonly lateAcceptedAtMs: number | null;
+  readonly receivedSats: Sats;
+  readonly confirmedSats: Sats;
+  readonly lateSats: Sats;
+  readonly settledSats: Sats;
+  readonly settlementEpoch: number;
+  readonly version: number;
+};
+
+/** What happened, as far as one order is concerned. Recorded first, applied then. */
+export type PaymentEvent =
+  | {
+      readonly type: 'seen';
+      readonly paymentId: Uuid;
+      readonly txid: string;
+      readonly vout: number;
+      readonly amountSats: Sats;
+      readonly firstSeenAtMs: number;
+      /** Transactions that this one conflicts with: a fee bump is as punctual as its original. */
+      readonly replaces: readonly string[];
+    }
+  | {
+      readonly type: 'included';
+      readonly paymentId: Uuid;
+      readonly txid: string;
+      readonly vout: number;
+      readonly amountSats: Sats;
+      readonly firstSeenAtMs: number;
+      readonly replaces: readonly string[];
+      readonly height: number;
+      readonly blockHash: string;
+      readonly coinbase: boolean;
+    }
+  /** The chain has reached the height at which the payment has the confirmations asked for. */
+  | { readonly type: 'confirmed'; readonly txid: string; readonly vout: number }
+  | { readonly type: 'final'; readonly txid: string; readonly vout: number }
+  /** Its block has left the active chain; the transaction is unconfirmed again. */
+  | { readonly type: 'returned'; readonly txid: string; readonly vout: number }
+  | { readonly type: 'replaced'; readonly txid: string; readonly vout: number; readonly by: string }
+  | { readonly type: 'dropped'; readonly txid: string; readonly vout: number }
+  | { readonly type: 'expired'; readonly atMs: number }
+  | { readonly type: 'cancelled'; readonly atMs: number }
+  | { readonly type: 'late_accepted'; readonly atMs: number };
+
+/** A confirmed payment is watched until it lies this deep (design §7). */
+export const FINALITY_DEPTH = 100;
+/** A block reward can not be spent before it has this many confirmations (Bitcoin consensus). */
+export const COINBASE_MATURITY = 100;
+
+const LIVE: ReadonlySet<PaymentState> = new Set(['seen', 'included', 'confirmed', 'final']);
+const CONFIRMED: ReadonlySet<PaymentState> = new Set(['confirmed', 'final']);
+
+/** The coins exist as far as the node knows. */
+export function isLive(payment: Payment): boolean {
+  return LIVE.has(payment.state);
+}
+
+export function isConfirmed(payment: Payment): boolean {
+  return CONFIRMED.has(payment.state);
+}
+
+/** Confirmations at a tip height: the block itself is the first. */
+export function confirmationsAt(payment: Payment, tipHeight: number): number {
+  return payment.height === null ? 0 : Math.max(0, tipHeight - payment.height + 1);
+}

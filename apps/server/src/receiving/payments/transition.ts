@@ -1,0 +1,299 @@
+import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
+import { divideSettlement, statusOf, totals } from './amounts.ts';
+import {
+  COINBASE_MATURITY,
+  FINALITY_DEPTH,
+  isLive,
+  type PayableOrder,
+  type Payment,
+  type PaymentEvent,
+} from './payment.ts';
+
+/** A transfer that the ledger has to take, in this order. */
+export type LedgerIntent =
+  | {
+      readonly template:
+        | 'payment-seen'
+        | 'payment-confirmed'
+        | 'payment-dropped'
+        | 'payment-reorged';
+      readonly paymentId: Uuid;
+      readonly epoch: number;
+      readonly amountSats: Sats;
+    }
+  | {
+      readonly template: 'order-settled' | 'order-unsettled';
+      readonly epoch: number;
+      readonly merchantSats: Sats;
+      readonly excessSats: Sats;
+    };
+
+/** Something that the merchant is told besides the change of status. */
+export type Notice =
+  | {
+      readonly type:
+        | 'order.payment_seen'
+        | 'order.payment_confirmed'
+        | 'order.payment_replaced'
+        | 'order.payment_dropped'
+        | 'order.payment_reorged'
+        | 'order.payment_late';
+      readonly paymentId: Uuid;
+    }
+  | { readonly type: 'order.expired' | 'order.cancelled' };
+
+/** An order with its payments and everything that has to be written with the change. */
+export type OrderChange = {
+  readonly order: PayableOrder;
+  readonly payments: readonly Payment[];
+  readonly ledger: readonly LedgerIntent[];
+  readonly notices: readonly Notice[];
+};
+
+type Step = { payment: Payment; ledger: readonly LedgerIntent[]; notices: readonly Notice[] };
+
+/**
+ * Applies events to an order, in their order, without any I/O. An event that says nothing new
+ * changes nothing, so every event may be applied twice.
+ * @returns null when nothing changed
+ */
+export function applyEvents(
+  order: PayableOrder,
+  payments: readonly Payment[],
+  events: readonly PaymentEvent[],
+): OrderChange | null {
+  let changed = order;
+  let all = payments;
+  const ledger: LedgerIntent[] = [];
+  const notices: Notice[] = [];
+  for (const event of events) {
+    const next = applyEvent(changed, all, event);
+    if (next === null) continue;
+    changed = next.order;
+    all = next.payments;
+    ledger.push(...next.ledger);
+    notices.push(...next.notices);
+  }
+  if (changed === order && all === payments) return null;
+  return settle(order, { order: changed, payments: all, ledger, notices });
+}
+
+function applyEvent(
+  order: PayableOrder,
+  payments: readonly Payment[],
+  event: PaymentEvent,
+): OrderChange | null {
+  switch (event.type) {
+    case 'expired': {
+      if (order.expiredAtMs !== null || order.cancelledAtMs !== null) return null;
+      const expired = { ...order, expiredAtMs: event.atMs };
+      const open = order.status === 'PENDING' || order.status === 'UNDERPAID';
+      const notices: Notice[] = open ? [{ type: 'order.expired' }] : [];
+      return { order: expired, payments, ledger: [], notices };
+    }
+    case 'cancelled': {
+      // Only an order that nobody has paid anything for can be taken back.
+      if (order.status !== 'PENDING') return null;
+      const cancelled = { ...order, cancelledAtMs: event.atMs };
+      return { order: cancelled, payments, ledger: [], notices: [{ type: 'order.cancelled' }] };
+    }
+    case 'late_accepted': {
+      if (order.lateAcceptedAtMs !== null || order.lateSats === 0n) return null;
+      return {
+        order: { ...order, lateAcceptedAtMs: event.atMs },
+        payments,
+        ledger: [],
+        notices: [],
+      };
+    }
+    default:
+      return applyToPayment(order, payments, event);
+  }
+}
+
+type OutputEvent = Exclude<PaymentEvent, { type: 'expired' | 'cancelled' | 'late_accepted' }>;
+
+function applyToPayment(
+  order: PayableOrder,
+  payments: readonly Payment[],
+  event: OutputEvent,
+): OrderChange | null {
+  const at = payments.findIndex(({ txid, vout }) => txid === event.txid && vout === event.vout);
+  const known = payments[at];
+  const step = known === undefined ? begin(order, payments, event) : advance(order, known, event);
+  if (step === null) return null;
+  const next = known === undefined ? [...payments, step.payment] : payments.with(at, step.payment);
+  return { order, payments: next, ledger: step.ledger, notices: step.notices };
+}
+
+/** The first time that an output is heard of; only news of its existence can be. */
+function begin(order: PayableOrder, payments: readonly Payment[], event: OutputEvent): Step | null {
+  if (event.type !== 'seen' && event.type !== 'included') return null;
+  const original = payments.find(({ txid }) => event.replaces.includes(txid));
+  const deadlineMs = Math.min(order.expiresAtMs, order.cancelledAtMs ?? order.expiresAtMs);
+  const late = original === undefined ? event.firstSeenAtMs > deadlineMs : original.late;
+  const payment: Payment = {
+    id: event.paymentId,
+    txid: event.txid,
+    vout: event.vout,
+    amountSats: event.amountSats,
+    state: 'seen',
+    late,
+    firstSeenAtMs: event.firstSeenAtMs,
+    height: null,
+    blockHash: null,
+    confirmsAtHeight: null,
+    finalsAtHeight: null,
+    replacedBy: null,
+    ledgerEpoch: 1,
+  };
+  const type = late ? 'order.payment_late' : 'order.payment_seen';
+  return {
+    payment: event.type === 'included' ? include(order, payment, event) : payment,
+    ledger: [intent('payment-seen', payment)],
+    notices: [{ type, paymentId: payment.id }],
+  };
+}
+
+function advance(order: PayableOrder, payment: Payment, event: OutputEvent): Step | null {
+  switch (event.type) {
+    case 'seen':
+      return isLive(payment) ? null : comeBack(payment);
+    case 'included': {
+      if (payment.blockHash === event.blockHash || payment.state === 'final') return null;
+      const back = isLive(payment) ? null : comeBack(payment);
+      const away = payment.blockHash === null ? null : leaveBlock(payment);
+      const base = back ?? away ?? { payment, ledger: [], notices: [] };
+      return { ...base, payment: include(order, base.payment, event) };
+    }
+    case 'confirmed': {
+      if (payment.state !== 'included') return null;
+      const confirmed: Payment = { ...payment, state: 'confirmed' };
+      return {
+        payment: confirmed,
+        ledger: [intent('payment-confirmed', confirmed)],
+        notices: [{ type: 'order.payment_confirmed', paymentId: payment.id }],
+      };
+    }
+    case 'final':
+      if (payment.state !== 'confirmed') return null;
+      return { payment: { ...payment, state: 'final' }, ledger: [], notices: [] };
+    case 'returned':
+      return payment.state === 'included' || payment.state === 'confirmed'
+        ? leaveBlock(payment)
+        : null;
+    case 'replaced':
+      return vanish(payment, { state: 'replaced', replacedBy: event.by });
+    case 'dropped':
+      return vanish(payment, { state: 'dropped', replacedBy: null });
+    default:
+      return unreachable(event);
+  }
+}
+
+function include(
+  order: PayableOrder,
+  payment: Payment,
+  block: { height: number; blockHash: string; coinbase: boolean },
+): Payment {
+  const depth = block.coinbase
+    ? Math.max(order.requiredConfirmations, COINBASE_MATURITY)
+    : order.requiredConfirmations;
+  return {
+    ...payment,
+    state: 'included',
+    height: block.height,
+    blockHash: block.blockHash,
+    confirmsAtHeight: block.height + depth - 1,
+    finalsAtHeight: block.height + FINALITY_DEPTH - 1,
+  };
+}
+
+/** A payment that was replaced or dropped exists again: the ledger begins a new epoch for it. */
+function comeBack(payment: Payment): Step {
+  const back: Payment = {
+    ...payment,
+    state: 'seen',
+    replacedBy: null,
+    ledgerEpoch: payment.ledgerEpoch + 1,
+  };
+  return {
+    payment: back,
+    ledger: [intent('payment-seen', back)],
+    notices: [{ type: 'order.payment_seen', paymentId: payment.id }],
+  };
+}
+
+/** The block left the active chain: what was posted is reversed and pending again. */
+function leaveBlock(payment: Payment): Step {
+  const out: Payment = {
+    ...payment,
+    state: 'seen',
+    height: null,
+    blockHash: null,
+    confirmsAtHeight: null,
+    finalsAtHeight: null,
+  };
+  const notices: Notice[] = [{ type: 'order.payment_reorged', paymentId: payment.id }];
+  if (payment.state === 'included') return { payment: out, ledger: [], notices };
+  const again = { ...out, ledgerEpoch: payment.ledgerEpoch + 1 };
+  const ledger = [intent('payment-reorged', payment), intent('payment-seen', again)];
+  return { payment: again, ledger, notices };
+}
+
+/** The transaction is gone. One that is in a block has to leave the block first. */
+function vanish(
+  payment: Payment,
+  how: { state: 'replaced' | 'dropped'; replacedBy: string | null },
+): Step | null {
+  if (payment.state === 'dropped' && how.state === 'replaced') {
+    return { payment: { ...payment, ...how }, ledger: [], notices: [] };
+  }
+  if (payment.state !== 'seen') return null;
+  const type = how.state === 'replaced' ? 'order.payment_replaced' : 'order.payment_dropped';
+  return {
+    payment: { ...payment, ...how },
+    ledger: [intent('payment-dropped', payment)],
+    notices: [{ type, paymentId: payment.id }],
+  };
+}
+
+type PaymentTemplate = Extract<LedgerIntent, { paymentId: Uuid }>['template'];
+
+function intent(template: PaymentTemplate, payment: Payment): LedgerIntent {
+  const { id, ledgerEpoch, amountSats } = payment;
+  return { template, paymentId: id, epoch: ledgerEpoch, amountSats };
+}
+
+/**
+ * Derives totals and status, and has the ledger apply the confirmed money to the order: what was
+ * applied before is undone first (it may be needed for a reversal), what holds now comes last.
+ */
+function settle(before: PayableOrder, change: OrderChange): OrderChange {
+  const sums = totals(change.order, change.payments);
+  const status = statusOf(change.order, change.payments, sums);
+  const paid = status === 'CONFIRMED' || status === 'OVERPAID';
+  const settledSats = paid ? sums.confirmedSats : 0n;
+  const reposted = change.ledger.some(({ template }) => template === 'payment-reorged');
+  const undo = before.settledSats > 0n && (settledSats !== before.settledSats || reposted);
+  const redo = settledSats > 0n && (undo || before.settledSats === 0n);
+  const epoch = before.settlementEpoch;
+  const ledger: LedgerIntent[] = [...change.ledger];
+  if (undo) {
+    const parts = divideSettlement(before, before.settledSats);
+    ledger.unshift({ template: 'order-unsettled', epoch, ...parts });
+  }
+  if (redo) {
+    const parts = divideSettlement(before, settledSats);
+    ledger.push({ template: 'order-settled', epoch: epoch + 1, ...parts });
+  }
+  const order: PayableOrder = {
+    ...change.order,
+    ...sums,
+    status,
+    settledSats,
+    settlementEpoch: redo ? epoch + 1 : epoch,
+    version: before.version + 1,
+  };
+  return { ...change, order, ledger };
+}

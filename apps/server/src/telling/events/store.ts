@@ -1,0 +1,100 @@
+import { classicEventTypes, type WebhookEventType } from '@quittance/contract';
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import type { JsonObject, NewEvent, RecordedEvent } from './event.ts';
+
+/** The doorbell of the webhook dispatcher; its payload says nothing. */
+export const WEBHOOKS_CHANNEL = 'quittance_webhooks';
+
+/**
+ * Foreign keys are checked when the statement ends, so events and their deliveries can be written
+ * by one. A delivery's id follows from the ids of event and endpoint (in the form of a UUID 7 with
+ * the event's time), so the statement needs no randomness and can't make the same delivery twice.
+ */
+const INSERT_EVENTS = `
+WITH fresh AS (
+  INSERT INTO event (merchant_id, id, type, order_id, data, created_at)
+  SELECT merchant_id, id, type, order_id, data::jsonb, created_at
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[])
+    WITH ORDINALITY AS new (merchant_id, id, type, order_id, data, created_at, position)
+  ORDER BY position
+  RETURNING merchant_id, id, type, created_at
+), made AS (
+  INSERT INTO webhook_delivery
+    (merchant_id, id, endpoint_id, event_id, state, next_attempt_at, created_at)
+  SELECT fresh.merchant_id,
+    (left(replace(fresh.id::text, '-', ''), 12) || '7' || left(digest, 3) || '8'
+      || substr(digest, 4, 15))::uuid,
+    endpoint.id, fresh.id, 'pending', fresh.created_at, fresh.created_at
+  FROM fresh
+  JOIN webhook_endpoint AS endpoint ON endpoint.merchant_id = fresh.merchant_id
+  CROSS JOIN LATERAL (SELECT md5(fresh.id::text || endpoint.id::text) AS digest) AS hashed
+  WHERE endpoint.enabled AND endpoint.deleted_at IS NULL
+    AND (endpoint.style = 'standard' OR fresh.type = ANY ($7::text[]))
+    AND (cardinality(endpoint.event_types) = 0 OR fresh.type = ANY (endpoint.event_types))
+  RETURNING 1
+)
+SELECT pg_notify('${WEBHOOKS_CHANNEL}', '') WHERE EXISTS (SELECT FROM made)`;
+
+export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+  await tx.query(INSERT_EVENTS, [
+    events.map(({ merchantId }) => merchantId),
+    events.map(({ id }) => id),
+    events.map(({ type }) => type),
+    events.map(({ orderId }) => orderId),
+    events.map(({ data }) => JSON.stringify(data)),
+    events.map(({ createdAtMs }) => new Date(createdAtMs)),
+    classicEventTypes,
+  ]);
+}
+
+/**
+ * Rows of transactions that may still be open are hidden: everything below the oldest running
+ * transaction is decided, so nothing can appear behind a cursor that has moved on.
+ */
+const SELECT_EVENTS = `
+SELECT id, type, order_id, data, created_at
+FROM event
+WHERE merchant_id = current_merchant()
+  AND transaction < pg_snapshot_xmin(pg_current_snapshot())
+  AND ($1::xid8 IS NULL OR (transaction, seq) > ($1::xid8, $2::bigint))
+  AND ($3::text IS NULL OR type = $3)
+ORDER BY transaction, seq
+LIMIT $4`;
+
+type EventRow = {
+  id: Uuid;
+  type: WebhookEventType;
+  order_id: Uuid | null;
+  data: JsonObject;
+  created_at: Date;
+};
+/** `transaction` is the text of an xid8, `seq` orders the events within it. */
+export type EventCursor = { transaction: string; seq: bigint };
+
+export async function selectEvents(
+  tx: Tx,
+  page: { after: EventCursor | undefined; type: string | undefined; limit: number },
+): Promise<RecordedEvent[]> {
+  const rows = await tx.query<EventRow>(SELECT_EVENTS, [
+    page.after?.transaction ?? null,
+    page.after?.seq ?? null,
+    page.type ?? null,
+    page.limit,
+  ]);
+  return rows.map((row) => ({
+    id: row.id,
+    type: row.type,
+    orderId: row.order_id,
+    data: row.data,
+    createdAtMs: row.created_at.getTime(),
+  }));
+}
+
+export async function findEventCursor(tx: Tx, id: Uuid): Promise<EventCursor | undefined> {
+  return tx.maybe<EventCursor>(
+    `SELECT transaction::text AS transaction, seq FROM event
+     WHERE merchant_id = current_merchant() AND id = $1`,
+    [id],
+  );
+}

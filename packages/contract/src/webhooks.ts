@@ -1,0 +1,103 @@
+import { z } from 'zod';
+
+/**
+ * What a merchant is told, and when. Every change of an order's status makes exactly one
+ * `order.status_changed`; the more specific events come beside it, never instead of it.
+ */
+export const orderEventTypes = [
+  /** The order was made; its price is locked. */
+  'order.created',
+  /** The status is another than before; `previousStatus` says which it was. */
+  'order.status_changed',
+  /** A payment is in the mempool or, unseen before, in a block. */
+  'order.payment_seen',
+  /** A payment has the confirmations that the order asks for. */
+  'order.payment_confirmed',
+  /** A conflicting transaction took the payment's coins; `replacedBy` names it. */
+  'order.payment_replaced',
+  /** The payment left the mempool without being mined. */
+  'order.payment_dropped',
+  /** A reorganisation took the payment out of the chain; it counts as unconfirmed again. */
+  'order.payment_reorged',
+  /** A payment came after the order had expired. */
+  'order.payment_late',
+  'order.expired',
+  'order.cancelled',
+] as const;
+
+/** Sent on request only, to one endpoint, to try whether it works. */
+export const PING_EVENT_TYPE = 'webhook.ping';
+
+export const webhookEventTypes = [...orderEventTypes, PING_EVENT_TYPE] as const;
+
+export type OrderEventType = (typeof orderEventTypes)[number];
+export type WebhookEventType = (typeof webhookEventTypes)[number];
+
+const status = z.enum([
+  'PENDING',
+  'UNCONFIRMED',
+  'CONFIRMED',
+  'UNDERPAID',
+  'OVERPAID',
+  'EXPIRED',
+  'INVALID',
+  'REFUNDED',
+]);
+/** Satoshis as a decimal string, so that no reader's floating point can touch them. */
+const sats = z.string().regex(/^(0|[1-9][0-9]*)$/);
+const txid = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** The order as it was right after the event; amounts are strings. */
+export const orderEventDataSchema = z.object({
+  orderId: z.uuid(),
+  externalId: z.string().nullable(),
+  status,
+  previousStatus: status.optional(),
+  priceCurrency: z.string(),
+  /** In the currency's usual notation: "12.50" for USD, "0.00100000" for BTC. */
+  priceAmount: z.string().regex(/^(0|[1-9][0-9]*)(\.[0-9]+)?$/),
+  dueSats: sats,
+  receivedSats: sats,
+  confirmedSats: sats,
+  /** What is still missing until the order is paid within its tolerance; "0" when nothing is. */
+  remainingSats: sats,
+  excessSats: sats,
+  lateSats: sats,
+  /** The payment that the event is about. */
+  payment: z
+    .object({
+      id: z.uuid(),
+      txid,
+      vout: z.int().nonnegative(),
+      amountSats: sats,
+      state: z.enum(['seen', 'included', 'confirmed', 'final', 'replaced', 'dropped']),
+      confirmations: z.int().nonnegative().optional(),
+    })
+    .optional(),
+  /** The transaction that took the payment's place. */
+  replacedBy: txid.nullable().optional(),
+  /** One sentence for a person. */
+  message: z.string(),
+});
+export type OrderEventData = z.infer<typeof orderEventDataSchema>;
+
+export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.string() });
+
+/** Body of a Standard Webhooks delivery. `id` is also the header `webhook-id`. */
+const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
+export const webhookEventSchema = z.discriminatedUnion('type', [
+  z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
+  z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
+]);
+export type WebhookEvent = z.infer<typeof webhookEventSchema>;
+
+/** Body of a classic delivery: one for each change of status, nothing else. */
+export const classicWebhookSchema = z.object({
+  orderId: z.uuid(),
+  status,
+  message: z.string(),
+  timestamp: z.iso.datetime(),
+});
+export type ClassicWebhook = z.infer<typeof classicWebhookSchema>;
+/** The only events that a classic endpoint hears of. */
+export const classicEventTypes = ['order.status_changed'] as const;
