@@ -1,0 +1,104 @@
+import { assert, type Uuid } from '@quittance/kernel';
+import {
+  orderSettled,
+  orderUnsettled,
+  paymentConfirmed,
+  paymentDropped,
+  paymentReorged,
+  paymentSeen,
+  postTransfers,
+  type Transfer,
+} from '../../accounting/ledger/index.ts';
+import type { Tx } from '../../platform/db/index.ts';
+import { type NewEvent, recordEvents } from '../../telling/events/index.ts';
+import type { PayableOrder, Payment, PaymentEvent } from './payment.ts';
+import {
+  lockOrders,
+  notifyOrders,
+  type PaymentOfOrder,
+  readPayments,
+  saveOrders,
+  savePayments,
+} from './store.ts';
+import { eventsOf, type Telling } from './tell.ts';
+import { applyEvents, type LedgerIntent, type OrderChange } from './transition.ts';
+
+/** What happened to one order, in its sequence. */
+export type OrderEvents = { orderId: Uuid; events: readonly PaymentEvent[] };
+
+/**
+ * Applies events to orders: the transitions, the ledger, the orders and what is told of it, all in
+ * the caller's transaction (design §3, law 2). Any number of orders takes the same few round trips.
+ * Events that were applied before change nothing.
+ * @returns the orders that changed
+ */
+export async function applyPaymentEvents(
+  tx: Tx,
+  telling: Telling,
+  batch: readonly OrderEvents[],
+): Promise<PayableOrder[]> {
+  if (batch.length === 0) return [];
+  const eventsByOrder = new Map<Uuid, PaymentEvent[]>();
+  for (const { orderId, events } of batch) {
+    const list = eventsByOrder.get(orderId);
+    if (list === undefined) eventsByOrder.set(orderId, [...events]);
+    else list.push(...events);
+  }
+  const orderIds = [...eventsByOrder.keys()];
+  const orders = await lockOrders(tx, orderIds);
+  assert(orders.length === orderIds.length, 'an event is about an order that is not there');
+  const payments = await readPayments(tx, orderIds);
+
+  const changed: PayableOrder[] = [];
+  const changedPayments: PaymentOfOrder[] = [];
+  const transfers: Transfer[] = [];
+  const events: NewEvent[] = [];
+  for (const order of orders) {
+    const known = payments.get(order.id) ?? [];
+    const change = applyEvents(order, known, eventsByOrder.get(order.id) ?? []);
+    if (change === null) continue;
+    changed.push(change.order);
+    for (const payment of changedOf(known, change.payments)) {
+      changedPayments.push({ merchantId: order.merchantId, orderId: order.id, payment });
+    }
+    transfers.push(...change.ledger.map((intent) => transferOf(change, intent, telling.nowMs)));
+    events.push(...eventsOf(order, change, telling));
+  }
+  await savePayments(tx, changedPayments, telling.nowMs);
+  await saveOrders(tx, changed, telling.nowMs);
+  if (transfers.length > 0) await postTransfers(tx, transfers);
+  if (events.length > 0) await recordEvents(tx, events);
+  await notifyOrders(
+    tx,
+    changed.map((order) => ({
+      orderId: order.id,
+      status: order.status,
+      version: order.version,
+      atMs: telling.nowMs,
+    })),
+  );
+  return changed;
+}
+
+function changedOf(before: readonly Payment[], after: readonly Payment[]): Payment[] {
+  return after.filter((payment, at) => payment !== before[at]);
+}
+
+function transferOf({ order }: OrderChange, intent: LedgerIntent, atMs: number): Transfer {
+  const { merchantId } = order;
+  const orderId = order.id;
+  if ('paymentId' in intent) {
+    const { paymentId, epoch, amountSats } = intent;
+    const args = { merchantId, orderId, paymentId, epoch, amountSats, atMs };
+    const templates = {
+      'payment-seen': paymentSeen,
+      'payment-confirmed': paymentConfirmed,
+      'payment-dropped': paymentDropped,
+      'payment-reorged': paymentReorged,
+    } as const;
+    return templates[intent.template](args);
+  }
+  const { epoch, merchantSats, excessSats } = intent;
+  const args = { merchantId, orderId, epoch, dueSats: merchantSats, excessSats, atMs };
+  return intent.template === 'order-settled' ? orderSettled(args) : orderUnsettled(args);
+}

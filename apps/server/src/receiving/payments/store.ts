@@ -1,0 +1,308 @@
+import { displayHash, parseHash } from '@quittance/bitcoin';
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import type { OrderStatus, PayableOrder, Payment, PaymentState } from './payment.ts';
+
+/** A payable order with what an event tells about it besides. */
+export type StoredOrder = PayableOrder & {
+  readonly externalId: string | null;
+  readonly priceCurrency: string;
+  readonly priceMinor: bigint;
+};
+
+type OrderRow = {
+  merchant_id: Uuid;
+  id: Uuid;
+  external_id: string | null;
+  price_currency: string;
+  price_minor: bigint;
+  status: OrderStatus;
+  due_sats: bigint;
+  tolerance_below_sats: bigint;
+  tolerance_above_sats: bigint;
+  required_confirmations: number;
+  late_policy: 'hold' | 'accept';
+  expires_at: Date;
+  expired_at: Date | null;
+  cancelled_at: Date | null;
+  late_accepted_at: Date | null;
+  received_sats: bigint;
+  confirmed_sats: bigint;
+  late_sats: bigint;
+  settled_sats: bigint;
+  settlement_epoch: number;
+  version: number;
+};
+
+type PaymentRow = {
+  order_id: Uuid;
+  id: Uuid;
+  txid: Buffer;
+  vout: number;
+  amount_sats: bigint;
+  state: PaymentState;
+  late: boolean;
+  first_seen_at: Date;
+  height: number | null;
+  block_hash: Buffer | null;
+  confirms_at_height: number | null;
+  finals_at_height: number | null;
+  replaced_by: Buffer | null;
+  ledger_epoch: number;
+};
+
+/** Locks orders against every other writer until the transaction ends, always in one sequence. */
+export async function lockOrders(tx: Tx, orderIds: readonly Uuid[]): Promise<StoredOrder[]> {
+  const rows = await tx.query<OrderRow>(
+    `SELECT merchant_id, id, external_id, price_currency, price_minor, status, due_sats,
+            tolerance_below_sats, tolerance_above_sats, required_confirmations, late_policy,
+            expires_at, expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats,
+            late_sats, settled_sats, settlement_epoch, version
+       FROM orders WHERE id = ANY($1::uuid[]) ORDER BY merchant_id, id FOR UPDATE`,
+    [orderIds],
+  );
+  return rows.map(orderOf);
+}
+
+function orderOf(row: OrderRow): StoredOrder {
+  return {
+    merchantId: row.merchant_id,
+    id: row.id,
+    externalId: row.external_id,
+    priceCurrency: row.price_currency,
+    priceMinor: row.price_minor,
+    status: row.status,
+    dueSats: row.due_sats,
+    toleranceBelowSats: row.tolerance_below_sats,
+    toleranceAboveSats: row.tolerance_above_sats,
+    requiredConfirmations: row.required_confirmations,
+    latePolicy: row.late_policy,
+    expiresAtMs: row.expires_at.getTime(),
+    expiredAtMs: row.expired_at?.getTime() ?? null,
+    cancelledAtMs: row.cancelled_at?.getTime() ?? null,
+    lateAcceptedAtMs: row.late_accepted_at?.getTime() ?? null,
+    receivedSats: row.received_sats,
+    confirmedSats: row.confirmed_sats,
+    lateSats: row.late_sats,
+    settledSats: row.settled_sats,
+    settlementEpoch: row.settlement_epoch,
+    version: row.version,
+  };
+}
+
+/** The payments of some orders, oldest first. */
+export async function readPayments(
+  tx: Tx,
+  orderIds: readonly Uuid[],
+): Promise<Map<Uuid, Payment[]>> {
+  const rows = await tx.query<PaymentRow>(
+    `SELECT order_id, id, txid, vout, amount_sats, state, late, first_seen_at, height, block_hash,
+            confirms_at_height, finals_at_height, replaced_by, ledger_epoch
+       FROM payment WHERE (merchant_id, order_id) IN
+            (SELECT merchant_id, id FROM orders WHERE id = ANY($1::uuid[]))
+      ORDER BY first_seen_at, id`,
+    [orderIds],
+  );
+  const payments = new Map<Uuid, Payment[]>();
+  for (const row of rows) {
+    const list = payments.get(row.order_id);
+    if (list === undefined) payments.set(row.order_id, [paymentOf(row)]);
+    else list.push(paymentOf(row));
+  }
+  return payments;
+}
+
+function paymentOf(row: PaymentRow): Payment {
+  return {
+    id: row.id,
+    txid: displayHash(row.txid),
+    vout: row.vout,
+    amountSats: row.amount_sats,
+    state: row.state,
+    late: row.late,
+    firstSeenAtMs: row.first_seen_at.getTime(),
+    height: row.height,
+    blockHash: row.block_hash === null ? null : displayHash(row.block_hash),
+    confirmsAtHeight: row.confirms_at_height,
+    finalsAtHeight: row.finals_at_height,
+    replacedBy: row.replaced_by === null ? null : displayHash(row.replaced_by),
+    ledgerEpoch: row.ledger_epoch,
+  };
+}
+
+export type PaymentOfOrder = { merchantId: Uuid; orderId: Uuid; payment: Payment };
+
+export async function savePayments(
+  tx: Tx,
+  payments: readonly PaymentOfOrder[],
+  nowMs: number,
+): Promise<void> {
+  if (payments.length === 0) return;
+  const all = payments.map(({ payment }) => payment);
+  const hash = (text: string | null) => (text === null ? null : parseHash(text));
+  await tx.query(
+    `INSERT INTO payment (merchant_id, order_id, id, txid, vout, amount_sats, state, late,
+            first_seen_at, height, block_hash, confirms_at_height, finals_at_height, replaced_by,
+            ledger_epoch, updated_at)
+     SELECT *, $16::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[],
+            $5::int[], $6::bigint[], $7::text[], $8::boolean[], $9::timestamptz[], $10::int[],
+            $11::bytea[], $12::int[], $13::int[], $14::bytea[], $15::int[])
+     ON CONFLICT (merchant_id, id) DO UPDATE SET state = excluded.state, height = excluded.height,
+            block_hash = excluded.block_hash, confirms_at_height = excluded.confirms_at_height,
+            finals_at_height = excluded.finals_at_height, replaced_by = excluded.replaced_by,
+            ledger_epoch = excluded.ledger_epoch, updated_at = excluded.updated_at`,
+    [
+      payments.map(({ merchantId }) => merchantId),
+      payments.map(({ orderId }) => orderId),
+      all.map(({ id }) => id),
+      all.map(({ txid }) => parseHash(txid)),
+      all.map(({ vout }) => vout),
+      all.map(({ amountSats }) => amountSats),
+      all.map(({ state }) => state),
+      all.map(({ late }) => late),
+      all.map(({ firstSeenAtMs }) => new Date(firstSeenAtMs)),
+      all.map(({ height }) => height),
+      all.map(({ blockHash }) => hash(blockHash)),
+      all.map(({ confirmsAtHeight }) => confirmsAtHeight),
+      all.map(({ finalsAtHeight }) => finalsAtHeight),
+      all.map(({ replacedBy }) => hash(replacedBy)),
+      all.map(({ ledgerEpoch }) => ledgerEpoch),
+      new Date(nowMs),
+    ],
+  );
+}
+
+/** Writes what transitions changed. The rows are locked, so the version can't have moved. */
+export async function saveOrders(
+  tx: Tx,
+  orders: readonly PayableOrder[],
+  nowMs: number,
+): Promise<void> {
+  if (orders.length === 0) return;
+  const date = (ms: number | null) => (ms === null ? null : new Date(ms));
+  await tx.query(
+    `UPDATE orders o SET status = n.status, expired_at = n.expired_at,
+            cancelled_at = n.cancelled_at, late_accepted_at = n.late_accepted_at,
+            received_sats = n.received_sats, confirmed_sats = n.confirmed_sats,
+            late_sats = n.late_sats, settled_sats = n.settled_sats,
+            settlement_epoch = n.settlement_epoch, version = n.version, updated_at = $13
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[],
+            $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+            $11::int[], $12::int[])
+         AS n (merchant_id, id, status, expired_at, cancelled_at, late_accepted_at, received_sats,
+               confirmed_sats, late_sats, settled_sats, settlement_epoch, version)
+      WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1`,
+    [
+      orders.map(({ merchantId }) => merchantId),
+      orders.map(({ id }) => id),
+      orders.map(({ status }) => status),
+      orders.map(({ expiredAtMs }) => date(expiredAtMs)),
+      orders.map(({ cancelledAtMs }) => date(cancelledAtMs)),
+      orders.map(({ lateAcceptedAtMs }) => date(lateAcceptedAtMs)),
+      orders.map(({ receivedSats }) => receivedSats),
+      orders.map(({ confirmedSats }) => confirmedSats),
+      orders.map(({ lateSats }) => lateSats),
+      orders.map(({ settledSats }) => settledSats),
+      orders.map(({ settlementEpoch }) => settlementEpoch),
+      orders.map(({ version }) => version),
+      new Date(nowMs),
+    ],
+  );
+}
+
+export type LiveChange = { orderId: Uuid; status: OrderStatus; version: number; atMs: number };
+
+/** Rings for everybody who watches one of these orders; delivered when the transaction commits. */
+export async function notifyOrders(tx: Tx, changes: readonly LiveChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await tx.query(
+    `SELECT pg_notify('quittance_orders', payload) FROM unnest($1::text[]) AS payload`,
+    [
+      changes.map(({ orderId, status, version, atMs }) =>
+        JSON.stringify({ orderId, status, version, timestamp: new Date(atMs).toISOString() }),
+      ),
+    ],
+  );
+}
+
+export type DuePayment = { merchantId: Uuid; orderId: Uuid; txid: string; vout: number };
+
+type DueRow = { merchant_id: Uuid; order_id: Uuid; txid: Buffer; vout: number };
+
+/** Payments that have the confirmations their order asks for, at this tip. */
+export async function readPaymentsToConfirm(
+  tx: Tx,
+  tipHeight: number,
+  limit: number,
+): Promise<DuePayment[]> {
+  const rows = await tx.query<DueRow>(
+    `SELECT merchant_id, order_id, txid, vout FROM payment
+      WHERE state = 'included' AND confirms_at_height <= $1
+      ORDER BY confirms_at_height LIMIT $2`,
+    [tipHeight, limit],
+  );
+  return rows.map(dueOf);
+}
+
+/** Confirmed payments that have become final at this tip. */
+export async function readPaymentsToFinalise(
+  tx: Tx,
+  tipHeight: number,
+  limit: number,
+): Promise<DuePayment[]> {
+  const rows = await tx.query<DueRow>(
+    `SELECT merchant_id, order_id, txid, vout FROM payment
+      WHERE state = 'confirmed' AND finals_at_height <= $1
+      ORDER BY finals_at_height LIMIT $2`,
+    [tipHeight, limit],
+  );
+  return rows.map(dueOf);
+}
+
+/** The payments that some transactions make, whatever their state. */
+export async function readPaymentsOfTransactions(
+  tx: Tx,
+  txids: readonly string[],
+): Promise<DuePayment[]> {
+  const rows = await tx.query<DueRow>(
+    'SELECT merchant_id, order_id, txid, vout FROM payment WHERE txid = ANY($1::bytea[])',
+    [txids.map(parseHash)],
+  );
+  return rows.map(dueOf);
+}
+
+function dueOf(row: DueRow): DuePayment {
+  return {
+    merchantId: row.merchant_id,
+    orderId: row.order_id,
+    txid: displayHash(row.txid),
+    vout: row.vout,
+  };
+}
+
+/** Open orders whose time is over. */
+export async function readOrdersToExpire(tx: Tx, nowMs: number, limit: number): Promise<Uuid[]> {
+  const rows = await tx.query<{ id: Uuid }>(
+    `SELECT id FROM orders WHERE expired_at IS NULL AND cancelled_at IS NULL
+        AND status IN ('PENDING', 'UNDERPAID', 'UNCONFIRMED') AND expires_at < $1
+      ORDER BY expires_at LIMIT $2`,
+    [new Date(nowMs), limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Orders with a payment that is in a block and still short of confirmations. */
+export async function readConfirmingOrders(tx: Tx, limit: number): Promise<LiveChange[]> {
+  const rows = await tx.query<{ id: Uuid; status: OrderStatus; version: number; updated_at: Date }>(
+    `SELECT o.id, o.status, o.version, o.updated_at FROM orders o WHERE EXISTS
+            (SELECT FROM payment p WHERE p.state = 'included' AND p.merchant_id = o.merchant_id
+                AND p.order_id = o.id) LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    orderId: row.id,
+    status: row.status,
+    version: row.version,
+    atMs: row.updated_at.getTime(),
+  }));
+}
