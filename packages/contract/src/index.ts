@@ -1,19 +1,4 @@
 export {
-  type ClassicWebhook,
-  classicEventTypes,
-  classicWebhookSchema,
-  type OrderEventData,
-  type OrderEventType,
-  orderEventDataSchema,
-  orderEventTypes,
-  PING_EVENT_TYPE,
-  pingEventDataSchema,
-  type WebhookEvent,
-  type WebhookEventType,
-  webhookEventSchema,
-  webhookEventTypes,
-} from './webhooks.ts';
-export {
   type AuditEntry,
   auditEntrySchema,
   auditPageSchema,
@@ -59,8 +44,8 @@ export {
 } from './keys.ts';
 export {
   type LedgerAccount,
-  ledgerAccountPageSchema,
   ledgerAccountSchema,
+  ledgerAccountsSchema,
   type LedgerBalance,
   ledgerBalanceQuerySchema,
   ledgerBalanceSchema,
@@ -158,3 +143,18 @@ export {
   type WebhookEndpointWithSecret,
   webhookEndpointWithSecretSchema,
 } from './webhook-endpoints.ts';
+export {
+  classicEventTypes,
+  type ClassicWebhook,
+  classicWebhookSchema,
+  type OrderEventData,
+  orderEventDataSchema,
+  type OrderEventType,
+  orderEventTypes,
+  PING_EVENT_TYPE,
+  pingEventDataSchema,
+  type WebhookEvent,
+  webhookEventSchema,
+  type WebhookEventType,
+  webhookEventTypes,
+} from './webhooks.ts';
