@@ -131,17 +131,23 @@ export {
 export {
   type CreateWebhookEndpoint,
   createWebhookEndpointSchema,
+  replayedSchema,
+  replayFailedSchema,
   type UpdateWebhookEndpoint,
   updateWebhookEndpointSchema,
+  type WebhookAttempt,
+  webhookAttemptSchema,
   type WebhookDelivery,
   webhookDeliveryListQuerySchema,
   webhookDeliveryPageSchema,
   webhookDeliverySchema,
+  webhookDeliveryWithAttemptsSchema,
   type WebhookEndpoint,
   webhookEndpointPageSchema,
   webhookEndpointSchema,
   type WebhookEndpointWithSecret,
   webhookEndpointWithSecretSchema,
+  webhookPingSchema,
 } from './webhook-endpoints.ts';
 export {
   classicEventTypes,
