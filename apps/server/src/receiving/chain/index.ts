@@ -2,3 +2,4 @@ export { startBitcoindDoorbells, type ZmqEndpoints } from './bitcoind-doorbells.
 export { createBitcoindSource } from './bitcoind-source.ts';
 export { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 export { startWatcher, type Watcher, type WatcherOptions, type WatcherStatus } from './watcher.ts';
+export { inspectNode } from './node-facts.ts';
