@@ -29,3 +29,4 @@ export {
   replayFailed,
 } from './replay-deliveries.ts';
 export { removeOldSecrets, rotateSecret } from './rotate-secret.ts';
+export { addWebhookRoutes, type WebhookRouteDeps } from './routes.ts';
