@@ -17,7 +17,7 @@ const TEST_MS = 60_000;
 const RING_MS = 1_000;
 const RINGS = 7;
 /** Generous, for a busy machine: these waits are about whether, not how fast. */
-const SLOW_MS = 20_000;
+const SLOW_MS = 25_000;
 /** The page's own refresh is 15 seconds. */
 const REFRESH_MS = 25_000;
 const COUNT_NOTES = `(() => { window.notes = 0; const start = OscillatorNode.prototype.start;
