@@ -113,6 +113,30 @@ test('failing-webhook-blocks-others: dead and hanging endpoints with long queues
   expect(performance.now() - began).toBeLessThan(3_000);
 });
 
+test('failing-webhook-blocks-others: the long queue of one endpoint delays no other', async () => {
+  let underWay = 0;
+  let most = 0;
+  const busy = await receive((response) => {
+    most = Math.max(most, ++underWay);
+    setTimeout(() => {
+      underWay--;
+      response.end();
+    }, 100);
+  });
+  await newEndpoint(database, merchant, busy.url);
+  await record(database, events(200));
+  start({ limits: { fastSlots: 4, perEndpoint: 2 } });
+  await expect.poll(() => busy.received.length, until).toBeGreaterThan(0);
+  const other = await newMerchant(database);
+  const good = await receive();
+  await newEndpoint(database, other, good.url);
+  await record(database, [newEvent(other)]);
+  await expect.poll(() => good.received.length, until).toBe(1);
+  // The whole queue takes ten seconds.
+  expect(busy.received.length).toBeLessThan(100);
+  expect(most).toBe(2);
+});
+
 test('a dead endpoint with 10,000 waiting deliveries costs a handful of attempts', async () => {
   const dead = await newEndpoint(database, merchant, 'http://127.0.0.1:1/dead');
   for (let i = 0; i < 10; i++) await record(database, events(1_000));
