@@ -21,6 +21,7 @@ CREATE TABLE api_key (
   secret_hint  text NOT NULL,
   scopes       text[] NOT NULL,
   created_at   timestamptz NOT NULL,
+  expires_at   timestamptz,
   last_used_at timestamptz,
   revoked_at   timestamptz
 );
@@ -35,7 +36,8 @@ CREATE TABLE idempotency_key (
   key          text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
   request_hash bytea NOT NULL,
   status       integer NOT NULL,
-  response     jsonb NOT NULL,
+  -- json, not jsonb: a replayed answer keeps the order of its fields.
+  response     json NOT NULL,
   created_at   timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, key)
 );

@@ -31,6 +31,8 @@ CREATE TABLE webhook_endpoint (
   -- After a failure nothing is sent to this endpoint before this time.
   resting_until timestamptz,
   consecutive_failures integer NOT NULL DEFAULT 0,
+  -- Set by the first failure in a row; a success clears all three.
+  failing_since timestamptz,
   deleted_at   timestamptz,
   PRIMARY KEY (merchant_id, id)
 );
@@ -44,9 +46,9 @@ CREATE TABLE webhook_delivery (
   event_id        uuid NOT NULL,
   state           text NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
   attempts        integer NOT NULL DEFAULT 0,
+  -- A dispatcher that takes a delivery moves this time to the end of its lease; if it dies, the
+  -- delivery is due again then, and another dispatcher takes over.
   next_attempt_at timestamptz NOT NULL,
-  -- A dispatcher that takes a delivery holds it until then; if it dies, another takes over.
-  leased_until    timestamptz,
   replay_of       uuid,
   created_at      timestamptz NOT NULL,
   finished_at     timestamptz,
@@ -56,6 +58,9 @@ CREATE TABLE webhook_delivery (
 );
 CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_attempt_at)
   WHERE state = 'pending';
+CREATE INDEX webhook_delivery_log ON webhook_delivery (merchant_id, endpoint_id, created_at, id);
+CREATE INDEX webhook_delivery_replay ON webhook_delivery (merchant_id, replay_of)
+  WHERE replay_of IS NOT NULL;
 CREATE INDEX webhook_delivery_by_event ON webhook_delivery (merchant_id, event_id);
 CALL protect_tenant_table('webhook_delivery');
 GRANT SELECT, INSERT ON webhook_delivery TO quittance_app;

@@ -1,1 +1,6 @@
-export {};
+export {
+  verifyClassicWebhook,
+  verifyWebhook,
+  type WebhookHeaders,
+  WebhookVerificationError,
+} from './webhooks.ts';

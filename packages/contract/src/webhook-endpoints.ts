@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventTypeText } from './events.ts';
-import { personText, timestamp, uuidText, webUrl } from './fields.ts';
+import { personText, timestamp, timestampInput, uuidText, webUrl } from './fields.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
 /** More names than event types exist would only repeat them. */
@@ -51,6 +51,10 @@ export const webhookEndpointSchema = z
       .nullable()
       .meta({ description: 'After a failure nothing is sent before this time' }),
     consecutiveFailures: z.int().min(0),
+    secretCount: z
+      .int()
+      .min(1)
+      .meta({ description: 'How many secrets sign: more while they rotate' }),
   })
   .meta({ id: 'WebhookEndpoint' });
 export type WebhookEndpoint = z.infer<typeof webhookEndpointSchema>;
@@ -78,6 +82,33 @@ export const webhookDeliverySchema = z
   })
   .meta({ id: 'WebhookDelivery' });
 export type WebhookDelivery = z.infer<typeof webhookDeliverySchema>;
+
+export const webhookAttemptSchema = z
+  .strictObject({
+    number: z.int().min(1),
+    startedAt: timestamp,
+    durationMs: z.int().min(0),
+    status: z.int().nullable(),
+    error: z.string().nullable(),
+    response: z.string().nullable().meta({ description: 'The beginning of what was answered' }),
+  })
+  .meta({ id: 'WebhookAttempt' });
+export type WebhookAttempt = z.infer<typeof webhookAttemptSchema>;
+
+export const webhookDeliveryWithAttemptsSchema = webhookDeliverySchema
+  .extend({ attemptLog: z.array(webhookAttemptSchema) })
+  .meta({ id: 'WebhookDeliveryWithAttempts' });
+
+export const webhookPingSchema = z
+  .strictObject({ deliveryId: uuidText, eventId: uuidText })
+  .meta({ id: 'WebhookPing' });
+
+export const replayFailedSchema = z
+  .strictObject({ since: timestampInput.meta({ description: 'Deliveries made since then' }) })
+  .meta({ id: 'ReplayFailed' });
+export const replayedSchema = z
+  .strictObject({ replayed: z.int().min(0) })
+  .meta({ id: 'Replayed', description: 'Call again until it is 0' });
 
 export const webhookDeliveryListQuerySchema = pageQuerySchema.extend({
   state: z.enum(['pending', 'delivered', 'failed']).optional(),

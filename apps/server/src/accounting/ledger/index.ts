@@ -33,3 +33,4 @@ export {
 export type { Break, BreakReason } from './replay.ts';
 export { verifyAllBooks } from './verify-all-books.ts';
 export { type Anchor, type Verification, verifyJournal } from './verify-journal.ts';
+export { addLedgerRoutes } from './routes.ts';

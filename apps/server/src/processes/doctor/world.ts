@@ -27,7 +27,14 @@ export async function checkRates({ rates, network }: Config): Promise<Finding[]>
     ),
   );
   const sources = names.flatMap((name) => known.get(name) ?? []);
-  return [...findings, ...(await askSources(sources))];
+  const answers = await askSources(sources);
+  // Without real money at stake, orders in BTC are enough to go on.
+  const mild = answers.map((finding) =>
+    network !== 'mainnet' && finding.level === 'blocking'
+      ? { ...finding, level: 'warning' as const }
+      : finding,
+  );
+  return [...findings, ...mild];
 }
 
 async function askSources(sources: readonly (typeof publicSources)[number][]): Promise<Finding[]> {

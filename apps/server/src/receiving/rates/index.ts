@@ -9,3 +9,4 @@ export { fixedRateRule, type RateRule, rateRuleSchema } from './rule.ts';
 export { fixedSource } from './sources/fixed.ts';
 export { publicSources } from './sources/public-sources.ts';
 export type { RateSource } from './sources/source.ts';
+export { addRateRoutes, type RateRouteDeps } from './routes.ts';

@@ -1,0 +1,1 @@
+export { addClassicRoutes, type ClassicRouteDeps } from './routes.ts';

@@ -1,0 +1,3 @@
+export { listAudit, recordAudit } from './audit.ts';
+export { addAuditRoutes } from './routes.ts';
+export type { NewAuditEntry } from './store.ts';

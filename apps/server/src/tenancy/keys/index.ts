@@ -1,0 +1,4 @@
+export { createAdminKey, createKey, ensureAdminKey, type KeyDeps } from './create-key.ts';
+export { type KeyRing, openKeyRing } from './key-ring.ts';
+export { addKeyRoutes, type KeyRouteDeps } from './routes.ts';
+export { KEYS_CHANNEL } from './store.ts';
