@@ -16,6 +16,8 @@ export interface FixtureServer {
   baseUrl: string;
   /** The views that are served, by order number; a test may change them under way. */
   views: Map<string, OrderView>;
+  /** Orders whose `serverTime` is the real time instead of the fixture's. */
+  realTime: Set<string>;
   /** Rings the doorbell of all open pages of the order. */
   ring(orderId: string): void;
   /** Cuts the sockets that are open and refuses new ones. */
@@ -27,10 +29,14 @@ export interface FixtureServer {
   close(): Promise<void>;
 }
 
+let built: ReturnType<typeof buildAssets> | undefined;
+
 /** The smallest server that serves the pages as the real one does, under the same policy. */
 export async function startFixtureServer(): Promise<FixtureServer> {
-  const assets = await buildAssets();
+  built ??= buildAssets();
+  const assets = await built;
   const views = new Map<string, OrderView>();
+  const realTime = new Set<string>();
   const scriptUrl = `/checkout/main.${assets.script.hash}.js`;
   const styleUrl = `/checkout/main.${assets.style.hash}.css`;
   let refusing = false;
@@ -43,7 +49,11 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     if (url.pathname === styleUrl) return send(response, 'text/css', assets.style.body);
     if (away) return send(response, 'text/plain', 'away', 503);
     const [, , orderId = '', page = ''] = url.pathname.split('/');
-    const stored = views.get(orderId);
+    const fixture = views.get(orderId);
+    const stored =
+      fixture !== undefined && realTime.has(orderId)
+        ? { ...fixture, serverTime: new Date().toISOString() }
+        : fixture;
     const locale = chooseLocale(
       request.headers['accept-language'],
       url.searchParams.get('lang') ?? undefined,
@@ -89,6 +99,7 @@ export async function startFixtureServer(): Promise<FixtureServer> {
   return {
     baseUrl: `http://127.0.0.1:${port}`,
     views,
+    realTime,
     ring(orderId) {
       const view = views.get(orderId);
       for (const [socket, order] of orderOf) {

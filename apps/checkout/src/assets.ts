@@ -33,6 +33,8 @@ async function bundle(entry: string): Promise<Asset> {
     platform: 'browser',
     // Browsers since 2022; wallets' built-in browsers are that old at most.
     target: ['es2022', 'chrome102', 'safari15.4', 'firefox102'],
+    // Of the QR library the page needs the code only, not its pictures in PNG, canvas and text.
+    alias: { qrcode: 'qrcode/lib/core/qrcode.js' },
     legalComments: 'none',
     charset: 'utf8',
     logLevel: 'silent',

@@ -2,11 +2,13 @@
 type Rgb = readonly [number, number, number];
 
 export interface BrandColors {
-  /** Background of the main button; at least 3:1 against the card (WCAG 2.2, 1.4.11). */
+  /** Background of the main button: the store's colour as it is. */
   fill: string;
   /** Text on `fill`; at least 4.5:1 (WCAG 2.2, 1.4.3). */
   onFill: string;
-  /** The same hue as text and links on the card; at least 4.5:1. */
+  /** Edge of the button, progress, focus ring; at least 3:1 on the card (WCAG 2.2, 1.4.11). */
+  edge: string;
+  /** Links and other text on the card; at least 4.5:1. */
   ink: string;
 }
 
@@ -19,22 +21,27 @@ const TEXT_RATIO = 4.5;
 const SHAPE_RATIO = 3;
 
 /**
- * Makes a store's colour usable in a theme: its lightness moves, in small steps, away from the
- * card's until the contrast is enough; the hue stays.
+ * Makes a store's colour usable in a theme. Where it must be seen against the card, it moves in
+ * small steps away from the card's colour until the contrast is enough.
  * @param color `#rrggbb`; anything else means the default colour
  */
 export function brandColors(color: string | null, theme: 'light' | 'dark'): BrandColors {
   const wanted = parseHex(color ?? '') ?? parseHex(DEFAULT_COLOR) ?? [0, 0, 0];
   const surface = parseHex(SURFACE[theme]) ?? [255, 255, 255];
   const away: Rgb = theme === 'light' ? [0, 0, 0] : [255, 255, 255];
-  const fill = moveUntil(wanted, away, (c) => contrast(c, surface) >= SHAPE_RATIO);
+  const edge = moveUntil(wanted, away, (c) => contrast(c, surface) >= SHAPE_RATIO);
   const ink = moveUntil(wanted, away, (c) => contrast(c, surface) >= TEXT_RATIO);
   const white: Rgb = [255, 255, 255];
   const black: Rgb = [0, 0, 0];
   // White reads calmer on a saturated button; black where white can’t be read: against every
   // colour one of the two reaches 4.5:1.
-  const onFill = contrast(white, fill) >= TEXT_RATIO ? white : black;
-  return { fill: toHexColor(fill), onFill: toHexColor(onFill), ink: toHexColor(ink) };
+  const onFill = contrast(white, wanted) >= TEXT_RATIO ? white : black;
+  return {
+    fill: toHexColor(wanted),
+    onFill: toHexColor(onFill),
+    edge: toHexColor(edge),
+    ink: toHexColor(ink),
+  };
 }
 
 /** Contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2, "contrast ratio"). */

@@ -17,11 +17,11 @@ export type CopyTarget = 'address' | 'amount' | 'link';
 
 /** What the script can do for the payer; absent on the server and without JavaScript. */
 export interface CheckoutActions {
-  copy(target: CopyTarget): void;
-  enlarge(): void;
-  shrink(): void;
-  toggleSound(): void;
-  print(): void;
+  copy: (target: CopyTarget) => void;
+  enlarge: () => void;
+  shrink: () => void;
+  toggleSound: () => void;
+  print: () => void;
 }
 
 /** State of one open page that is not the order's. */
@@ -31,6 +31,8 @@ export interface PageState {
   announcement: string;
   soundOn: boolean;
   offline: boolean;
+  /** The store's logo could not be loaded: its first letter stands in. */
+  logoFailed: boolean;
   /** The server does not know the payer's zone and says UTC; the script says undefined: local. */
   timeZone: 'UTC' | undefined;
 }
@@ -52,6 +54,7 @@ export const initialState: PageState = {
   announcement: '',
   soundOn: true,
   offline: false,
+  logoFailed: false,
   timeZone: 'UTC',
 };
 

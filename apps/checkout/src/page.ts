@@ -123,8 +123,8 @@ function refreshTag(): string {
 
 function brandStyle(color: string | null): string {
   const rule = (theme: 'light' | 'dark') => {
-    const { fill: background, onFill, ink } = brandColors(color, theme);
-    return `:root{--brand:${background};--on-brand:${onFill};--brand-ink:${ink}}`;
+    const { fill: background, onFill, edge, ink } = brandColors(color, theme);
+    return `:root{--brand:${background};--on-brand:${onFill};--brand-edge:${edge};--brand-ink:${ink}}`;
   };
   return `${rule('light')}@media screen and (prefers-color-scheme:dark){${rule('dark')}}`;
 }

@@ -16,9 +16,7 @@ export function hash256(bytes: Uint8Array): Uint8Array {
 
 /** {@link hash256} of several pieces as if they were one. */
 export function hash256OfParts(parts: readonly Uint8Array[]): Uint8Array {
-  const first = createHash('sha256');
-  for (const part of parts) first.update(part);
-  return sha256(first.digest());
+  return hash256(Buffer.concat(parts));
 }
 
 /** RIPEMD-160 of SHA-256: the 20 bytes inside P2PKH, P2SH and P2WPKH scripts. */

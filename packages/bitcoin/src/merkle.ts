@@ -19,7 +19,7 @@ export function checkMerkleRoot(rawBlock: Uint8Array): boolean {
   const root = merkleRoot(blockTxids(rawBlock));
   if (root === null) return false;
   const claimed = parseHeader(rawBlock).merkleRoot;
-  return root.every((byte, at) => byte === claimed[at]);
+  return Buffer.compare(root, claimed) === 0;
 }
 
 /**
@@ -44,11 +44,8 @@ export function merkleRoot(txids: readonly Uint8Array[]): Uint8Array | null {
       const left = level[at];
       const sibling = level[at + 1];
       if (left === undefined) return null;
-      if (sibling?.every((byte, i) => byte === left[i])) return null;
-      const pair = new Uint8Array(64);
-      pair.set(left);
-      pair.set(sibling ?? left, 32);
-      above.push(hash256(pair));
+      if (sibling !== undefined && Buffer.compare(left, sibling) === 0) return null;
+      above.push(hash256OfParts([left, sibling ?? left]));
     }
     level = above;
   }
@@ -63,12 +60,13 @@ function readTxid(raw: Uint8Array, reader: ByteReader): Uint8Array {
   const inputCount = reader.count(MIN_INPUT_BYTES);
   for (let vin = 0; vin < inputCount; vin++) {
     reader.skip(36);
-    reader.skip(reader.count(1) + 4);
+    reader.skipVector();
+    reader.skip(4);
   }
   const outputCount = reader.count(MIN_OUTPUT_BYTES);
   for (let vout = 0; vout < outputCount; vout++) {
     reader.skip(8);
-    reader.skip(reader.count(1));
+    reader.skipVector();
   }
   const bodyEnd = reader.position;
   if (isSegwit) skipWitness(reader, inputCount);

@@ -22,6 +22,12 @@ export class ByteReader {
     this.position += count;
   }
 
+  /** Moves past a compact size and as many bytes as it says. */
+  skipVector(): void {
+    const first = this.byte();
+    this.skip(first < 0xfd ? first : this.#wideCount(first));
+  }
+
   byte(): number {
     if (this.position >= this.end) throw new MalformedError('truncated');
     return this.view.getUint8(this.position++);

@@ -122,7 +122,8 @@ function scanInputs(
       spends ??= [];
       spends.push({ outpointId, vin });
     }
-    reader.skip(reader.count(1) + 4);
+    reader.skipVector();
+    reader.skip(4);
   }
   return spends;
 }

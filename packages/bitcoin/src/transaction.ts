@@ -95,7 +95,7 @@ export function skipWitness(reader: ByteReader, inputCount: number): void {
   for (let vin = 0; vin < inputCount; vin++) {
     const items = reader.count(1);
     total += items;
-    for (let item = 0; item < items; item++) reader.skip(reader.count(1));
+    for (let item = 0; item < items; item++) reader.skipVector();
   }
   if (total === 0) throw new MalformedError('a transaction has an empty witness');
 }
@@ -121,7 +121,7 @@ function readInput(raw: Uint8Array, reader: ByteReader): TransactionInput {
   reader.skip(32);
   const prevTxid = raw.slice(at, at + 32);
   const prevVout = reader.uint32();
-  reader.skip(reader.count(1));
+  reader.skipVector();
   return { prevTxid, prevVout, sequence: reader.uint32() };
 }
 

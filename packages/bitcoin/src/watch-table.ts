@@ -21,7 +21,8 @@ interface TableOptions {
 /** Watched output scripts, each with an unsigned 32-bit id. */
 export class ScriptTable {
   readonly #index: HashIndex;
-  readonly #seed: DataView;
+  readonly #firstSeed: number;
+  readonly #lastSeed: number;
   #bytes: Uint8Array;
   #view: DataView;
   #used = 1; // Reference 0 means "empty slot".
@@ -29,7 +30,9 @@ export class ScriptTable {
 
   constructor(options: TableOptions) {
     this.#index = new HashIndex(options.expectedEntries ?? 0);
-    this.#seed = viewOf(options.random(new Uint8Array(8)));
+    const seed = viewOf(options.random(new Uint8Array(8)));
+    this.#firstSeed = seed.getInt32(0, true);
+    this.#lastSeed = seed.getInt32(4, true);
     // Most scripts have 22 to 34 bytes.
     this.#bytes = new Uint8Array(1_024 + (options.expectedEntries ?? 0) * 36);
     this.#view = viewOf(this.#bytes);
@@ -100,19 +103,21 @@ export class ScriptTable {
   }
 
   /**
-   * Mixes four bytes at a time. Weaker than a keyed cryptographic hash and ten times as fast; it
-   * is enough because watched scripts are outputs of hash functions, which nobody can shape.
+   * Mixes the length and twelve bytes: two words from the fifth byte on, which lie inside the hash
+   * or key of every standard script, and the last word, where other scripts differ. Weaker than a
+   * keyed cryptographic hash and many times as fast; it is enough because watched scripts are
+   * outputs of hash functions, which nobody can shape.
    */
   #hash(view: DataView, start: number, length: number): number {
-    let hash = this.#seed.getUint32(0, true) ^ length;
-    if (length < 4) {
+    let hash = this.#firstSeed ^ length;
+    if (length < 12) {
       for (let at = start; at < start + length; at++) hash = mix(hash, view.getUint8(at));
-      return finalMix(hash ^ this.#seed.getUint32(4, true));
+      return finalMix(hash ^ this.#lastSeed);
     }
-    const last = start + length - 4;
-    for (let at = start; at < last; at += 4) hash = mix(hash, view.getUint32(at, true));
-    // The last word overlaps the one before unless the length is a multiple of four.
-    return finalMix(mix(hash, view.getUint32(last, true)) ^ this.#seed.getUint32(4, true));
+    hash = mix(hash, view.getUint32(start + 4, true));
+    hash = mix(hash, view.getUint32(start + 8, true));
+    hash = mix(hash, view.getUint32(start + length - 4, true));
+    return finalMix(hash ^ this.#lastSeed);
   }
 
   #reserve(length: number): number {
@@ -146,7 +151,8 @@ export class ScriptTable {
 /** Watched outpoints (txid in internal byte order, then the output number), each with an id. */
 export class OutpointTable {
   readonly #index: HashIndex;
-  readonly #seed: DataView;
+  readonly #firstSeed: number;
+  readonly #lastSeed: number;
   #bytes: Uint8Array;
   #view: DataView;
   #records = 0;
@@ -155,7 +161,9 @@ export class OutpointTable {
 
   constructor(options: TableOptions) {
     this.#index = new HashIndex(options.expectedEntries ?? 0);
-    this.#seed = viewOf(options.random(new Uint8Array(8)));
+    const seed = viewOf(options.random(new Uint8Array(8)));
+    this.#firstSeed = seed.getInt32(0, true);
+    this.#lastSeed = seed.getInt32(4, true);
     this.#bytes = new Uint8Array(((options.expectedEntries ?? 0) + 16) * OUTPOINT_RECORD_BYTES);
     this.#view = viewOf(this.#bytes);
   }
@@ -225,13 +233,12 @@ export class OutpointTable {
     }
   }
 
-  /** A txid is a hash already; twelve of its bytes are too many to grind a collision for. */
+  /** A txid is a hash already; eight of its bytes are too many to grind many collisions for. */
   #hash(view: DataView, start: number): number {
-    let hash = mix(this.#seed.getUint32(0, true), view.getUint32(start, true));
+    let hash = mix(this.#firstSeed, view.getUint32(start, true));
     hash = mix(hash, view.getUint32(start + 4, true));
-    hash = mix(hash, view.getUint32(start + 8, true));
     hash = mix(hash, view.getUint32(start + 32, true));
-    return finalMix(hash ^ this.#seed.getUint32(4, true));
+    return finalMix(hash ^ this.#lastSeed);
   }
 
   #newRecord(): number {

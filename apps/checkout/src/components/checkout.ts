@@ -18,7 +18,7 @@ export function Checkout(model: PageModel): ComponentChild {
   return h(
     'div',
     { class: `sheet tone-${toneOf(screen)}` },
-    h(StoreHeader, model),
+    h(StoreHeader, { model, withSound: invitesPayment(screen) }),
     h(
       'main',
       { class: `screen-${screen}` },
@@ -43,7 +43,12 @@ function PayScreen({ model, screen }: { model: PageModel; screen: Screen }): Com
     h(
       'div',
       { class: 'status-line' },
-      h('h1', null, h('span', { class: 'dot', 'aria-hidden': 'true' }), titleOf(screen, messages)),
+      h(
+        'h1',
+        { tabIndex: -1 },
+        h('span', { class: 'dot', 'aria-hidden': 'true' }),
+        titleOf(screen, messages),
+      ),
       h(
         'span',
         { class: leftMs <= HURRY_MS ? 'time hurry' : 'time', role: 'timer', 'aria-live': 'off' },
@@ -60,20 +65,22 @@ function PayScreen({ model, screen }: { model: PageModel; screen: Screen }): Com
 function StateScreen({ model, screen }: { model: PageModel; screen: Screen }): ComponentChild {
   const { view, locale, messages, paths } = model;
   const moving = screen === 'seen' || screen === 'confirming';
+  // A payment that its sender replaced by one that counts is no news to the payer.
+  const unpaid = screen === 'expired' || screen === 'short' || screen === 'invalid';
   const back = webLink(view.redirectUrl);
   const receipt = toneOf(screen) === 'good' || screen === 'refunded';
   return h(
     'div',
     { class: 'state' },
     moving ? h(Ring, model) : h('div', { class: 'badge' }, icon(iconOf(screen))),
-    h('h1', null, titleOf(screen, messages)),
+    h('h1', { tabIndex: -1 }, titleOf(screen, messages)),
     h(Amount, { model, screen }),
     moving
       ? h('p', { class: 'status-line digits' }, fill(messages.confirmationsOf, view.confirmations))
       : null,
     explain(screen, { view, locale, messages }).map((text) => h('p', { class: 'body' }, text)),
     moving ? h('p', { class: 'body aside' }, estimateText({ view, locale, messages })) : null,
-    hasLostPayment(view) ? h('p', { class: 'note' }, messages.lostPaymentNote) : null,
+    unpaid && hasLostPayment(view) ? h('p', { class: 'note' }, messages.lostPaymentNote) : null,
     back === null && !receipt
       ? null
       : h(
@@ -101,23 +108,29 @@ function StateScreen({ model, screen }: { model: PageModel; screen: Screen }): C
 function Amount({ model, screen }: { model: PageModel; screen: Screen }): ComponentChild {
   const { view, locale, messages } = model;
   const price = formatMoney(view.price.amount, view.price.currency, locale);
-  const priced = view.price.currency !== 'BTC';
+  const inBitcoin = view.price.currency === 'BTC';
   if (screen === 'partial') {
-    const total = priced ? price : formatSatsAsBtc(view.dueSats, locale);
+    const total = inBitcoin ? formatSatsAsBtc(view.dueSats, locale) : price;
     return h(
       'div',
       { class: 'amount' },
       h('p', { class: 'for' }, `${messages.stillToPay} · ${fill(messages.ofTotal, { total })}`),
-      h('p', { class: 'price long' }, formatSatsAsBtc(view.remainingSats, locale)),
+      h(Price, { text: formatSatsAsBtc(view.remainingSats, locale) }),
     );
   }
   return h(
     'div',
     { class: 'amount' },
     h('p', { class: 'for' }, view.description ?? messages.amountDue),
-    h('p', { class: priced ? 'price' : 'price long' }, price),
-    priced ? h('p', null, h(BitcoinAmount, { sats: view.dueSats, locale })) : null,
+    h(Price, { text: price }),
+    inBitcoin ? null : h('p', null, h(BitcoinAmount, { sats: view.dueSats, locale })),
   );
+}
+
+/** The one large figure; longer ones are set smaller, so that they stay on one line of a phone. */
+function Price({ text }: { text: string }): ComponentChild {
+  const size = text.length <= 12 ? '' : text.length <= 16 ? ' long' : ' longer';
+  return h('p', { class: `price${size}` }, text);
 }
 
 /** One part for "seen" and one for each confirmation: filled parts are done. */

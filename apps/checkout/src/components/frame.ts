@@ -12,27 +12,37 @@ const languageNames: Record<Locale, string> = {
 };
 
 /** Store's name and logo; its first letter stands in for a missing logo. */
-export function StoreHeader({ view, messages, state, actions }: PageModel): ComponentChild {
-  const logo = webLink(view.store.logoUrl);
+export function StoreHeader(props: { model: PageModel; withSound: boolean }): ComponentChild {
+  const { view, state } = props.model;
+  const logo = state.logoFailed ? null : webLink(view.store.logoUrl);
   return h(
     'header',
     { class: 'store' },
     logo === null
-      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, [...view.store.name][0])
-      : h('img', { class: 'logo', src: logo, alt: '', width: 36, height: 36 }),
+      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, firstLetter(view.store.name))
+      : h('img', { class: 'logo', src: logo, alt: '', width: 32, height: 32 }),
     h('p', { class: 'store-name' }, view.store.name),
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'quiet script-only',
-        'aria-label': state.soundOn ? messages.soundOff : messages.soundOn,
-        title: state.soundOn ? messages.soundOff : messages.soundOn,
-        onClick: actions?.toggleSound,
-      },
-      icon(state.soundOn ? 'soundOn' : 'soundOff'),
-    ),
+    props.withSound ? h(SoundButton, props.model) : null,
   );
+}
+
+function SoundButton({ messages, state, actions }: PageModel): ComponentChild {
+  const label = state.soundOn ? messages.soundOff : messages.soundOn;
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: 'quiet script-only',
+      'aria-label': label,
+      title: label,
+      onClick: actions?.toggleSound,
+    },
+    icon(state.soundOn ? 'soundOn' : 'soundOff'),
+  );
+}
+
+function firstLetter(name: string): string {
+  return String.fromCodePoint(name.codePointAt(0) ?? 0x20).toUpperCase();
 }
 
 /** Said loudly, because a payer who sends real bitcoin to a test address loses it. */

@@ -17,7 +17,7 @@ export function Receipt(model: PageModel): ComponentChild {
   return h(
     'div',
     { class: `sheet receipt tone-${toneOf(screen)}` },
-    h(StoreHeader, model),
+    h(StoreHeader, { model, withSound: false }),
     h(
       'main',
       null,

@@ -7,7 +7,7 @@ export const zhTW: Messages = {
   seenTitle: '已偵測到付款',
   confirmingTitle: '付款確認中',
   paidTitle: '付款成功',
-  overpaidTitle: '付款成功，有溢付',
+  overpaidTitle: '付款成功（有溢付）',
   expiredTitle: '此訂單已過期',
   shortTitle: '僅收到部分款項，訂單已過期',
   lateTitle: '付款抵達時已逾時',

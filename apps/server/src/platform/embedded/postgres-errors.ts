@@ -25,7 +25,7 @@ export function explainStartFailure(
   output: string,
   { cluster, action, port }: { cluster: string; action: 'initdb' | 'start'; port?: number },
 ): EmbeddedPostgresError {
-  if (/No space left on device|ENOSPC/.test(output)) {
+  if (/No space left on device|ENOSPC/i.test(output)) {
     return new EmbeddedPostgresError(
       'disk_full',
       `the disk that holds ${cluster} is full: free some space and start again (nothing is lost)`,

@@ -71,6 +71,18 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
+  try {
+    return await start(options);
+  } catch (error) {
+    // Our own writes meet a full disk too, before the server does.
+    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    throw full
+      ? explainStartFailure('ENOSPC', { cluster: options.dataDir, action: 'start' })
+      : error;
+  }
+}
+
+async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
   const user = serviceUser();
   mkdirSync(dataDir, { recursive: true });

@@ -1,0 +1,9 @@
+export {
+  type CheckResult,
+  checkReadiness,
+  type HealthCheck,
+  type HealthOptions,
+  type Readiness,
+  registerHealth,
+  registerMetrics,
+} from './health.ts';

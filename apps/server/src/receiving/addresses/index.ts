@@ -1,0 +1,9 @@
+export {
+  ADDRESSES_CHANNEL,
+  markAddressesPaid,
+  readAddressesAfter,
+  readDerivedThrough,
+  readPaidAddresses,
+} from './store.ts';
+export { holdAddresses, takeAddresses } from './take-addresses.ts';
+export { addWallet, readWallets, refillPools, type WalletView } from './wallets.ts';

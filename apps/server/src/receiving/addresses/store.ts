@@ -1,0 +1,230 @@
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+
+/** Rung when addresses were derived, for the watcher. */
+export const ADDRESSES_CHANNEL = 'quittance_addresses';
+
+export type WalletRow = {
+  id: Uuid;
+  merchantId: Uuid;
+  descriptor: string;
+  network: string;
+  active: boolean;
+  createdAtMs: number;
+  derivedThrough: number;
+  nextIndex: number;
+  highestPaidIndex: number;
+};
+
+type Row = {
+  id: Uuid;
+  merchant_id: Uuid;
+  descriptor: string;
+  network: string;
+  active: boolean;
+  created_at: Date;
+  derived_through: number;
+  next_index: number;
+  highest_paid_index: number;
+};
+
+const COLUMNS = `id, merchant_id, descriptor, network, active, created_at, derived_through,
+  next_index, highest_paid_index`;
+
+function walletOf(row: Row): WalletRow {
+  return {
+    id: row.id,
+    merchantId: row.merchant_id,
+    descriptor: row.descriptor,
+    network: row.network,
+    active: row.active,
+    createdAtMs: row.created_at.getTime(),
+    derivedThrough: row.derived_through,
+    nextIndex: row.next_index,
+    highestPaidIndex: row.highest_paid_index,
+  };
+}
+
+/** A merchant's wallets, the newest first. */
+export async function readWalletRows(tx: Tx, merchantId: Uuid): Promise<WalletRow[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM receiving_wallet WHERE merchant_id = $1 ORDER BY created_at DESC, id`,
+    [merchantId],
+  );
+  return rows.map(walletOf);
+}
+
+/** Locks the wallet that new orders receive on: handing out addresses goes one after the other. */
+export async function lockActiveWallet(tx: Tx, merchantId: Uuid): Promise<WalletRow | undefined> {
+  const row = await tx.maybe<Row>(
+    `SELECT ${COLUMNS} FROM receiving_wallet WHERE merchant_id = $1 AND active FOR UPDATE`,
+    [merchantId],
+  );
+  return row === undefined ? undefined : walletOf(row);
+}
+
+export async function deactivateWallets(tx: Tx, merchantId: Uuid): Promise<void> {
+  await tx.query('UPDATE receiving_wallet SET active = false WHERE merchant_id = $1 AND active', [
+    merchantId,
+  ]);
+}
+
+export async function insertWallet(
+  tx: Tx,
+  wallet: { id: Uuid; merchantId: Uuid; descriptor: string; network: string; nowMs: number },
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO receiving_wallet (id, merchant_id, descriptor, network, active, created_at)
+     VALUES ($1, $2, $3, $4, true, $5)`,
+    [wallet.id, wallet.merchantId, wallet.descriptor, wallet.network, new Date(wallet.nowMs)],
+  );
+}
+
+/**
+ * Adds derived addresses. A script that another of the instance's wallets has already (the same
+ * key given to two stores) is left out, so that each order's address is its own.
+ */
+export async function insertAddresses(
+  tx: Tx,
+  wallet: { id: Uuid; merchantId: Uuid },
+  addresses: readonly { index: number; script: Uint8Array; address: string }[],
+): Promise<void> {
+  const through = addresses.at(-1)?.index;
+  if (through === undefined) return;
+  await tx.query(
+    `INSERT INTO address (merchant_id, wallet_id, index, script, address, scanned_from_height)
+     SELECT $1, $2, index, script, address,
+            (SELECT coalesce(max(height), 0) FROM chain_cursor)
+       FROM unnest($3::int[], $4::bytea[], $5::text[]) AS n (index, script, address)
+     ON CONFLICT (script) DO NOTHING`,
+    [
+      wallet.merchantId,
+      wallet.id,
+      addresses.map(({ index }) => index),
+      addresses.map(({ script }) => script),
+      addresses.map(({ address }) => address),
+    ],
+  );
+  await tx.query(
+    'UPDATE receiving_wallet SET derived_through = $3 WHERE merchant_id = $1 AND id = $2',
+    [wallet.merchantId, wallet.id, through],
+  );
+  await tx.query('SELECT pg_notify($1, $2)', [ADDRESSES_CHANNEL, wallet.id]);
+}
+
+export type FreeAddress = { index: number; address: string };
+
+/** The next addresses that nobody has used. The wallet must be locked. */
+export async function readFreeAddresses(
+  tx: Tx,
+  wallet: WalletRow,
+  count: number,
+): Promise<FreeAddress[]> {
+  return tx.query<FreeAddress>(
+    `SELECT index, address FROM address
+      WHERE merchant_id = $1 AND wallet_id = $2 AND index >= $3 AND NOT foreign_use
+      ORDER BY index LIMIT $4`,
+    [wallet.merchantId, wallet.id, wallet.nextIndex, count],
+  );
+}
+
+export async function setNextIndex(tx: Tx, wallet: WalletRow, nextIndex: number): Promise<void> {
+  await tx.query('UPDATE receiving_wallet SET next_index = $3 WHERE merchant_id = $1 AND id = $2', [
+    wallet.merchantId,
+    wallet.id,
+    nextIndex,
+  ]);
+}
+
+/** Wallets whose pool of derived addresses has less ahead than the store's settings ask for. */
+export async function readWalletsToRefill(
+  tx: Tx,
+  limit: number,
+): Promise<{ merchantId: Uuid; poolSize: number }[]> {
+  const rows = await tx.query<{ merchant_id: Uuid; pool_size: number }>(
+    `SELECT w.merchant_id, (m.settings->>'addressPoolSize')::int AS pool_size
+       FROM receiving_wallet w JOIN merchant m ON m.id = w.merchant_id
+      WHERE w.active AND w.derived_through + 1 - w.next_index
+            < (m.settings->>'addressPoolSize')::int / 2 LIMIT $1`,
+    [limit],
+  );
+  return rows.map((row) => ({ merchantId: row.merchant_id, poolSize: row.pool_size }));
+}
+
+/** How far each wallet is derived: what the watcher compares its watch set with. */
+export async function readDerivedThrough(
+  tx: Tx,
+): Promise<{ walletId: Uuid; derivedThrough: number }[]> {
+  const rows = await tx.query<{ id: Uuid; derived_through: number }>(
+    'SELECT id, derived_through FROM receiving_wallet',
+  );
+  return rows.map((row) => ({ walletId: row.id, derivedThrough: row.derived_through }));
+}
+
+export async function readAddressesAfter(
+  tx: Tx,
+  from: { walletId: Uuid; index: number; limit: number },
+): Promise<{ id: number; index: number; script: Uint8Array }[]> {
+  return tx.query(
+    `SELECT a.id, a.index, a.script FROM address a
+       JOIN receiving_wallet w ON w.merchant_id = a.merchant_id AND w.id = a.wallet_id
+      WHERE w.id = $1 AND a.index > $2 ORDER BY a.index LIMIT $3`,
+    [from.walletId, from.index, from.limit],
+  );
+}
+
+export type PaidAddress = {
+  id: number;
+  merchantId: Uuid;
+  walletId: Uuid;
+  index: number;
+  orderId: Uuid | null;
+};
+
+/** Addresses by their row ids, with the orders that have them. */
+export async function readPaidAddresses(
+  tx: Tx,
+  ids: readonly number[],
+): Promise<Map<number, PaidAddress>> {
+  const rows = await tx.query<{
+    id: number;
+    merchant_id: Uuid;
+    wallet_id: Uuid;
+    index: number;
+    order_id: Uuid | null;
+  }>(
+    `SELECT a.id, a.merchant_id, a.wallet_id, a.index, o.id AS order_id FROM address a
+       LEFT JOIN orders o ON o.wallet_id = a.wallet_id AND o.address_index = a.index
+      WHERE a.id = ANY($1::int[])`,
+    [ids],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        id: row.id,
+        merchantId: row.merchant_id,
+        walletId: row.wallet_id,
+        index: row.index,
+        orderId: row.order_id,
+      },
+    ]),
+  );
+}
+
+/** Remembers which addresses were paid: for the gap, and never to hand out one that was. */
+export async function markAddressesPaid(tx: Tx, addresses: readonly PaidAddress[]): Promise<void> {
+  const foreign = addresses.filter(({ orderId }) => orderId === null);
+  if (foreign.length > 0) {
+    await tx.query('UPDATE address SET foreign_use = true WHERE id = ANY($1::int[])', [
+      foreign.map(({ id }) => id),
+    ]);
+  }
+  await tx.query(
+    `UPDATE receiving_wallet w SET highest_paid_index = n.index
+       FROM (SELECT wallet_id, max(index) AS index
+               FROM unnest($1::uuid[], $2::int[]) AS p (wallet_id, index) GROUP BY wallet_id) n
+      WHERE w.id = n.wallet_id AND w.highest_paid_index < n.index`,
+    [addresses.map(({ walletId }) => walletId), addresses.map(({ index }) => index)],
+  );
+}

@@ -1,0 +1,94 @@
+import {
+  type Descriptor,
+  deriveScripts,
+  isNetwork,
+  type Network,
+  parseDescriptor,
+  scriptToAddress,
+} from '@quittance/bitcoin';
+import { assert, type Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import { gapExceeded, noWallet } from './errors.ts';
+import {
+  type FreeAddress,
+  insertAddresses,
+  lockActiveWallet,
+  readFreeAddresses,
+  setNextIndex,
+  type WalletRow,
+} from './store.ts';
+
+/** Derived at a time: about 20 ms of work. */
+const DERIVED_AT_ONCE = 100;
+/** Rounds of deriving while addresses turn out to be taken by another wallet of the same key. */
+const MAX_ROUNDS = 50;
+
+/**
+ * Waits until no other transaction hands out this store's addresses, and keeps it so: what is read
+ * after it (such as an Idempotency-Key) can't be overtaken.
+ * @throws {AppError} no_wallet
+ */
+export async function holdAddresses(tx: Tx, merchantId: Uuid): Promise<WalletRow> {
+  const wallet = await lockActiveWallet(tx, merchantId);
+  if (wallet === undefined) throw noWallet();
+  return wallet;
+}
+
+/**
+ * Hands out the next addresses of the store's active wallet, each once and never again: in order, of a
+ * wallet that holdAddresses has locked, in the transaction that makes the orders.
+ * @throws {AppError} address_gap_exceeded
+ */
+export async function takeAddresses(
+  tx: Tx,
+  held: WalletRow,
+  want: { count: number; maxGap: number },
+): Promise<FreeAddress[]> {
+  let wallet = held;
+  let free = await readFreeAddresses(tx, wallet, want.count);
+  for (let round = 0; free.length < want.count && round < MAX_ROUNDS; round++) {
+    wallet = await deriveMore(tx, wallet, Math.max(DERIVED_AT_ONCE, want.count - free.length));
+    free = await readFreeAddresses(tx, wallet, want.count);
+  }
+  assert(free.length === want.count, 'takeAddresses: no free address was found');
+  const last = free.at(-1)?.index ?? wallet.nextIndex;
+  const gap = last - wallet.highestPaidIndex;
+  if (gap > want.maxGap) throw gapExceeded(gap, want.maxGap);
+  await setNextIndex(tx, wallet, last + 1);
+  return free;
+}
+
+/** Derives the next addresses into the wallet's pool. The wallet must be locked. */
+export async function deriveMore(tx: Tx, wallet: WalletRow, count: number): Promise<WalletRow> {
+  const descriptor = descriptorOf(wallet);
+  const from = wallet.derivedThrough + 1;
+  const scripts = deriveScripts(descriptor, { branch: 0, from, count });
+  const addresses = scripts.map((script, i) => {
+    const address = scriptToAddress(script, descriptor.network);
+    assert(address !== null, 'every script of a receiving descriptor has an address');
+    return { index: from + i, script, address };
+  });
+  await insertAddresses(tx, wallet, addresses);
+  return { ...wallet, derivedThrough: from + count - 1 };
+}
+
+const parsed = new Map<string, Descriptor>();
+/** Parsed descriptors keep their derived parent keys; the oldest is forgotten beyond this many. */
+const MAX_PARSED = 1_000;
+
+function descriptorOf(wallet: WalletRow): Descriptor {
+  const known = parsed.get(wallet.descriptor);
+  if (known !== undefined) return known;
+  const result = parseDescriptor(wallet.descriptor, networkOf(wallet));
+  assert(result.ok, 'a stored descriptor is valid');
+  const [oldest] = parsed.keys();
+  if (parsed.size >= MAX_PARSED && oldest !== undefined) parsed.delete(oldest);
+  parsed.set(wallet.descriptor, result.descriptor);
+  return result.descriptor;
+}
+
+function networkOf(wallet: WalletRow): Network {
+  const { network } = wallet;
+  assert(isNetwork(network), 'a stored wallet has a known network');
+  return network;
+}

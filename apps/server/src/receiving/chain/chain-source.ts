@@ -1,0 +1,34 @@
+/** Where the truth about the chain is pulled from. Hashes are written as people write them. */
+export interface ChainSource {
+  /** The tip of the active chain. */
+  tip(): Promise<{ height: number; hash: string }>;
+  /** Hashes of the active chain, from a height on; stops at the tip. */
+  hashesFrom(height: number, count: number): Promise<string[]>;
+  rawBlock(hash: string): Promise<Uint8Array>;
+  /** Headers of 80 bytes each, from one block of the active chain up. */
+  rawHeaders(fromHash: string, count: number): Promise<Uint8Array>;
+  mempoolTxids(): Promise<string[]>;
+  /** Raw transactions out of the mempool; null for one that is not there any more. */
+  rawTransactions(txids: readonly string[]): Promise<(Uint8Array | null)[]>;
+  /** When each came into the node's mempool; null for one that is not there. */
+  mempoolEntryTimesMs(txids: readonly string[]): Promise<(number | null)[]>;
+  /** Which mempool transaction spends each outpoint, if any does. */
+  mempoolSpenders(outpoints: readonly Outpoint[]): Promise<(string | null)[]>;
+}
+
+export type Outpoint = { txid: string; vout: number };
+
+/** Pushes of the node. They are doorbells: they may be lost, doubled or late (ADR 0006). */
+export interface Doorbells {
+  onTransaction(raw: Uint8Array): void;
+  onBlock(): void;
+  /** A transaction has left the node's mempool other than into a block. */
+  onRemoval(txid: string): void;
+  /** Something was missed: read the mempool anew. */
+  onGap(reason: string): void;
+}
+
+/** The watcher can't go on without a person: the node is not the one it was, or the wrong one. */
+export class ChainHaltError extends Error {
+  override name = 'ChainHaltError';
+}

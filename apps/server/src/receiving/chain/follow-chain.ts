@@ -1,0 +1,238 @@
+import { displayHash, type Network, networks, parseHeader, scanBlock } from '@quittance/bitcoin';
+import { assert, type Clock, type Ids } from '@quittance/kernel';
+import type { Database, Tx } from '../../platform/db/index.ts';
+import {
+  applyTip,
+  eventsForTransactions,
+  type OrderEvents,
+  type PaymentEvent,
+} from '../payments/index.ts';
+import { ChainHaltError, type ChainSource } from './chain-source.ts';
+import {
+  type ChainBlock,
+  type Cursor,
+  insertBlocks,
+  moveCursor,
+  pruneBlocksBelow,
+  readBlocksDown,
+  readCursor,
+  removeBlocksAbove,
+  removeTransactions,
+  returnTransactionsAbove,
+} from './store.ts';
+import { type FoundTransaction, foundTransaction, spendsOf, takeIn } from './take-in.ts';
+import type { WatchSet } from './watch-set.ts';
+
+/**
+ * A reorganisation that goes deeper than the depth at which payments are final can't be undone by
+ * a program (design §7).
+ */
+const MAX_REORG_DEPTH = 100;
+/** Processed blocks that are kept for walking back. */
+const KEPT_BLOCKS = 1_000;
+/** Bytes of a block header (Bitcoin consensus). */
+const HEADER_BYTES = 80;
+/** Blocks whose effects are committed together while catching up; one at the tip. */
+const MAX_BLOCKS_PER_STEP = 16;
+/** Blocks that are fetched at once: the node reads them faster than we scan, up to about here. */
+const FETCHES_AT_ONCE = 4;
+/** Pruning each block would be a write for nothing. */
+const PRUNE_EVERY = 100;
+
+export type FollowDeps = {
+  network: Network;
+  source: ChainSource;
+  database: Database;
+  clock: Clock;
+  ids: Ids;
+  watch: WatchSet;
+};
+
+export type FollowStep = {
+  cursor: Cursor;
+  connected: number;
+  disconnected: number;
+  /** The node's tip when the step was planned. */
+  tipHeight: number;
+};
+
+/**
+ * Where to begin: the stored cursor, or, on the first start, the node's tip or the block before
+ * `startHeight`. What is older than the first address can't have paid it.
+ */
+export async function startCursor(deps: FollowDeps, startHeight?: number): Promise<Cursor> {
+  const { database, network, source, clock } = deps;
+  const stored = await database.asSystem((tx) => readCursor(tx, network));
+  if (stored !== null) return stored;
+  const tip = await source.tip();
+  const height = Math.min(tip.height, Math.max(0, (startHeight ?? tip.height + 1) - 1));
+  const lowest = Math.max(0, height - MAX_REORG_DEPTH);
+  const hashes = await source.hashesFrom(lowest, height - lowest + 1);
+  const [first] = hashes;
+  const hash = hashes[height - lowest];
+  assert(first !== undefined && hash !== undefined, 'the node has a block at every height');
+  // The blocks before are kept as well, to find the way back in an early reorganisation.
+  const headers = await source.rawHeaders(first, hashes.length);
+  const blocks = hashes.map((each, i) =>
+    blockOf(lowest + i, each, headers.subarray(i * HEADER_BYTES)),
+  );
+  const nowMs = clock.nowMs();
+  const cursor = { height, hash };
+  await database.asSystem(async (tx) => {
+    const moved = await moveCursor(tx, { network, from: null, to: cursor, nowMs });
+    if (moved) await insertBlocks(tx, blocks, nowMs);
+  });
+  return cursor;
+}
+
+/**
+ * One step along the active chain: back to where it and the processed chain meet, then forward.
+ * Start-up, gaps, new blocks, reorganisations and rescans are all this step; effects and cursor
+ * are one transaction, so a crash in between leaves nothing half done.
+ * @returns null when the cursor is the node's tip
+ * @throws {ChainHaltError} when the node's chain does not meet ours within MAX_REORG_DEPTH
+ */
+export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<FollowStep | null> {
+  const { source, database, clock, network, watch } = deps;
+  const tip = await source.tip();
+  if (tip.hash === cursor.hash) return null;
+  const fork = await findFork(deps, cursor, tip.height);
+  const hashes = await source.hashesFrom(
+    fork.height + 1,
+    Math.min(MAX_BLOCKS_PER_STEP, tip.height - fork.height),
+  );
+  const raws = await fetchBlocks(source, hashes);
+  const blocks = raws.map((raw, i) => blockOf(fork.height + 1 + i, hashes[i] ?? '', raw));
+  // The node may have moved to another branch between the calls: only an unbroken chain counts.
+  const sound = unbroken(fork, blocks);
+  const to = sound.at(-1) ?? fork;
+  if (to.hash === cursor.hash) return null;
+  const nowMs = clock.nowMs();
+  const telling = { ids: deps.ids, nowMs, tipHeight: to.height };
+  const disconnected = cursor.height - fork.height;
+
+  const undoSpends = await database.asSystem(async (tx) => {
+    const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
+    if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
+    const undone =
+      disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : { events: [], spends: [] };
+    // A transaction of the new branch may spend what one of the old branch spends.
+    watch.watchSpends(undone.spends);
+    const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
+    const change = await takeIn(tx, telling, found, undone.events);
+    await insertBlocks(tx, sound, nowMs);
+    await applyTip(tx, telling);
+    if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
+    return change;
+  });
+  watch.forgetSpends(undoSpends.forget);
+  return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
+}
+
+/** The processed chain is not where this watcher left it: it has to read everything anew. */
+export class CursorMovedError extends Error {
+  override name = 'CursorMovedError';
+}
+
+/** The highest processed block that is in the node's active chain. */
+async function findFork(deps: FollowDeps, cursor: Cursor, tipHeight: number): Promise<Cursor> {
+  const { source, database } = deps;
+  const [same] = cursor.height <= tipHeight ? await source.hashesFrom(cursor.height, 1) : [];
+  if (same === cursor.hash) return cursor;
+  const ours = await database.asSystem((tx) =>
+    readBlocksDown(tx, cursor.height, MAX_REORG_DEPTH + 1),
+  );
+  const lowest = ours.at(-1)?.height ?? cursor.height;
+  const theirs = await source.hashesFrom(lowest, ours.length);
+  const fork = ours.find(({ height, hash }) => theirs[height - lowest] === hash);
+  if (fork === undefined) {
+    throw new ChainHaltError(
+      `the node's chain and the processed chain do not meet within ${MAX_REORG_DEPTH} blocks below height ${cursor.height} (ours: ${cursor.hash}): this is another node's chain or data folder; connect the right node`,
+    );
+  }
+  return { height: fork.height, hash: fork.hash };
+}
+
+async function fetchBlocks(source: ChainSource, hashes: readonly string[]): Promise<Uint8Array[]> {
+  const raws: Uint8Array[] = [];
+  for (let at = 0; at < hashes.length; at += FETCHES_AT_ONCE) {
+    const part = hashes.slice(at, at + FETCHES_AT_ONCE);
+    raws.push(...(await Promise.all(part.map((hash) => source.rawBlock(hash)))));
+  }
+  return raws;
+}
+
+function blockOf(height: number, hash: string, raw: Uint8Array): ChainBlock {
+  const header = parseHeader(raw);
+  if (displayHash(header.hash) !== hash) {
+    throw new ChainHaltError(`the node gave another block than ${hash} at height ${height}`);
+  }
+  return { height, hash, prevHash: displayHash(header.prevHash), timeMs: header.time * 1_000 };
+}
+
+/** The blocks up to the first that does not follow its predecessor. */
+function unbroken(from: Cursor, blocks: readonly ChainBlock[]): ChainBlock[] {
+  let last = from.hash;
+  const sound: ChainBlock[] = [];
+  for (const block of blocks) {
+    if (block.prevHash !== last) break;
+    sound.push(block);
+    last = block.hash;
+  }
+  return sound;
+}
+
+function scan(block: ChainBlock, raw: Uint8Array, deps: FollowDeps): FoundTransaction[] {
+  const found: FoundTransaction[] = [];
+  // Seen first in a block: it was broadcast before the block was made. A miner's clock may be
+  // ahead of ours, never is something seen in the future.
+  const firstSeenAtMs = Math.min(deps.clock.nowMs(), block.timeMs);
+  const place = { block: { height: block.height, hash: block.hash }, firstSeenAtMs };
+  scanBlock(raw, deps.watch, (match) => {
+    found.push(foundTransaction(raw, match, place));
+  });
+  return found;
+}
+
+/** Takes blocks off: their transactions are unconfirmed again; block rewards are void. */
+async function disconnectTo(
+  tx: Tx,
+  height: number,
+  nowMs: number,
+): Promise<{ events: OrderEvents[]; spends: { txid: string; vout: number }[] }> {
+  const returned = await returnTransactionsAbove(tx, height, nowMs);
+  await removeBlocksAbove(tx, height, nowMs);
+  const events = await eventsForTransactions(
+    tx,
+    returned.map(({ txid }) => txid),
+    ({ txid, vout }): PaymentEvent => ({ type: 'returned', txid, vout }),
+  );
+  const withSpends = returned.map(({ txid, raw }) => ({ txid, spends: spendsOf(raw) }));
+  const rewards = withSpends.filter(({ spends }) => spends.some(isNull)).map(({ txid }) => txid);
+  await removeTransactions(
+    tx,
+    rewards.map((txid) => ({ txid, replacedBy: null })),
+    nowMs,
+  );
+  const voided = await eventsForTransactions(
+    tx,
+    rewards,
+    ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
+  );
+  return { events: [...events, ...voided], spends: withSpends.flatMap(({ spends }) => spends) };
+}
+
+/** A block reward spends nothing: its one input names the null outpoint. */
+function isNull({ txid }: { txid: string }): boolean {
+  return /^0{64}$/.test(txid);
+}
+
+/** @throws {ChainHaltError} when the node is on another network than the one configured */
+export async function checkNetwork(source: ChainSource, network: Network): Promise<void> {
+  const [genesis] = await source.hashesFrom(0, 1);
+  if (genesis !== networks[network].genesisHash) {
+    throw new ChainHaltError(
+      `the node is not on ${network}: its first block is ${genesis ?? 'missing'}; connect a ${network} node or set the network`,
+    );
+  }
+}

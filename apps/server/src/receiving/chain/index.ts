@@ -1,0 +1,4 @@
+export { startBitcoindDoorbells, type ZmqEndpoints } from './bitcoind-doorbells.ts';
+export { createBitcoindSource } from './bitcoind-source.ts';
+export { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
+export { startWatcher, type Watcher, type WatcherOptions, type WatcherStatus } from './watcher.ts';

@@ -1,0 +1,65 @@
+import { OutpointTable, outpointBytes, parseHash, ScriptTable } from '@quittance/bitcoin';
+import type { Random, Uuid } from '@quittance/kernel';
+import type { Database } from '../../platform/db/index.ts';
+import { readAddressesAfter, readDerivedThrough } from '../addresses/index.ts';
+import type { Outpoint } from './chain-source.ts';
+import { readUnconfirmedSpends } from './store.ts';
+
+/** Addresses that are read at a time while the watch set is filled. */
+const PAGE = 10_000;
+/** Only that an outpoint is watched matters, not which one it is. */
+const ANY_ID = 0;
+
+/**
+ * What is looked for: every script ever derived for an order (about 60 bytes each), by the address
+ * row's id, and the coins that unconfirmed payments spend, to notice who else spends them.
+ */
+export type WatchSet = {
+  readonly scripts: ScriptTable;
+  readonly outpoints: OutpointTable;
+  /** Takes in addresses derived since. Cheap when there are none. */
+  refresh(): Promise<void>;
+  watchSpends(outpoints: readonly Outpoint[]): void;
+  forgetSpends(outpoints: readonly Outpoint[]): void;
+};
+
+/** Reads the whole watch set out of the database. */
+export async function loadWatchSet(database: Database, random: Random): Promise<WatchSet> {
+  const scripts = new ScriptTable({ random });
+  const outpoints = new OutpointTable({ random });
+  const loadedThrough = new Map<Uuid, number>();
+
+  async function refresh(): Promise<void> {
+    const wallets = await database.asSystem((tx) => readDerivedThrough(tx));
+    for (const { walletId, derivedThrough } of wallets) {
+      let through = loadedThrough.get(walletId) ?? -1;
+      while (through < derivedThrough) {
+        const from = { walletId, index: through, limit: PAGE };
+        const rows = await database.asSystem((tx) => readAddressesAfter(tx, from));
+        for (const { id, script } of rows) scripts.add(script, id);
+        through = rows.length < PAGE ? derivedThrough : (rows.at(-1)?.index ?? derivedThrough);
+        loadedThrough.set(walletId, through);
+      }
+    }
+  }
+
+  function watchSpends(spends: readonly Outpoint[]): void {
+    for (const spend of spends) outpoints.add(bytesOf(spend), ANY_ID);
+  }
+
+  await refresh();
+  watchSpends(await database.asSystem((tx) => readUnconfirmedSpends(tx)));
+  return {
+    scripts,
+    outpoints,
+    refresh,
+    watchSpends,
+    forgetSpends(spends) {
+      for (const spend of spends) outpoints.delete(bytesOf(spend));
+    },
+  };
+}
+
+function bytesOf({ txid, vout }: Outpoint): Uint8Array {
+  return outpointBytes(parseHash(txid), vout);
+}

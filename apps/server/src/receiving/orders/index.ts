@@ -1,0 +1,19 @@
+export { acceptLatePayment, cancelOrder } from './change-order.ts';
+export {
+  type CreatedOrder,
+  type CreateRequest,
+  createOrders,
+  type Idempotency,
+  type OrderCreator,
+  type OrderCreatorDeps,
+  type OrderingMerchant,
+} from './create-orders.ts';
+export type { StoreFace } from './present.ts';
+export {
+  findOrderMerchant,
+  type LiveState,
+  listOrders,
+  readLiveState,
+  readOrder,
+  readOrderView,
+} from './read-orders.ts';

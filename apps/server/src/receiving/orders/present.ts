@@ -1,0 +1,158 @@
+import { formatBip21 } from '@quittance/bitcoin';
+import type { Order, OrderPaymentView, OrderView } from '@quittance/contract';
+import { formatBtc } from '@quittance/kernel';
+import {
+  confirmationsAt,
+  excessSats,
+  isLive,
+  type Payment,
+  priceText,
+  remainingSats,
+} from '../payments/index.ts';
+import type { OrderRow } from './store.ts';
+
+/** How a store shows itself to its payers. */
+export type StoreFace = {
+  name: string;
+  logoUrl: string | null;
+  color: string | null;
+  explorerTxUrl: string | null;
+};
+
+type Place = { publicUrl: string; tipHeight: number; storeName: string };
+
+/** An order as its merchant reads it. */
+export function orderJson(row: OrderRow, payments: readonly Payment[], place: Place): Order {
+  const remaining = remainingSats(row, row.receivedSats);
+  return {
+    id: row.id,
+    merchantId: row.merchantId,
+    externalId: row.externalId,
+    description: row.description,
+    metadata: row.metadata,
+    redirectUrl: row.redirectUrl,
+    status: row.status,
+    expired: row.expiredAtMs !== null,
+    priceAmount: priceText(row),
+    priceCurrency: row.priceCurrency,
+    rate: row.rate,
+    dueSats: row.dueSats.toString(),
+    dueBtc: formatBtc(row.dueSats),
+    toleranceBelowSats: row.toleranceBelowSats.toString(),
+    toleranceAboveSats: row.toleranceAboveSats.toString(),
+    receivedSats: row.receivedSats.toString(),
+    confirmedSats: row.confirmedSats.toString(),
+    remainingSats: remaining.toString(),
+    excessSats: excessSats(row, row.receivedSats).toString(),
+    lateSats: row.lateSats.toString(),
+    requiredConfirmations: row.requiredConfirmations,
+    latePolicy: row.latePolicy,
+    address: row.address,
+    bip21: paymentLink(row, place.storeName),
+    checkoutUrl: `${place.publicUrl}/i/${row.id}`,
+    payments: payments.map((payment) => ({
+      id: payment.id,
+      txid: payment.txid,
+      vout: payment.vout,
+      amountSats: payment.amountSats.toString(),
+      state: payment.state,
+      late: payment.late,
+      confirmations: confirmationsAt(payment, place.tipHeight),
+      height: payment.height,
+      blockHash: payment.blockHash,
+      replacedByTxid: payment.replacedBy,
+      firstSeenAt: isoTime(payment.firstSeenAtMs),
+    })),
+    createdAt: isoTime(row.createdAtMs),
+    expiresAt: isoTime(row.expiresAtMs),
+    cancelledAt: row.cancelledAtMs === null ? null : isoTime(row.cancelledAtMs),
+    lateAcceptedAt: row.lateAcceptedAtMs === null ? null : isoTime(row.lateAcceptedAtMs),
+    updatedAt: isoTime(row.updatedAtMs),
+    version: row.version,
+  };
+}
+
+/** What the payer's page shows: nothing about the store but its face. */
+export function orderView(
+  row: OrderRow,
+  payments: readonly Payment[],
+  place: { face: StoreFace; network: string; tipHeight: number; nowMs: number },
+): OrderView {
+  const { face, tipHeight } = place;
+  return {
+    orderId: row.id,
+    version: row.version,
+    status: row.status,
+    expired: row.expiredAtMs !== null,
+    store: { name: face.name, logoUrl: face.logoUrl, color: face.color },
+    description: row.description,
+    price: { currency: row.priceCurrency, amount: priceText(row) },
+    dueSats: row.dueSats.toString(),
+    receivedSats: row.receivedSats.toString(),
+    confirmedSats: row.confirmedSats.toString(),
+    remainingSats: remainingSats(row, row.receivedSats).toString(),
+    excessSats: excessSats(row, row.receivedSats).toString(),
+    lateSats: row.lateSats.toString(),
+    rate:
+      row.rate === null
+        ? null
+        : {
+            currency: row.rate.currency,
+            pricePerBtc: row.rate.pricePerBtc,
+            source: row.rate.source,
+            at: row.rate.observedAt,
+          },
+    address: row.address,
+    bip21: paymentLink(row, face.name),
+    network: place.network,
+    confirmations: {
+      have: confirmationsOf(payments, tipHeight, row.requiredConfirmations),
+      need: row.requiredConfirmations,
+    },
+    payments: payments.map((payment) => paymentView(payment, tipHeight)),
+    createdAt: isoTime(row.createdAtMs),
+    expiresAt: isoTime(row.expiresAtMs),
+    serverTime: isoTime(place.nowMs),
+    redirectUrl: row.redirectUrl,
+    explorerTxUrl: face.explorerTxUrl,
+  };
+}
+
+function paymentView(payment: Payment, tipHeight: number): OrderPaymentView {
+  const { state } = payment;
+  return {
+    txid: payment.txid,
+    vout: payment.vout,
+    sats: payment.amountSats.toString(),
+    state: state === 'included' ? 'confirming' : state === 'final' ? 'confirmed' : state,
+    confirmations: confirmationsAt(payment, tipHeight),
+    late: payment.late,
+    seenAt: isoTime(payment.firstSeenAtMs),
+  };
+}
+
+/** Confirmations of the payment that is furthest behind, at most as many as are asked for. */
+export function confirmationsOf(
+  payments: readonly Payment[],
+  tipHeight: number,
+  need: number,
+): number {
+  const live = payments.filter((payment) => isLive(payment) && !payment.late);
+  if (live.length === 0) return 0;
+  return Math.min(need, ...live.map((payment) => confirmationsAt(payment, tipHeight)));
+}
+
+/** BIP21 link for what is still to be paid; without an amount once nothing is. */
+function paymentLink(row: OrderRow, storeName: string): string {
+  const remaining = remainingSats(row, row.receivedSats);
+  return formatBip21({
+    address: row.address,
+    label: storeName,
+    ...(remaining > 0n && { amountSats: remaining }),
+    ...(row.description !== null && { message: row.description }),
+  });
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,83 @@
+import type { Order, OrderStatus, OrderView } from '@quittance/contract';
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import { readPayments } from '../payments/index.ts';
+import { confirmationsOf, orderJson, orderView, type StoreFace } from './present.ts';
+import {
+  type OrderFilter,
+  type OrderRow,
+  readOrderRow,
+  readOrderRows,
+  readTipHeight,
+} from './store.ts';
+
+/** What reading needs to know of the merchant and the instance. */
+export type Place = { publicUrl: string; storeName: string };
+
+/** One order with its payments; undefined when there is none (or it is another tenant's). */
+export async function readOrder(tx: Tx, orderId: Uuid, place: Place): Promise<Order | undefined> {
+  const row = await readOrderRow(tx, orderId);
+  if (row === undefined) return undefined;
+  const [order] = await withPayments(tx, [row], place);
+  return order;
+}
+
+/** A page of a merchant's orders, the newest first. */
+export async function listOrders(tx: Tx, filter: OrderFilter, place: Place): Promise<Order[]> {
+  return withPayments(tx, await readOrderRows(tx, filter), place);
+}
+
+async function withPayments(tx: Tx, rows: readonly OrderRow[], place: Place): Promise<Order[]> {
+  if (rows.length === 0) return [];
+  const tipHeight = await readTipHeight(tx);
+  const payments = await readPayments(
+    tx,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) => orderJson(row, payments.get(row.id) ?? [], { ...place, tipHeight }));
+}
+
+/** The merchant of an order: for the payer's pages, who know only the order's unguessable id. */
+export async function findOrderMerchant(tx: Tx, orderId: Uuid): Promise<Uuid | undefined> {
+  const row = await tx.maybe<{ merchant_id: Uuid }>(
+    'SELECT merchant_id FROM orders WHERE id = $1',
+    [orderId],
+  );
+  return row?.merchant_id;
+}
+
+/** The payer's view of an order. */
+export async function readOrderView(
+  tx: Tx,
+  orderId: Uuid,
+  place: { face: StoreFace; network: string; nowMs: number },
+): Promise<OrderView | undefined> {
+  const row = await readOrderRow(tx, orderId);
+  if (row === undefined) return undefined;
+  const payments = await readPayments(tx, [orderId]);
+  const tipHeight = await readTipHeight(tx);
+  return orderView(row, payments.get(orderId) ?? [], { ...place, tipHeight });
+}
+
+export type LiveState = {
+  orderId: Uuid;
+  status: OrderStatus;
+  timestamp: string;
+  version: number;
+  confirmations: number;
+};
+
+/** What a live page is told when it connects. */
+export async function readLiveState(tx: Tx, orderId: Uuid): Promise<LiveState | undefined> {
+  const row = await readOrderRow(tx, orderId);
+  if (row === undefined) return undefined;
+  const payments = (await readPayments(tx, [orderId])).get(orderId) ?? [];
+  const tipHeight = await readTipHeight(tx);
+  return {
+    orderId,
+    status: row.status,
+    timestamp: new Date(row.updatedAtMs).toISOString(),
+    version: row.version,
+    confirmations: confirmationsOf(payments, tipHeight, row.requiredConfirmations),
+  };
+}

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { checkImports, longFiles, machinePaths } from './checks.ts';
+import { countTests } from './test.ts';
+
+test('the import rules find each planted violation and nothing in the product', async () => {
+  expect(await checkImports()).toMatchObject({ ok: true });
+});
+
+test('a file of 401 lines is too long, one of 400 and a test are not', () => {
+  const text = (lines: number): string => 'x\n'.repeat(lines);
+  expect(
+    longFiles([
+      { path: 'a.ts', text: text(401) },
+      { path: 'b.ts', text: text(400) },
+      { path: 'c.test.ts', text: text(900) },
+    ]),
+  ).toEqual([expect.stringContaining('a.ts')]);
+});
+
+test('the path of a home folder is found with its line, an address of the web is not', () => {
+  const home = ['', 'home', 'somebody'].join('/');
+  const found = machinePaths([
+    { path: 'a.ts', text: `one\nconst file = '${home}/x';\n` },
+    { path: 'b.md', text: `https://example.com${home}\n` },
+  ]);
+  expect(found).toEqual([`a.ts:2: ${home}`]);
+});
+
+test('a run in which a file breaks, nothing runs, or the runner fails is never a pass', () => {
+  const report = {
+    numPassedTests: 3,
+    numFailedTests: 0,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    testResults: [] as { name: string; status: string; assertionResults: unknown[] }[],
+  };
+  expect(countTests(report, 0, '')).toMatchObject({ passed: 3, failed: 0 });
+  expect(countTests(report, 1, '').failed).toBe(1);
+  expect(countTests({ ...report, numPassedTests: 0 }, 0, '').failed).toBe(1);
+  const broken = { name: 'x', status: 'failed', assertionResults: [] };
+  expect(countTests({ ...report, testResults: [broken] }, 1, '').failed).toBe(1);
+});

@@ -1,0 +1,156 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { checks, root, runTool } from './checks.ts';
+
+/** How often a suite runs unless told: keeps a look at one under a few minutes. */
+const DEFAULT_RUNS = 20;
+const USAGE_ERROR = 2;
+
+/** What a file in tests/suites exports as `run`. */
+export type RunSuite = (options: {
+  runs: number;
+  seed: number;
+}) => Promise<{ violations: number } & Record<string, unknown>>;
+
+/**
+ * `quittance test`: everything, or one randomised suite.
+ * @returns the exit status
+ */
+export async function runTest(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { runs: { type: 'string' }, seed: { type: 'string' } },
+  });
+  const [suite, ...rest] = positionals;
+  if (rest.length > 0) return refuse(`only one suite at a time, not also "${rest.join(' ')}"`);
+  if (suite !== undefined) return runSuite(suite, values);
+  if (values.runs !== undefined || values.seed !== undefined) {
+    return refuse(`--runs and --seed need the name of a suite: ${suiteNames().join(', ')}`);
+  }
+  return runAll();
+}
+
+async function runAll(): Promise<number> {
+  let passed = 0;
+  let failed = 0;
+  for (const check of checks) {
+    const startMs = performance.now();
+    process.stdout.write(`\n== ${check.name}\n`);
+    const finding = await check.run().catch((error: unknown) => ({
+      ok: false as const,
+      output: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    }));
+    if (finding.ok) passed++;
+    else failed++;
+    const note = finding.ok && 'note' in finding ? ` (${finding.note})` : '';
+    console.log(finding.ok ? `ok${note}` : finding.output);
+    console.log(`   ${seconds(startMs)}`);
+  }
+  const startMs = performance.now();
+  process.stdout.write('\n== tests\n');
+  const tests = await runVitest();
+  console.log(tests.output);
+  console.log(`   ${seconds(startMs)}`);
+  passed += tests.passed;
+  failed += tests.failed;
+  if (tests.skipped > 0) console.log(`${tests.skipped} tests skipped`);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+interface TestCount {
+  passed: number;
+  failed: number;
+  skipped: number;
+  output: string;
+}
+
+/** The part of vitest's JSON report that is counted. */
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  testResults: { name: string; status: string; assertionResults: unknown[] }[];
+}
+
+async function runVitest(): Promise<TestCount> {
+  const folder = mkdtempSync(join(tmpdir(), 'quittance-test-'));
+  const file = join(folder, 'report.json');
+  try {
+    const { status, stdout, stderr } = await runTool(
+      'vitest',
+      ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+      root,
+    );
+    // What a passing test writes on stderr is noise; of a failing run everything is shown.
+    const output = (status === 0 ? stdout : `${stdout}${stderr}`).trim();
+    if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, output };
+    return countTests(JSON.parse(readFileSync(file, 'utf8')) as Report, status, output);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A file that fails before its first test, and a failure outside any test, count as one each. */
+export function countTests(report: Report, status: number, output: string): TestCount {
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
+  const failed = report.numFailedTests + broken;
+  const none = report.numPassedTests === 0;
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && (status !== 0 || none) ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+    output,
+  };
+}
+
+const SUITES = join(root, 'tests/suites');
+
+function suiteNames(): string[] {
+  if (!existsSync(SUITES)) return [];
+  return readdirSync(SUITES)
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => name.slice(0, -'.ts'.length))
+    .sort();
+}
+
+async function runSuite(
+  suite: string,
+  values: { runs?: string | undefined; seed?: string | undefined },
+): Promise<number> {
+  if (!suiteNames().includes(suite)) {
+    const existing = suiteNames().join(', ') || 'none yet';
+    return refuse(`there is no suite "${suite}"; there are: ${existing}`);
+  }
+  const runs = wholeNumber(values.runs ?? String(DEFAULT_RUNS));
+  const seed = wholeNumber(values.seed ?? String(Math.floor(Math.random() * 2 ** 31)));
+  if (runs === undefined || runs === 0) return refuse('--runs is a whole number from 1');
+  if (seed === undefined) return refuse('--seed is a whole number from 0');
+  const loaded: unknown = await import(pathToFileURL(join(SUITES, `${suite}.ts`)).href);
+  const { run } = loaded as { run: RunSuite };
+  console.error(`suite ${suite}: ${runs} runs, seed ${seed}`);
+  const result = await run({ runs, seed });
+  console.log(JSON.stringify({ suite, seed, runs, ...result }));
+  return result.violations === 0 ? 0 : 1;
+}
+
+function wholeNumber(text: string): number | undefined {
+  const value = Number(text);
+  return /^[0-9]{1,15}$/.test(text) ? value : undefined;
+}
+
+function refuse(message: string): number {
+  console.error(`quittance test: ${message}`);
+  return USAGE_ERROR;
+}
+
+function seconds(startMs: number): string {
+  return `${((performance.now() - startMs) / 1_000).toFixed(1)} s`;
+}
