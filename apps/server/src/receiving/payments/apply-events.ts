@@ -1,5 +1,6 @@
 import { assert, type Uuid } from '@quittance/kernel';
 import {
+  MAX_BATCH,
   orderSettled,
   orderUnsettled,
   paymentConfirmed,
@@ -66,7 +67,9 @@ export async function applyPaymentEvents(
   }
   await savePayments(tx, changedPayments, telling.nowMs);
   await saveOrders(tx, changed, telling.nowMs);
-  if (transfers.length > 0) await postTransfers(tx, transfers);
+  for (let at = 0; at < transfers.length; at += MAX_BATCH) {
+    await postTransfers(tx, transfers.slice(at, at + MAX_BATCH));
+  }
   if (events.length > 0) await recordEvents(tx, events);
   await notifyOrders(
     tx,
