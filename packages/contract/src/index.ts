@@ -24,6 +24,7 @@ export {
 export {
   currencyCode,
   decimalText,
+  noBodySchema,
   personText,
   satsText,
   signedIntegerText,
