@@ -61,6 +61,20 @@ export const webUrl = z
   .max(MAX_URL_LENGTH)
   .meta({ description: 'Web address (http or https)', examples: ['https://shop.example/thanks'] });
 
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | JsonValue[]
+  | { [name: string]: JsonValue };
+
+/**
+ * An object of any JSON, which this server itself has written. Not z.json(): its recursive schema
+ * has no place in an OpenAPI document.
+ */
+export const jsonObject = z.record(z.string(), z.custom<JsonValue>());
+
 /** A POST that needs no more than its path takes no body, or an empty object. */
 export const noBodySchema = z.strictObject({}).nullish();
 

@@ -24,6 +24,8 @@ export {
 export {
   currencyCode,
   decimalText,
+  jsonObject,
+  type JsonValue,
   noBodySchema,
   personText,
   satsText,
