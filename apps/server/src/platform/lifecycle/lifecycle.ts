@@ -125,7 +125,8 @@ function handleSignals(lifecycle: Lifecycle, hooks: ProcessHooks, log: Logger): 
       }
       asked = true;
       log.info({ signal }, 'stopping');
-      lifecycle.stop().then((clean) => {
+      // stop() never rejects: each resource's failure is logged and makes it unclean.
+      void lifecycle.stop().then((clean) => {
         log.info({ clean }, 'stopped');
         hooks.exit(clean ? 0 : 1);
       });
