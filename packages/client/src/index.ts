@@ -1,4 +1,23 @@
 export {
+  type Client,
+  type CreatedMerchant,
+  type CreateMerchant,
+  createClient,
+  everyItem,
+  type Merchant,
+  type MerchantSettings,
+  type PageRequest,
+} from './client.ts';
+export {
+  ConflictError,
+  InvalidRequestError,
+  KeyError,
+  NotFoundError,
+  QuittanceError,
+  TemporaryError,
+} from './errors.ts';
+export type { CallOptions, ClientOptions, FetchLike } from './transport.ts';
+export {
   verifyClassicWebhook,
   verifyWebhook,
   type WebhookHeaders,

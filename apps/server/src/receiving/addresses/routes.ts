@@ -18,7 +18,7 @@ export type WalletRouteDeps = {
     tx: Tx,
     wallet: { merchantId: Uuid; descriptor: string; actor: string },
   ) => Promise<Wallet>;
-  readWallets: (tx: Tx) => Promise<Wallet[]>;
+  readWallets: (tx: Tx, merchantId: Uuid) => Promise<Wallet[]>;
 };
 
 const tags = ['Wallets'];
@@ -36,7 +36,10 @@ export function addWalletRoutes(app: HttpApp, deps: WalletRouteDeps): void {
       },
     },
     async (request) => {
-      const data = await deps.database.asTenant(merchantOf(request), deps.readWallets);
+      const merchantId = merchantOf(request);
+      const data = await deps.database.asTenant(merchantId, (tx) =>
+        deps.readWallets(tx, merchantId),
+      );
       return { data, has_more: false };
     },
   );

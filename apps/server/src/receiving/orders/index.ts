@@ -17,3 +17,4 @@ export {
   readOrder,
   readOrderView,
 } from './read-orders.ts';
+export { addOrderRoutes, type OrderRouteDeps } from './routes.ts';

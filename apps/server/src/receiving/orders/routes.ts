@@ -38,6 +38,7 @@ export type OrderRouteDeps = {
   listOrders: (
     tx: Tx,
     page: {
+      merchantId: Uuid;
       startingAfter?: Uuid | undefined;
       limit: number;
       status?: OrderStatus | undefined;
@@ -97,8 +98,9 @@ function addOrderReads(app: HttpApp, deps: OrderRouteDeps): void {
     },
     async (request) => {
       const { starting_after: startingAfter, limit, status, external_id } = request.query;
-      const page = { startingAfter, limit, status, externalId: external_id };
-      return await deps.database.asTenant(merchantOf(request), (tx) => deps.listOrders(tx, page));
+      const merchantId = merchantOf(request);
+      const page = { merchantId, startingAfter, limit, status, externalId: external_id };
+      return await deps.database.asTenant(merchantId, (tx) => deps.listOrders(tx, page));
     },
   );
   app.get(

@@ -1,0 +1,203 @@
+import type {
+  ApiKey,
+  AuditEntry,
+  CreateApiKey,
+  CreatedApiKey,
+  CreateOrder,
+  CreateWebhookEndpoint,
+  Event,
+  LedgerAccount,
+  LedgerBalance,
+  LedgerTransfer,
+  MerchantSettingsBase,
+  Order,
+  OrderStatus,
+  Page,
+  RateQuote,
+  UpdateWebhookEndpoint,
+  Wallet,
+  WebhookAttempt,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointWithSecret,
+} from '@quittance/contract';
+import { type Call, type CallOptions, type ClientOptions, createTransport } from './transport.ts';
+
+export type PageRequest = { startingAfter?: string; limit?: number };
+/** `rateRule` is described in the API's documentation. */
+export type MerchantSettings = MerchantSettingsBase & { rateRule: unknown };
+export type Merchant = {
+  id: string;
+  name: string;
+  settings: MerchantSettings;
+  createdAt: string;
+  updatedAt: string;
+  archivedAt: string | null;
+};
+export type CreateMerchant = {
+  name: string;
+  settings?: Partial<MerchantSettings>;
+  descriptor?: string;
+};
+export type CreatedMerchant = { merchant: Merchant; apiKey: CreatedApiKey; wallet: Wallet | null };
+
+export type Client = ReturnType<typeof createClient>;
+
+/**
+ * The typed client of a Quittance server. Calls are retried when that is safe; each POST carries
+ * an idempotency key, so that a retry never does a thing twice.
+ * @example
+ * const quittance = createClient({ baseUrl: 'https://pay.example', apiKey });
+ * const order = await quittance.orders.create(
+ *   { amount: '19.90', currency: 'EUR', externalId: 'cart-7781' },
+ *   { idempotencyKey: 'cart-7781' },
+ * );
+ */
+export function createClient(options: ClientOptions) {
+  const send = createTransport(options);
+  const get = <A>(path: string, query?: Call['query']) => send<A>({ method: 'GET', path, query });
+  const post = <A>(path: string, body: unknown, options?: CallOptions) =>
+    send<A>({ method: 'POST', path, body, options });
+  const patch = <A>(path: string, body: unknown) => send<A>({ method: 'PATCH', path, body });
+  const remove = <A>(path: string) => send<A>({ method: 'DELETE', path });
+
+  const orders = {
+    create: (order: CreateOrder, options?: CallOptions) =>
+      post<Order>('/v1/orders', order, options),
+    read: (id: string) => get<Order>(`/v1/orders/${step(id)}`),
+    list: (page: PageRequest & { status?: OrderStatus; externalId?: string } = {}) =>
+      get<Page<Order>>('/v1/orders', {
+        ...toPageQuery(page),
+        status: page.status,
+        external_id: page.externalId,
+      }),
+    cancel: (id: string, options?: CallOptions) =>
+      post<Order>(`/v1/orders/${step(id)}/cancel`, undefined, options),
+    acceptLate: (id: string, options?: CallOptions) =>
+      post<Order>(`/v1/orders/${step(id)}/accept-late`, undefined, options),
+  };
+
+  const webhookEndpoints = {
+    create: (endpoint: CreateWebhookEndpoint, options?: CallOptions) =>
+      post<WebhookEndpointWithSecret>('/v1/webhook-endpoints', endpoint, options),
+    list: () => get<Page<WebhookEndpoint>>('/v1/webhook-endpoints'),
+    read: (id: string) => get<WebhookEndpoint>(`/v1/webhook-endpoints/${step(id)}`),
+    update: (id: string, change: UpdateWebhookEndpoint) =>
+      patch<WebhookEndpoint>(`/v1/webhook-endpoints/${step(id)}`, change),
+    delete: (id: string) => remove<WebhookEndpoint>(`/v1/webhook-endpoints/${step(id)}`),
+    rotate: (id: string, options?: CallOptions) =>
+      post<WebhookEndpointWithSecret>(
+        `/v1/webhook-endpoints/${step(id)}/rotate`,
+        undefined,
+        options,
+      ),
+    removeOldSecrets: (id: string, options?: CallOptions) =>
+      post<WebhookEndpoint>(
+        `/v1/webhook-endpoints/${step(id)}/remove-old-secrets`,
+        undefined,
+        options,
+      ),
+    test: (id: string, options?: CallOptions) =>
+      post<{ deliveryId: string; eventId: string }>(
+        `/v1/webhook-endpoints/${step(id)}/test`,
+        undefined,
+        options,
+      ),
+    deliveries: (
+      id: string,
+      page: PageRequest & { state?: 'pending' | 'delivered' | 'failed' } = {},
+    ) =>
+      get<Page<WebhookDelivery>>(`/v1/webhook-endpoints/${step(id)}/deliveries`, {
+        ...toPageQuery(page),
+        state: page.state,
+      }),
+    /** Sends all that failed since then once more; call it until it answers 0. */
+    replayFailed: (id: string, since: Date, options?: CallOptions) =>
+      post<{ replayed: number }>(
+        `/v1/webhook-endpoints/${step(id)}/replay`,
+        { since: since.toISOString() },
+        options,
+      ),
+  };
+
+  return {
+    orders,
+    webhookEndpoints,
+    webhookDeliveries: {
+      read: (id: string) =>
+        get<WebhookDelivery & { attemptLog: WebhookAttempt[] }>(
+          `/v1/webhook-deliveries/${step(id)}`,
+        ),
+      replay: (id: string, options?: CallOptions) =>
+        post<WebhookDelivery>(`/v1/webhook-deliveries/${step(id)}/replay`, undefined, options),
+    },
+    events: {
+      list: (page: PageRequest & { type?: string } = {}) =>
+        get<Page<Event>>('/v1/events', { ...toPageQuery(page), type: page.type }),
+    },
+    wallets: {
+      list: () => get<Page<Wallet>>('/v1/wallets'),
+      add: (descriptor: string, options?: CallOptions) =>
+        post<Wallet>('/v1/wallets', { descriptor }, options),
+    },
+    merchant: {
+      read: () => get<Merchant>('/v1/merchant'),
+      update: (id: string, change: { name?: string; settings?: Partial<MerchantSettings> }) =>
+        patch<Merchant>(`/v1/merchants/${step(id)}`, change),
+    },
+    /** With a key of the instance's administrator. */
+    merchants: {
+      create: (merchant: CreateMerchant, options?: CallOptions) =>
+        post<CreatedMerchant>('/v1/merchants', merchant, options),
+      read: (id: string) => get<Merchant>(`/v1/merchants/${step(id)}`),
+      list: (page: PageRequest = {}) => get<Page<Merchant>>('/v1/merchants', toPageQuery(page)),
+    },
+    apiKeys: {
+      create: (key: CreateApiKey, options?: CallOptions) =>
+        post<CreatedApiKey>('/v1/api-keys', key, options),
+      current: () => get<ApiKey>('/v1/api-keys/current'),
+      list: (page: PageRequest = {}) => get<Page<ApiKey>>('/v1/api-keys', toPageQuery(page)),
+      revoke: (id: string) => remove<ApiKey>(`/v1/api-keys/${step(id)}`),
+    },
+    ledger: {
+      accounts: () => get<{ data: LedgerAccount[] }>('/v1/ledger/accounts'),
+      balances: (asOf?: Date) =>
+        get<{ asOf: string; data: LedgerBalance[] }>('/v1/ledger/balances', {
+          as_of: asOf?.toISOString(),
+        }),
+      transfers: (page: PageRequest = {}) =>
+        get<Page<LedgerTransfer>>('/v1/ledger/transfers', toPageQuery(page)),
+    },
+    rates: { read: (currency: string) => get<RateQuote>(`/v1/rates/${step(currency)}`) },
+    audit: {
+      list: (page: PageRequest = {}) => get<Page<AuditEntry>>('/v1/audit', toPageQuery(page)),
+    },
+  };
+}
+
+/**
+ * Goes through all pages of a list.
+ * @example
+ * for await (const order of everyItem(quittance.orders.list)) console.log(order.id);
+ */
+export async function* everyItem<Item extends { id: string }>(
+  list: (page: PageRequest) => Promise<Page<Item>>,
+  startingAfter?: string,
+): AsyncGenerator<Item> {
+  for (let after = startingAfter; ; ) {
+    const page = await list(after === undefined ? {} : { startingAfter: after });
+    yield* page.data;
+    const last = page.data.at(-1);
+    if (!page.has_more || last === undefined) return;
+    after = last.id;
+  }
+}
+
+function toPageQuery(page: PageRequest): Record<string, string | number | undefined> {
+  return { starting_after: page.startingAfter, limit: page.limit };
+}
+
+/** One step of a path: what is no id can't reach another route. */
+function step(id: string): string {
+  return encodeURIComponent(id);
+}
