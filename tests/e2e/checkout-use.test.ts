@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { complaints, findChromium, launch } from './checkout-browser.ts';
@@ -14,8 +15,9 @@ const chromium = findChromium();
 const TEST_MS = 60_000;
 /** What a payer waits for at most (screens: "seen, within a second"). */
 const RING_MS = 1_000;
+const RINGS = 7;
 /** Generous, for a busy machine: these waits are about whether, not how fast. */
-const SLOW_MS = 20_000;
+const SLOW_MS = 25_000;
 /** The page's own refresh is 15 seconds. */
 const REFRESH_MS = 25_000;
 const COUNT_NOTES = `(() => { window.notes = 0; const start = OscillatorNode.prototype.start;
@@ -29,38 +31,60 @@ const FIRST_TAB_STOPS = [
   'Copy payment link',
 ];
 
+let browser: Browser;
+
+beforeAll(async () => {
+  if (chromium !== undefined) browser = await launch(chromium);
+}, TEST_MS);
+
+afterAll(() => browser?.close());
+
+/** One property: its own server, its own browser profile, an order named "order". */
+function property(
+  name: string,
+  options: BrowserContextOptions,
+  check: (hands: Hands) => Promise<void>,
+): void {
+  test(
+    name,
+    async () => {
+      const server = await startFixtureServer();
+      const context = await browser.newContext(options);
+      server.views.set('order', orderView());
+      try {
+        await check({ server, context, url: `${server.baseUrl}/i/order?lang=en` });
+      } finally {
+        await context.close();
+        await server.close();
+      }
+    },
+    TEST_MS,
+  );
+}
+
+// Alone, because it is about speed.
+describe.skipIf(chromium === undefined)('the checkout page when the doorbell rings', () => {
+  property('the payer sees the payment within a second', {}, async (hands) => {
+    const page = await open(hands);
+    await connected(hands, 1);
+    const tookMs: number[] = [];
+    for (let version = 10; version < 10 + RINGS; version++) {
+      const seen = version % 2 === 0;
+      const view = fixtures[seen ? 'seen' : 'partial'];
+      if (view === undefined) throw new Error('no fixture');
+      hands.server.views.set('order', { ...view, version });
+      const start = performance.now();
+      hands.server.ring('order');
+      await becomes(page, seen ? 'Payment seen' : 'Part of it has arrived', SLOW_MS);
+      tookMs.push(performance.now() - start);
+    }
+    const median = tookMs.sort((x, y) => x - y)[Math.floor(RINGS / 2)] ?? Number.NaN;
+    console.log(`checkout: ring to screen, median of ${RINGS}: ${Math.round(median)} ms`);
+    expect(median).toBeLessThanOrEqual(RING_MS);
+  });
+});
+
 describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer’s hands', () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launch(chromium ?? '');
-  }, TEST_MS);
-
-  afterAll(() => browser?.close());
-
-  /** One property: its own server, its own browser profile, an order named "order". */
-  function property(
-    name: string,
-    options: BrowserContextOptions,
-    check: (hands: Hands) => Promise<void>,
-  ): void {
-    test(
-      name,
-      async () => {
-        const server = await startFixtureServer();
-        const context = await browser.newContext(options);
-        server.views.set('order', orderView());
-        try {
-          await check({ server, context, url: `${server.baseUrl}/i/order?lang=en` });
-        } finally {
-          await context.close();
-          await server.close();
-        }
-      },
-      TEST_MS,
-    );
-  }
-
   property(
     'every control is reached by Tab, shows its focus, and Enter copies',
     {},
@@ -111,22 +135,22 @@ describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer
     expect(await page.evaluate('document.activeElement.className')).toBe('qr-button');
   });
 
-  property('a ring on the socket is on the screen within a second', {}, async (hands) => {
+  property('title, favicon, heading and announcement follow the order', {}, async (hands) => {
     const page = await open(hands);
     const said = complaints(page);
     const icon = await page.locator('link[rel=icon]').getAttribute('href');
     await connected(hands, 1);
+    await page.locator('.copy').first().focus();
     change(hands, 'seen');
-    const start = performance.now();
     hands.server.ring('order');
-    await becomes(page, 'Payment seen', RING_MS);
-    console.log(`checkout: ring to screen in ${Math.round(performance.now() - start)} ms`);
+    await becomes(page, 'Payment seen', SLOW_MS);
     expect(await page.title()).toBe('Payment seen · $25.00 · Alder & Finch Coffee');
     expect(await page.locator('[role=status]').innerText()).toBe('Payment seen');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1');
     expect(await page.locator('.qr-button').count()).toBe(0);
     change(hands, 'paid');
     hands.server.ring('order');
-    await becomes(page, 'Paid', RING_MS);
+    await becomes(page, 'Paid', SLOW_MS);
     expect(await page.locator('link[rel=icon]').getAttribute('href')).not.toBe(icon);
     expect(said).toEqual([]);
   });
@@ -248,7 +272,9 @@ async function becomes(page: Page, title: string, timeoutMs: number): Promise<vo
 }
 
 async function connected({ server }: Hands, count: number): Promise<void> {
-  await expect.poll(() => server.openSockets(), { timeout: SLOW_MS }).toBe(count);
+  const end = performance.now() + SLOW_MS;
+  while (server.openSockets() !== count && performance.now() < end) await sleep(20);
+  expect(server.openSockets()).toBe(count);
 }
 
 /** The order moves on to the state of a fixture. */

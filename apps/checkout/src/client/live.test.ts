@@ -77,12 +77,12 @@ function follow(first = fixtureView()) {
   return { ...hand, live, shown, reachable };
 }
 
-test('a ring makes the page read once; a ring about what is shown does not', async () => {
+test('a ring makes the page read once; a ring about an older state does not', async () => {
   const { sockets, state, shown } = follow();
   sockets[0]?.open();
   await settle();
   const reads = state.reads;
-  sockets[0]?.ring(1);
+  sockets[0]?.ring(0);
   await settle();
   expect(state.reads).toBe(reads);
   state.answer = fixtureView({ version: 2 });

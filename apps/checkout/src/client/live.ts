@@ -128,7 +128,8 @@ export function followOrder(
         read();
       },
       ring(version) {
-        if (version === undefined || version > shown.version) read();
+        // The same version again: a confirmation, which changes nothing that is stored.
+        if (version === undefined || version >= shown.version) read();
       },
       close() {
         if (gone) return;

@@ -40,8 +40,9 @@ export function browserWorld(paths: CheckoutPaths): LiveWorld {
 /** Frames are a doorbell only: all that is read of them is whether they are news. */
 function versionOf(frame: unknown): number | undefined {
   try {
-    const version: unknown = JSON.parse(String(frame)).version;
-    return typeof version === 'number' ? version : undefined;
+    const parsed: unknown = JSON.parse(String(frame));
+    if (typeof parsed !== 'object' || parsed === null || !('version' in parsed)) return undefined;
+    return typeof parsed.version === 'number' ? parsed.version : undefined;
   } catch {
     return undefined;
   }

@@ -89,12 +89,12 @@ function PaymentRow({
       'span',
       { class: 'what' },
       h('span', null, words.join(' · ')),
+      h('span', { class: 'aside' }, moment(payment.seenAt, locale, state.timeZone)),
       h(TransactionLink, {
         txid: payment.txid,
         template: view.explorerTxUrl,
         label: messages.openExplorer,
       }),
-      h('span', { class: 'aside' }, moment(payment.seenAt, locale, state.timeZone)),
     ),
     h('span', { class: 'digits' }, formatSatsAsBtc(payment.sats, locale)),
   );

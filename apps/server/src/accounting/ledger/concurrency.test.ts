@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase } from '../../../../../tests/support/postgres.ts';
 import {
   listTransfers,
   paymentReorged,
@@ -13,7 +14,7 @@ const ROUNDS = 8;
 
 let ledger: TestLedger;
 beforeAll(async () => {
-  ledger = await openTestLedger();
+  ledger = openTestLedger(await createTestDatabase());
 });
 afterAll(() => ledger.close());
 
@@ -40,7 +41,8 @@ test('the same transfer posted by sixteen at once is recorded once', async () =>
   const bookId = newUuid();
   const batch = receipt(paymentArgs(bookId));
   const recorded = await posters(() => ledger.database.asSystem((tx) => postTransfers(tx, batch)));
-  expect(recorded.sort()).toEqual([...Array(POSTERS - 1).fill(0), 2]);
+  expect(recorded.filter((count) => count === 2)).toHaveLength(1);
+  expect(recorded.filter((count) => count === 0)).toHaveLength(POSTERS - 1);
 });
 
 test('batches that span the same books in opposite orders never deadlock', async () => {

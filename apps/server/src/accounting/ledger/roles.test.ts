@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase } from '../../../../../tests/support/postgres.ts';
 import { postTransfers, readBalances, verifyJournal } from './index.ts';
 import { newUuid, openTestLedger, paymentArgs, receipt, type TestLedger } from './test-ledger.ts';
 
 const TABLES = ['ledger_book', 'ledger_account', 'ledger_transfer', 'ledger_entry'];
-const INTERNAL = ['ledger_post_to_book', 'ledger_lock_book', 'ledger_apply', 'ledger_encode'];
 const OWN = newUuid();
 const OTHER = newUuid();
 
 let ledger: TestLedger;
 beforeAll(async () => {
-  ledger = await openTestLedger();
+  ledger = openTestLedger(await createTestDatabase());
   await ledger.database.asSystem((tx) =>
     postTransfers(tx, [...receipt(paymentArgs(OWN)), ...receipt(paymentArgs(OTHER))]),
   );
@@ -41,9 +41,9 @@ test('of the functions a working role may call ledger_post and nothing else', as
   expect(granted[0]?.rows).toEqual([{ proname: 'ledger_post' }]);
   const all = await ledger.run(
     ledger.urls.ownerUrl,
-    "SELECT count(*)::int AS count FROM pg_proc WHERE proname LIKE 'ledger\\_%'",
+    "SELECT count(*) > 10 AS many FROM pg_proc WHERE proname LIKE 'ledger\\_%'",
   );
-  expect(all[0]?.rows[0].count).toBeGreaterThan(INTERNAL.length);
+  expect(all[0]?.rows).toEqual([{ many: true }]);
 });
 
 test.each(TABLES)('a merchant sees the rows of its own book in %s and no others', async (table) => {

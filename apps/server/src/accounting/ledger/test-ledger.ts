@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Uuid } from '@quittance/kernel';
 import pg from 'pg';
-import { createTestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
 import { paymentConfirmed } from './templates/payment-confirmed.ts';
 import { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
@@ -15,9 +14,9 @@ export interface TestLedger {
   close(): Promise<void>;
 }
 
-/** A migrated database of its own for a test file. */
-export async function openTestLedger(): Promise<TestLedger> {
-  const { ownerUrl, drop } = await createTestDatabase();
+/** Opens a migrated database that the test file has to itself. */
+export function openTestLedger(from: { ownerUrl: string; drop(): Promise<void> }): TestLedger {
+  const { ownerUrl } = from;
   const urls = { ownerUrl, ...roleUrls(ownerUrl) };
   const database = openDatabase({ ...urls, maxSystemConnections: 16 });
   return {
@@ -39,7 +38,7 @@ export async function openTestLedger(): Promise<TestLedger> {
     },
     async close() {
       await database.close();
-      await drop();
+      await from.drop();
     },
   };
 }

@@ -89,9 +89,10 @@ function findConflict(
   return text(pending.legs) === text(transfer.legs) ? undefined : 'pending_mismatch';
 }
 
-function content({ recordedAtMs: _, reference, legs, ...rest }: Transfer): string {
-  const fields = Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1));
-  return text([fields, Object.entries(reference).sort(), legs]);
+function content(transfer: Transfer): string {
+  const { id, bookId, template, phase, pendingId, effectiveAtMs, reference, legs } = transfer;
+  const references = Object.entries(reference).sort(([a], [b]) => (a < b ? -1 : 1));
+  return text([id, bookId, template, phase, pendingId ?? null, effectiveAtMs, references, legs]);
 }
 
 function text(value: unknown): string {
@@ -122,7 +123,12 @@ function apply(model: Model, { legs, phase }: Transfer): LedgerErrorCode | undef
     if (phase === 'pending') account[`${side}Pending`] += leg.amount;
     if (phase === 'post' || phase === 'void') account[`${side}Pending`] -= leg.amount;
   });
-  const counters = touched.flatMap(({ definition: _, ...rest }) => Object.values(rest));
+  const counters = touched.flatMap((account) => [
+    account.debitsPosted,
+    account.creditsPosted,
+    account.debitsPending,
+    account.creditsPending,
+  ]);
   if (counters.some((counter) => counter > MAX_INT64)) return 'overflow';
   return touched.some(isBelowZero) ? 'below_floor' : undefined;
 }

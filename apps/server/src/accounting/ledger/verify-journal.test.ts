@@ -1,5 +1,6 @@
 import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase } from '../../../../../tests/support/postgres.ts';
 import { chainHash, GENESIS_HASH } from './encoding.ts';
 import {
   type Anchor,
@@ -22,7 +23,7 @@ import {
 
 let ledger: TestLedger;
 beforeAll(async () => {
-  ledger = await openTestLedger();
+  ledger = openTestLedger(await createTestDatabase());
 });
 afterAll(() => ledger.close());
 

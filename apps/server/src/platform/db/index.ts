@@ -5,5 +5,5 @@ export {
   type Tx,
   type Unlisten,
 } from './database.ts';
-export { MigrationError, migrate } from './migrate.ts';
+export { MigrationError, migrate, pendingMigrations } from './migrate.ts';
 export { APP_ROLE, roleUrls, SYSTEM_ROLE } from './roles.ts';

@@ -15,6 +15,8 @@ const FOLDER = fileURLToPath(new URL('../../../migrations', import.meta.url));
 const FILE_NAME = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 /** Any constant does: it keeps two processes from migrating at once. */
 const ADVISORY_LOCK = 7_148_310;
+/** Asking for the state is no work; a server that takes longer is in trouble. */
+const STATUS_TIMEOUT_MS = 5_000;
 
 /**
  * Brings the database to the newest schema: forward only, each file in a transaction of its own,
@@ -41,6 +43,31 @@ export async function migrate(ownerUrl: string, folder: string = FOLDER): Promis
     const missing = findMissing(migrations, applied.rows);
     for (const migration of missing) await apply(client, migration);
     return missing.map(({ version }) => version);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * The versions that `migrate` would apply now. Changes nothing.
+ * @throws {MigrationError} as `migrate` would
+ */
+export async function pendingMigrations(url: string, folder: string = FOLDER): Promise<number[]> {
+  const migrations = await readMigrations(folder);
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'quittance-migrate',
+    connectionTimeoutMillis: STATUS_TIMEOUT_MS,
+    query_timeout: STATUS_TIMEOUT_MS,
+  });
+  await client.connect();
+  try {
+    const table = await client.query("SELECT to_regclass('schema_migration') IS NOT NULL AS found");
+    if (table.rows[0]?.found !== true) return migrations.map(({ version }) => version);
+    const applied = await client.query<{ version: number; checksum: string }>(
+      'SELECT version, checksum FROM schema_migration ORDER BY version',
+    );
+    return findMissing(migrations, applied.rows).map(({ version }) => version);
   } finally {
     await client.end();
   }

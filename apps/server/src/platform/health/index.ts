@@ -1,4 +1,5 @@
 export {
+  type Routes,
   type CheckResult,
   checkReadiness,
   type HealthCheck,

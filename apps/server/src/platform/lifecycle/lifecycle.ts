@@ -125,10 +125,16 @@ function handleSignals(lifecycle: Lifecycle, hooks: ProcessHooks, log: Logger): 
       }
       asked = true;
       log.info({ signal }, 'stopping');
-      lifecycle.stop().then((clean) => {
-        log.info({ clean }, 'stopped');
-        hooks.exit(clean ? 0 : 1);
-      });
+      lifecycle.stop().then(
+        (clean) => {
+          log.info({ clean }, 'stopped');
+          hooks.exit(clean ? 0 : 1);
+        },
+        (error: unknown) => {
+          log.error({ error }, 'stopping failed');
+          hooks.exit(1);
+        },
+      );
     });
   }
 }

@@ -2,3 +2,5 @@ export { startBitcoindDoorbells, type ZmqEndpoints } from './bitcoind-doorbells.
 export { createBitcoindSource } from './bitcoind-source.ts';
 export { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 export { startWatcher, type Watcher, type WatcherOptions, type WatcherStatus } from './watcher.ts';
+export type { NodeFinding } from './node-checks.ts';
+export { inspectNode, type NodeQuestion } from './node-facts.ts';

@@ -32,7 +32,8 @@ export async function applyTip(tx: Tx, telling: Telling): Promise<void> {
     await applyPaymentEvents(tx, telling, eventsFor(due, 'final'));
     if (due.length < PAGE) break;
   }
-  await notifyOrders(tx, await readConfirmingOrders(tx, MAX_CONFIRMING_ORDERS));
+  const { tipHeight } = telling;
+  await notifyOrders(tx, await readConfirmingOrders(tx, tipHeight, MAX_CONFIRMING_ORDERS));
 }
 
 /** Transactions lost their block, were replaced or dropped: tells their orders. */

@@ -210,7 +210,13 @@ export async function saveOrders(
   );
 }
 
-export type LiveChange = { orderId: Uuid; status: OrderStatus; version: number; atMs: number };
+export type LiveChange = {
+  orderId: Uuid;
+  status: OrderStatus;
+  version: number;
+  atMs: number;
+  confirmations?: number;
+};
 
 /** Rings for everybody who watches one of these orders; delivered when the transaction commits. */
 export async function notifyOrders(tx: Tx, changes: readonly LiveChange[]): Promise<void> {
@@ -291,18 +297,31 @@ export async function readOrdersToExpire(tx: Tx, nowMs: number, limit: number): 
   return rows.map(({ id }) => id);
 }
 
-/** Orders with a payment that is in a block and still short of confirmations. */
-export async function readConfirmingOrders(tx: Tx, limit: number): Promise<LiveChange[]> {
-  const rows = await tx.query<{ id: Uuid; status: OrderStatus; version: number; updated_at: Date }>(
-    `SELECT o.id, o.status, o.version, o.updated_at FROM orders o WHERE EXISTS
-            (SELECT FROM payment p WHERE p.state = 'included' AND p.merchant_id = o.merchant_id
-                AND p.order_id = o.id) LIMIT $1`,
-    [limit],
+/** Orders with a payment that is in a block and still short of confirmations, at this tip. */
+export async function readConfirmingOrders(
+  tx: Tx,
+  tipHeight: number,
+  limit: number,
+): Promise<LiveChange[]> {
+  const rows = await tx.query<{
+    id: Uuid;
+    status: OrderStatus;
+    version: number;
+    updated_at: Date;
+    confirmations: number;
+  }>(
+    `SELECT o.id, o.status, o.version, o.updated_at,
+            least(o.required_confirmations, $1 - p.height + 1) AS confirmations
+       FROM (SELECT merchant_id, order_id, max(height) AS height FROM payment
+              WHERE state = 'included' GROUP BY merchant_id, order_id LIMIT $2) p
+       JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id`,
+    [tipHeight, limit],
   );
   return rows.map((row) => ({
     orderId: row.id,
     status: row.status,
     version: row.version,
     atMs: row.updated_at.getTime(),
+    confirmations: row.confirmations,
   }));
 }

@@ -225,7 +225,7 @@ export function createObservations(options: ObservationsOptions): Observations {
     status: () => [...cells.values()].map((cell) => statusOf(cell, clock.nowMs())),
     async stop() {
       stopping.abort();
-      await Promise.all([...cells.values()].map((cell) => cell.inFlight));
+      await Promise.all([...cells.values()].flatMap(({ inFlight }) => inFlight ?? []));
     },
   };
 }

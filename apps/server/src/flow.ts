@@ -1,0 +1,314 @@
+import { randomBytes } from 'node:crypto';
+import type { Network } from '@quittance/bitcoin';
+import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
+import { addRoutes } from './http-routes.ts';
+import {
+  type BitcoinRpc,
+  type BitcoinRpcTarget,
+  createBitcoinRpc,
+} from './platform/bitcoin-rpc.ts';
+import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
+import {
+  type CheckResult,
+  type HealthCheck,
+  type Routes,
+  registerHealth,
+} from './platform/health/index.ts';
+import {
+  buildHttp,
+  type Http,
+  open,
+  pruneIdempotencyKeys,
+  type RateLimits,
+} from './platform/http/index.ts';
+import type { Lifecycle } from './platform/lifecycle/index.ts';
+import type { Logger } from './platform/log/index.ts';
+import { advisoryKey, holdAdvisoryLock, type Loop, startLoop } from './platform/loops/index.ts';
+import type { Metrics } from './platform/metrics/index.ts';
+import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
+import {
+  ChainHaltError,
+  createBitcoindSource,
+  inspectNode,
+  startBitcoindDoorbells,
+  startWatcher,
+  type Watcher,
+  type ZmqEndpoints,
+} from './receiving/chain/index.ts';
+import { createOrders, type OrderCreator } from './receiving/orders/index.ts';
+import {
+  createHttpFetch,
+  createRates,
+  type Rates,
+  type RateSource,
+} from './receiving/rates/index.ts';
+import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
+import { openKeyRing } from './tenancy/keys/index.ts';
+import { readMerchant } from './tenancy/merchants/index.ts';
+
+export type FlowOptions = {
+  role: 'all' | 'api' | 'watcher' | 'worker';
+  network: Network;
+  ownerUrl: string;
+  publicUrl: string;
+  http: { host: string; port: number; trustProxy: string[] };
+  bitcoin: { target: BitcoinRpcTarget; zmq: ZmqEndpoints };
+  startHeight: number | undefined;
+  rateSources: readonly RateSource[];
+  webhookUrls: UrlPolicy;
+  limits: Partial<RateLimits>;
+  socketsPerAddress: number;
+  version: string;
+  clock: Clock;
+  ids: Ids;
+  random: Random;
+  log: Logger;
+  metrics: Metrics;
+  /** The port that was bound. */
+  onListening?(port: number): void;
+  /** More routes, such as the demo's shop. */
+  addRoutes?(http: Http, deps: { database: Database; orders: OrderCreator }): Promise<void>;
+};
+
+/** A lost announcement of a new wallet delays its refill by no more than this. */
+const REFILL_EVERY_MS = 5_000;
+const PRUNE_EVERY_MS = 600_000;
+
+/**
+ * The whole server, top to bottom in the order of a payment's path (design §2): prices and
+ * addresses for orders, the HTTP interface that makes them, the chain that pays them, webhooks that
+ * tell of it. Each part is a resource of the lifecycle; `role` says which of them run here.
+ */
+export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
+  const { role, log, clock } = options;
+  const urls = roleUrls(options.ownerUrl);
+  const database = openDatabase({
+    ...urls,
+    onError: (error) => log.warn({ error }, 'a database connection failed'),
+  });
+  lifecycle.use('database', () => ({ stop: () => database.close() }));
+  const runs = (part: 'api' | 'watcher' | 'worker') => role === 'all' || role === part;
+  const state: Running = { watcher: undefined, loops: [], rates: undefined };
+
+  if (runs('worker')) {
+    lifecycle.use('addresses', () => {
+      const loop = startLoop({
+        name: 'addresses',
+        everyMs: REFILL_EVERY_MS,
+        run: () => refillPools(database),
+        wake: (ring) => database.listen(ADDRESSES_CHANNEL, { message: ring, gap: ring }),
+        onError: (error) => log.warn({ error }, 'addresses can not be derived ahead'),
+        clock,
+      });
+      state.loops.push(loop);
+      return loop;
+    });
+    lifecycle.use('pruning', () => {
+      const loop = startLoop({
+        name: 'pruning',
+        everyMs: PRUNE_EVERY_MS,
+        run: async () => {
+          await pruneIdempotencyKeys(database, clock.nowMs());
+        },
+        onError: (error) => log.warn({ error }, 'old answers can not be removed'),
+        clock,
+      });
+      state.loops.push(loop);
+      return loop;
+    });
+  }
+  if (runs('watcher')) useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+  if (runs('worker')) {
+    lifecycle.use('webhooks', () =>
+      startWebhookDispatcher({
+        database,
+        clock,
+        random: options.random,
+        log,
+        connectGuard: options.webhookUrls,
+        metrics: {
+          attempted: (outcome) =>
+            options.metrics.count('quittance_webhook_deliveries_total', { outcome }),
+          queue: () => {},
+        },
+      }),
+    );
+  }
+  useHttp(lifecycle, options, { database, state });
+  return database;
+}
+
+type Running = { watcher: Watcher | undefined; loops: Loop[]; rates: Rates | undefined };
+
+/** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
+function useWatcher(
+  lifecycle: Lifecycle,
+  options: FlowOptions,
+  { database, url, state }: { database: Database; url: string; state: Running },
+): void {
+  const { network, log } = options;
+  lifecycle.use('chain', () => {
+    const rpc = createBitcoinRpc(options.bitcoin.target);
+    // The long poll for blocks holds a connection: it has a client of its own.
+    const pollRpc = createBitcoinRpc(options.bitcoin.target);
+    const lock = holdAdvisoryLock(url, advisoryKey(`watcher ${network}`), {
+      onAcquired() {
+        const { clock, ids, random, bitcoin, startHeight } = options;
+        state.watcher = startWatcher({
+          network,
+          database,
+          clock,
+          ids,
+          random,
+          log,
+          source: createBitcoindSource(rpc),
+          startDoorbells: (bells) =>
+            startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
+          pushesTransactions: bitcoin.zmq.rawtx !== undefined,
+          checkNode: () => refuseUnfitNode(rpc, options),
+          ...(startHeight === undefined ? {} : { startHeight }),
+          onTransaction: () =>
+            options.metrics.count('quittance_mempool_events_total', { kind: 'transaction' }),
+        });
+      },
+      async onLost() {
+        await state.watcher?.stop();
+        state.watcher = undefined;
+      },
+      onError: (error) => log.warn({ error }, 'the watcher can not be elected'),
+    });
+    return {
+      async stop() {
+        await lock.stop();
+        await Promise.all([rpc.close(), pollRpc.close()]);
+      },
+    };
+  });
+}
+
+/** @throws {ChainHaltError} when the node must not be followed */
+async function refuseUnfitNode(rpc: BitcoinRpc, options: FlowOptions): Promise<void> {
+  const { rawtx, hashblock, sequence } = options.bitcoin.zmq;
+  const findings = await inspectNode(rpc, {
+    network: options.network,
+    nowMs: options.clock.nowMs(),
+    zmqWanted: { rawTx: rawtx, hashBlock: hashblock, sequence },
+    neededFromHeight: options.startHeight,
+  });
+  const blocking = findings.find(({ level }) => level === 'blocking');
+  if (blocking === undefined) return;
+  const action = blocking.action === undefined ? '' : `; ${blocking.action}`;
+  throw new ChainHaltError(`${blocking.detail}${action}`);
+}
+
+function useHttp(
+  lifecycle: Lifecycle,
+  options: FlowOptions,
+  { database, state }: { database: Database; state: Running },
+): void {
+  const { clock, ids, random, log, metrics, role } = options;
+  lifecycle.use('rates', async () => {
+    const http = createHttpFetch();
+    const rates = createRates({
+      sources: options.rateSources,
+      fetchText: http.fetchText,
+      clock,
+      random,
+    });
+    rates.start();
+    state.rates = rates;
+    return {
+      async stop() {
+        await rates.stop();
+        await http.close();
+      },
+    };
+  });
+  lifecycle.use('http', async () => {
+    const onError = (error: unknown) => log.warn({ error }, 'an API key can not be read');
+    const keyRing = await openKeyRing({ database, clock, onError });
+    const http = await buildHttp({
+      authenticate: keyRing.authenticate,
+      log,
+      version: options.version,
+      publicUrl: options.publicUrl,
+      limits: options.limits,
+      trustProxy: options.http.trustProxy,
+      instanceTag: randomBytes(4).toString('hex'),
+    });
+    if (role === 'all' || role === 'api') {
+      assert(state.rates !== undefined, 'rates start before the interface that uses them');
+      const { rates } = state;
+      const orders = createOrders({
+        database,
+        rates,
+        clock,
+        ids,
+        publicUrl: options.publicUrl,
+        readMerchant,
+      });
+      await addRoutes(http.app, {
+        ...options,
+        database,
+        rates,
+        orders,
+        keyRing,
+      });
+      await options.addRoutes?.(http, { database, orders });
+    }
+    registerHealth(publicRoutes(http), { clock, metrics, checks: healthChecks(state, database) });
+    const port = await http.listen(options.http);
+    options.onListening?.(port);
+    return {
+      async stop() {
+        await http.close();
+        await keyRing.close();
+      },
+    };
+  });
+  metrics.registerSource('chain', () => {
+    const { height, nodeHeight } = state.watcher?.status() ?? { height: null, nodeHeight: null };
+    if (height === null || nodeHeight === null) throw new Error('no block has been taken in');
+    return [
+      { name: 'quittance_chain_height', value: height },
+      { name: 'quittance_chain_lag_blocks', value: nodeHeight - height },
+    ];
+  });
+}
+
+/** The probes need no key, like every route that says so. */
+function publicRoutes({ app }: Http): Routes {
+  return {
+    get: (path, route, handler) => app.get(path, { ...route, config: open }, handler),
+  };
+}
+
+function healthChecks(state: Running, database: Database): HealthCheck[] {
+  return [
+    {
+      name: 'database',
+      async run() {
+        await database.asSystem((tx) => tx.query('SELECT 1'));
+        return { ok: true, detail: 'answers' };
+      },
+    },
+    { name: 'chain', run: () => chainHealth(state) },
+    ...state.loops.map(({ check }) => check),
+  ];
+}
+
+function chainHealth({ watcher }: Running): CheckResult {
+  // A standby, or a process of another role: the one that watches answers for the chain.
+  if (watcher === undefined) return { ok: true, detail: 'watched by another process' };
+  const { height, nodeHeight, live, problem, mempoolRemaining } = watcher.status();
+  if (problem !== null) {
+    return { ok: false, detail: problem, action: 'see quittance doctor' };
+  }
+  if (live) return { ok: true, detail: `at the node's tip, height ${height}` };
+  const mempool = mempoolRemaining === null ? '' : `, ${mempoolRemaining} of the mempool to read`;
+  return {
+    ok: false,
+    detail: `height ${height ?? 'unknown'} of ${nodeHeight ?? 'unknown'}${mempool}`,
+    action: 'wait until it has caught up',
+  };
+}

@@ -1,0 +1,109 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
+import type { FlowOptions } from '../flow.ts';
+import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
+import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
+import { startEmbeddedPostgres } from '../platform/embedded/postgres.ts';
+import { createLogger, type Logger } from '../platform/log/index.ts';
+import { createMetrics } from '../platform/metrics/index.ts';
+import { systemRandom } from '../platform/random.ts';
+import type { ZmqEndpoints } from '../receiving/chain/index.ts';
+import { fixedSource, publicSources, type RateSource } from '../receiving/rates/index.ts';
+
+/** Reads `--config FILE` of a command and the configuration that it names. */
+export function configOf(args: readonly string[]): Config {
+  const { values } = parseArgs({ args: [...args], options: { config: { type: 'string' } } });
+  return loadConfig({ configPath: values.config, env: process.env });
+}
+
+export function loggerOf(config: Config): Logger {
+  return createLogger({ level: config.log.level, pretty: config.log.pretty });
+}
+
+/**
+ * The owner's address of the database: the one that is configured, or an embedded server under the
+ * data folder, which is started now.
+ */
+export async function databaseOf(
+  config: Config,
+  log: Logger,
+): Promise<{ ownerUrl: string; stop(): Promise<void> }> {
+  const given = config.databaseUrl;
+  if (given !== undefined) return { ownerUrl: given.reveal(), async stop() {} };
+  const dataDir = resolve(config.dataDir);
+  if (!existsSync(dataDir)) mkdirSync(dataDir, { recursive: true });
+  const server = await startEmbeddedPostgres({
+    dataDir: join(dataDir, 'postgres'),
+    log: plain(log),
+  });
+  return { ownerUrl: server.url, stop: () => server.stop() };
+}
+
+function plain(log: Logger) {
+  return {
+    info: (message: string) => log.info(message),
+    warn: (message: string) => log.warn(message),
+  };
+}
+
+/** What the flow needs, out of the configuration and this machine's clock and randomness. */
+export function flowOptionsOf(
+  config: Config,
+  surroundings: { ownerUrl: string; log: Logger; version: string; clock?: Clock },
+): FlowOptions {
+  const clock = surroundings.clock ?? systemClock;
+  const random = systemRandom;
+  const { host, port, trustProxy } = config.http;
+  return {
+    role: config.role,
+    network: config.network,
+    ownerUrl: surroundings.ownerUrl,
+    publicUrl: (config.publicUrl ?? `http://${host}:${port}`).replace(/\/$/, ''),
+    http: { host, port, trustProxy },
+    bitcoin: { target: rpcTargetOf(config), zmq: zmqOf(config) },
+    startHeight: config.startHeight,
+    rateSources: rateSourcesOf(config),
+    webhookUrls: {
+      allowPrivateAddresses: config.webhooks.allowPrivateAddresses,
+      allowInsecureHttp: config.webhooks.allowHttp,
+    },
+    limits: { public: config.limits.requestsPerMinute },
+    socketsPerAddress: config.limits.socketsPerAddress,
+    version: surroundings.version,
+    clock,
+    ids: uuidV7Ids(clock, random),
+    random,
+    log: surroundings.log,
+    metrics: createMetrics({ processMetrics: true }),
+  };
+}
+
+function rpcTargetOf({ bitcoin, network }: Config): BitcoinRpcTarget {
+  const url = bitcoin.rpcUrl ?? `http://127.0.0.1:${RPC_PORTS[network]}`;
+  if (bitcoin.cookieFile !== undefined) return { url, cookieFile: bitcoin.cookieFile };
+  return {
+    url,
+    user: bitcoin.rpcUser ?? '',
+    password: bitcoin.rpcPassword?.reveal() ?? '',
+  };
+}
+
+function zmqOf({ bitcoin }: Config): ZmqEndpoints {
+  return {
+    ...(bitcoin.zmqRawTx !== undefined && { rawtx: bitcoin.zmqRawTx }),
+    ...(bitcoin.zmqHashBlock !== undefined && { hashblock: bitcoin.zmqHashBlock }),
+    ...(bitcoin.zmqSequence !== undefined && { sequence: bitcoin.zmqSequence }),
+  };
+}
+
+function rateSourcesOf({ rates }: Config): RateSource[] {
+  const wanted = rates.sources;
+  const chosen =
+    wanted === undefined
+      ? publicSources
+      : publicSources.filter(({ name }) => wanted.includes(name));
+  const fixed = Object.keys(rates.fixed).length > 0 ? [fixedSource(rates.fixed)] : [];
+  return [...chosen, ...fixed];
+}

@@ -1,0 +1,1 @@
+export { addCheckoutRoutes, type CheckoutRouteDeps } from './routes.ts';
