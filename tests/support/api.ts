@@ -1,10 +1,21 @@
 import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+<<<<<<< HEAD
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, openApi } from '../../apps/server/src/http-api.ts';
+=======
+import { addRoutes } from '../../apps/server/src/http-routes.ts';
+import {
+  buildHttp,
+  type Http,
+  type RateLimits,
+} from '../../apps/server/src/platform/http/index.ts';
+import { createOrders } from '../../apps/server/src/receiving/orders/index.ts';
+>>>>>>> http
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
-import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
+import { createAdminKey, openKeyRing } from '../../apps/server/src/tenancy/keys/index.ts';
+import { readMerchant } from '../../apps/server/src/tenancy/merchants/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
 
 export type TestMerchant = { id: string; key: string };
@@ -21,7 +32,7 @@ export type Answered = {
 };
 
 export interface TestApi {
-  api: Api;
+  http: Http;
   database: Database;
   baseUrl: string;
   adminKey: string;
@@ -33,6 +44,13 @@ export interface TestApi {
 }
 
 const NO_LIMIT = 1_000_000_000;
+const noLimits: RateLimits = {
+  read: NO_LIMIT,
+  write: NO_LIMIT,
+  create: NO_LIMIT,
+  public: NO_LIMIT,
+  wrongKey: NO_LIMIT,
+};
 
 /** The whole HTTP interface on a real database and a real port, with a house rate for euros. */
 export async function startTestApi(options: {
@@ -51,24 +69,40 @@ export async function startTestApi(options: {
     clock,
     random,
   });
-  const none = { read: NO_LIMIT, write: NO_LIMIT, create: NO_LIMIT };
-  const api = await openApi({
+  const keyRing = await openKeyRing({
+    database,
+    clock,
+    onError: (error) => errors.push({ error }),
+  });
+  const publicUrl = 'http://localhost';
+  const log = {
+    error: (details: Record<string, unknown>) => void errors.push(details),
+    warn: (details: object) => void errors.push({ ...details }),
+  };
+  const http = await buildHttp({
+    authenticate: keyRing.authenticate,
+    log,
+    version: '0.0.0',
+    publicUrl,
+    limits: { ...noLimits, ...options.limits },
+    instanceTag: 'test',
+    checkAnswers: true,
+  });
+  await addRoutes(http.app, {
     database,
     clock,
     ids,
     random,
     network: 'regtest',
+    publicUrl,
     rates,
-    urlPolicy: {},
-    http: {
-      log: { error: (details) => void errors.push(details) },
-      version: '0.0.0',
-      publicUrl: 'http://localhost',
-      limits: { ...none, public: NO_LIMIT, wrongKey: NO_LIMIT, ...options.limits },
-      checkAnswers: true,
-    },
+    orders: createOrders({ database, rates, clock, ids, publicUrl, readMerchant }),
+    keyRing,
+    webhookUrls: {},
+    socketsPerAddress: 10,
+    log,
   });
-  const port = await api.http.listen({ host: '127.0.0.1', port: 0 });
+  const port = await http.listen({ host: '127.0.0.1', port: 0 });
   const baseUrl = `http://127.0.0.1:${port}`;
   const { secret: adminKey } = await createAdminKey(database, { clock, ids, random }, 'tests');
   let wallets = 0;
@@ -88,7 +122,7 @@ export async function startTestApi(options: {
   }
 
   return {
-    api,
+    http,
     database,
     baseUrl,
     adminKey,
@@ -105,7 +139,8 @@ export async function startTestApi(options: {
       return { id: made.body.merchant.id, key: made.body.apiKey.secret };
     },
     async close() {
-      await api.close();
+      await http.close();
+      await keyRing.close();
       await rates.stop();
       await database.close();
     },

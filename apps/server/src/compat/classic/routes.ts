@@ -2,6 +2,7 @@ import {
   classicCreatedSchema,
   classicCreateSchema,
   classicStatusSchema,
+  type CreateOrder,
   type Order,
   type OrderStatus,
   uuidText,
@@ -12,17 +13,22 @@ import { z } from 'zod';
 import { AppError } from '../../platform/errors.ts';
 import {
   answers,
+  type GivenAnswer,
   giveAnswer,
   type HttpApp,
+  type IdempotencyKey,
   idempotencyOf,
   merchantOf,
   needs,
   open,
 } from '../../platform/http/index.ts';
-import type { OrderCreator } from '../../receiving/orders/index.ts';
 
 export type ClassicRouteDeps = {
-  orders: OrderCreator;
+  createOrder: (request: {
+    merchantId: Uuid;
+    input: CreateOrder;
+    idempotency?: IdempotencyKey;
+  }) => Promise<GivenAnswer<Order>>;
   /** By the unguessable id alone, whosever order it is. */
   readStatus: (orderId: Uuid) => Promise<OrderStatus | undefined>;
 };
@@ -56,7 +62,7 @@ export function addClassicRoutes(app: HttpApp, deps: ClassicRouteDeps): void {
         throw new AppError('forbidden', 'This API key belongs to another merchant.');
       }
       const idempotency = idempotencyOf(request);
-      const answer = await deps.orders.create({
+      const answer = await deps.createOrder({
         merchantId,
         input: { amount, currency },
         ...(idempotency === undefined ? {} : { idempotency }),

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { problemSchema } from '@quittance/contract';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { PROBLEM_TYPE } from './problems.ts';
 
 export const OPENAPI_PATH = '/v1/openapi.json';
@@ -43,6 +43,12 @@ export async function documentRoutes(
   app: FastifyInstance,
   options: { version: string; publicUrl: string },
 ): Promise<void> {
+  /** Operations that can be called without a body; the plugin would call every body required. */
+  const optionalBodies = new Set<string>();
+  app.addHook('onRoute', ({ schema }) => {
+    if (schema?.operationId === undefined || !(schema.body instanceof z.ZodType)) return;
+    if (schema.body.safeParse(undefined).success) optionalBodies.add(schema.operationId);
+  });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -61,7 +67,7 @@ export async function documentRoutes(
     OPENAPI_PATH,
     { config: { access: 'public' }, schema: { hide: true } },
     async (_request, reply) => {
-      text ??= JSON.stringify(app.swagger());
+      text ??= JSON.stringify(relaxBodies(app.swagger(), optionalBodies));
       return await reply.type('application/json').send(text);
     },
   );
@@ -70,6 +76,14 @@ export async function documentRoutes(
     staticCSP: true,
     theme: { title: 'Quittance API' },
     uiConfig: { docExpansion: 'list', persistAuthorization: false, url: OPENAPI_PATH },
+  });
+}
+
+function relaxBodies(document: object, optional: ReadonlySet<string>): object {
+  return JSON.parse(JSON.stringify(document), (_name, value: unknown) => {
+    if (typeof value !== 'object' || value === null || !('requestBody' in value)) return value;
+    if (!('operationId' in value) || !optional.has(String(value.operationId))) return value;
+    return { ...value, requestBody: { ...Object(value.requestBody), required: false } };
   });
 }
 
