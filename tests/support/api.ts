@@ -1,21 +1,10 @@
 import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
-<<<<<<< HEAD
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, openApi } from '../../apps/server/src/http-api.ts';
-=======
-import { addRoutes } from '../../apps/server/src/http-routes.ts';
-import {
-  buildHttp,
-  type Http,
-  type RateLimits,
-} from '../../apps/server/src/platform/http/index.ts';
-import { createOrders } from '../../apps/server/src/receiving/orders/index.ts';
->>>>>>> http
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
-import { createAdminKey, openKeyRing } from '../../apps/server/src/tenancy/keys/index.ts';
-import { readMerchant } from '../../apps/server/src/tenancy/merchants/index.ts';
+import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
 
 export type TestMerchant = { id: string; key: string };
@@ -32,7 +21,7 @@ export type Answered = {
 };
 
 export interface TestApi {
-  http: Http;
+  api: Api;
   database: Database;
   baseUrl: string;
   adminKey: string;
@@ -44,13 +33,6 @@ export interface TestApi {
 }
 
 const NO_LIMIT = 1_000_000_000;
-const noLimits: RateLimits = {
-  read: NO_LIMIT,
-  write: NO_LIMIT,
-  create: NO_LIMIT,
-  public: NO_LIMIT,
-  wrongKey: NO_LIMIT,
-};
 
 /** The whole HTTP interface on a real database and a real port, with a house rate for euros. */
 export async function startTestApi(options: {
@@ -69,40 +51,24 @@ export async function startTestApi(options: {
     clock,
     random,
   });
-  const keyRing = await openKeyRing({
-    database,
-    clock,
-    onError: (error) => errors.push({ error }),
-  });
-  const publicUrl = 'http://localhost';
-  const log = {
-    error: (details: Record<string, unknown>) => void errors.push(details),
-    warn: (details: object) => void errors.push({ ...details }),
-  };
-  const http = await buildHttp({
-    authenticate: keyRing.authenticate,
-    log,
-    version: '0.0.0',
-    publicUrl,
-    limits: { ...noLimits, ...options.limits },
-    instanceTag: 'test',
-    checkAnswers: true,
-  });
-  await addRoutes(http.app, {
+  const none = { read: NO_LIMIT, write: NO_LIMIT, create: NO_LIMIT };
+  const api = await openApi({
     database,
     clock,
     ids,
     random,
     network: 'regtest',
-    publicUrl,
     rates,
-    orders: createOrders({ database, rates, clock, ids, publicUrl, readMerchant }),
-    keyRing,
-    webhookUrls: {},
-    socketsPerAddress: 10,
-    log,
+    urlPolicy: {},
+    http: {
+      log: { error: (details) => void errors.push(details) },
+      version: '0.0.0',
+      publicUrl: 'http://localhost',
+      limits: { ...none, public: NO_LIMIT, wrongKey: NO_LIMIT, ...options.limits },
+      checkAnswers: true,
+    },
   });
-  const port = await http.listen({ host: '127.0.0.1', port: 0 });
+  const port = await api.http.listen({ host: '127.0.0.1', port: 0 });
   const baseUrl = `http://127.0.0.1:${port}`;
   const { secret: adminKey } = await createAdminKey(database, { clock, ids, random }, 'tests');
   let wallets = 0;
@@ -122,7 +88,7 @@ export async function startTestApi(options: {
   }
 
   return {
-    http,
+    api,
     database,
     baseUrl,
     adminKey,
@@ -139,8 +105,7 @@ export async function startTestApi(options: {
       return { id: made.body.merchant.id, key: made.body.apiKey.secret };
     },
     async close() {
-      await http.close();
-      await keyRing.close();
+      await api.close();
       await rates.stop();
       await database.close();
     },
