@@ -68,7 +68,10 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addKeyRoutes(app, { ...common, forgetKey: ring.forget });
   addAuditRoutes(app, common);
-  addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
+  addClassicRoutes(app, {
+    createOrder: (request) => orders.create(request),
+    readStatus: (id) => readStatus(database, id),
+  });
 
   return {
     http,
