@@ -2,6 +2,10 @@ import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+<<<<<<< HEAD
+import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
+import { type Api, openApi } from '../../apps/server/src/http-api.ts';
+=======
 import { addRoutes } from '../../apps/server/src/http-routes.ts';
 import {
   buildHttp,
@@ -9,6 +13,7 @@ import {
   type RateLimits,
 } from '../../apps/server/src/platform/http/index.ts';
 import { createOrders } from '../../apps/server/src/receiving/orders/index.ts';
+>>>>>>> http
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey, openKeyRing } from '../../apps/server/src/tenancy/keys/index.ts';
 import { readMerchant } from '../../apps/server/src/tenancy/merchants/index.ts';

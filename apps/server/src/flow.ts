@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
-import { addRoutes } from './http-routes.ts';
+import { openApi } from './http-api.ts';
+import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
   type BitcoinRpcTarget,
@@ -35,7 +35,7 @@ import {
   type Watcher,
   type ZmqEndpoints,
 } from './receiving/chain/index.ts';
-import { createOrders, type OrderCreator } from './receiving/orders/index.ts';
+import type { OrderCreator } from './receiving/orders/index.ts';
 import {
   createHttpFetch,
   createRates,
@@ -43,8 +43,6 @@ import {
   type RateSource,
 } from './receiving/rates/index.ts';
 import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
-import { openKeyRing } from './tenancy/keys/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
 
 export type FlowOptions = {
   role: 'all' | 'api' | 'watcher' | 'worker';
@@ -88,7 +86,12 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   });
   lifecycle.use('database', () => ({ stop: () => database.close() }));
   const runs = (part: 'api' | 'watcher' | 'worker') => role === 'all' || role === part;
-  const state: Running = { watcher: undefined, loops: [], rates: undefined };
+  const state: Running = {
+    watcher: undefined,
+    loops: [],
+    rates: undefined,
+    oldestDueAgeMs: undefined,
+  };
 
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
@@ -129,16 +132,24 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
         metrics: {
           attempted: (outcome) =>
             options.metrics.count('quittance_webhook_deliveries_total', { outcome }),
-          queue: () => {},
+          queue: (_depth, oldestDueAgeMs) => {
+            state.oldestDueAgeMs = oldestDueAgeMs;
+          },
         },
       }),
     );
   }
   useHttp(lifecycle, options, { database, state });
+  registerGauges(options, state);
   return database;
 }
 
-type Running = { watcher: Watcher | undefined; loops: Loop[]; rates: Rates | undefined };
+type Running = {
+  watcher: Watcher | undefined;
+  loops: Loop[];
+  rates: Rates | undefined;
+  oldestDueAgeMs: number | undefined;
+};
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
@@ -206,15 +217,52 @@ function useHttp(
   options: FlowOptions,
   { database, state }: { database: Database; state: Running },
 ): void {
-  const { clock, ids, random, log, metrics, role } = options;
-  lifecycle.use('rates', async () => {
-    const http = createHttpFetch();
-    const rates = createRates({
-      sources: options.rateSources,
-      fetchText: http.fetchText,
-      clock,
-      random,
+  const { clock, log, metrics } = options;
+  const common = {
+    log,
+    version: options.version,
+    publicUrl: options.publicUrl,
+    limits: options.limits,
+    trustProxy: options.http.trustProxy,
+  };
+
+  async function serve(http: Http): Promise<void> {
+    registerHealth(publicRoutes(http), { clock, metrics, checks: healthChecks(state, database) });
+    options.onListening?.(await http.listen(options.http));
+  }
+
+  if (options.role === 'all' || options.role === 'api') {
+    useRates(lifecycle, options, state);
+    lifecycle.use('http', async () => {
+      assert(state.rates !== undefined, 'rates start before the interface that uses them');
+      const { rates } = state;
+      const urlPolicy = options.webhookUrls;
+      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const { http, orders } = api;
+      await addPayerPages(http.app, { ...options, database });
+      await options.addRoutes?.(http, { database, orders });
+      await serve(http);
+      return { stop: () => api.close() };
     });
+  } else {
+    lifecycle.use('probes', async () => {
+      const http = await buildHttp({
+        ...common,
+        authenticate: () => undefined,
+        instanceTag: options.role,
+      });
+      await serve(http);
+      return { stop: () => http.close() };
+    });
+  }
+}
+
+function useRates(lifecycle: Lifecycle, options: FlowOptions, state: Running): void {
+  const { clock, random } = options;
+  lifecycle.use('rates', () => {
+    const http = createHttpFetch();
+    const sources = options.rateSources;
+    const rates = createRates({ sources, fetchText: http.fetchText, clock, random });
     rates.start();
     state.rates = rates;
     return {
@@ -224,55 +272,36 @@ function useHttp(
       },
     };
   });
-  lifecycle.use('http', async () => {
-    const onError = (error: unknown) => log.warn({ error }, 'an API key can not be read');
-    const keyRing = await openKeyRing({ database, clock, onError });
-    const http = await buildHttp({
-      authenticate: keyRing.authenticate,
-      log,
-      version: options.version,
-      publicUrl: options.publicUrl,
-      limits: options.limits,
-      trustProxy: options.http.trustProxy,
-      instanceTag: randomBytes(4).toString('hex'),
-    });
-    if (role === 'all' || role === 'api') {
-      assert(state.rates !== undefined, 'rates start before the interface that uses them');
-      const { rates } = state;
-      const orders = createOrders({
-        database,
-        rates,
-        clock,
-        ids,
-        publicUrl: options.publicUrl,
-        readMerchant,
-      });
-      await addRoutes(http.app, {
-        ...options,
-        database,
-        rates,
-        orders,
-        keyRing,
-      });
-      await options.addRoutes?.(http, { database, orders });
-    }
-    registerHealth(publicRoutes(http), { clock, metrics, checks: healthChecks(state, database) });
-    const port = await http.listen(options.http);
-    options.onListening?.(port);
-    return {
-      async stop() {
-        await http.close();
-        await keyRing.close();
-      },
-    };
-  });
-  metrics.registerSource('chain', () => {
+}
+
+function registerGauges(options: FlowOptions, state: Running): void {
+  options.metrics.registerSource('chain', () => {
     const { height, nodeHeight } = state.watcher?.status() ?? { height: null, nodeHeight: null };
     if (height === null || nodeHeight === null) throw new Error('no block has been taken in');
     return [
       { name: 'quittance_chain_height', value: height },
       { name: 'quittance_chain_lag_blocks', value: nodeHeight - height },
     ];
+  });
+  options.metrics.registerSource('webhooks', () => {
+    if (state.oldestDueAgeMs === undefined) throw new Error('the queue was not read yet');
+    return [{ name: 'quittance_webhook_oldest_due_seconds', value: state.oldestDueAgeMs / 1_000 }];
+  });
+  options.metrics.registerSource('rates', () => {
+    if (state.rates === undefined) throw new Error('prices are read by another process');
+    return state.rates
+      .status()
+      .flatMap(({ source, ageMs }) =>
+        ageMs === null
+          ? []
+          : [
+              {
+                name: 'quittance_rate_age_seconds',
+                labels: { source },
+                value: ageMs / 1_000,
+              } as const,
+            ],
+      );
   });
 }
 

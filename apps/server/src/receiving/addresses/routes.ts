@@ -13,12 +13,20 @@ import {
 export type WalletRouteDeps = {
   database: Database;
   clock: Clock;
+<<<<<<< HEAD
+  ids: Ids;
+  network: Network;
+  /** The bound of the address gap in the merchant's settings. */
+  readMaxGap: (tx: Tx, merchantId: Uuid) => Promise<number>;
+  recordAudit: (tx: Tx, entry: NewAuditEntry) => Promise<void>;
+=======
   /** Checks the descriptor, makes it the active wallet and notes it in the audit log. */
   addWallet: (
     tx: Tx,
     wallet: { merchantId: Uuid; descriptor: string; actor: string },
   ) => Promise<Wallet>;
   readWallets: (tx: Tx, merchantId: Uuid) => Promise<Wallet[]>;
+>>>>>>> http
 };
 
 const tags = ['Wallets'];
@@ -37,10 +45,17 @@ export function addWalletRoutes(app: HttpApp, deps: WalletRouteDeps): void {
     },
     async (request) => {
       const merchantId = merchantOf(request);
+<<<<<<< HEAD
+      const wallets = await deps.database.asTenant(merchantId, async (tx) =>
+        readWallets(tx, { merchantId, maxGap: await deps.readMaxGap(tx, merchantId) }),
+      );
+      return { data: wallets.map(toWalletJson), has_more: false };
+=======
       const data = await deps.database.asTenant(merchantId, (tx) =>
         deps.readWallets(tx, merchantId),
       );
       return { data, has_more: false };
+>>>>>>> http
     },
   );
   app.post(

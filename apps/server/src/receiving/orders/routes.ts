@@ -29,6 +29,14 @@ import {
 export type OrderRouteDeps = {
   database: Database;
   clock: Clock;
+<<<<<<< HEAD
+  ids: Ids;
+  orders: OrderCreator;
+  /** Where payers reach the checkout, without a slash at the end. */
+  publicUrl: string;
+  /** What payers know the store by. */
+  readStoreName: (tx: Tx, merchantId: Uuid) => Promise<string>;
+=======
   /** Creates in a batch with others; the answer is stored there with the order. */
   createOrder: (request: {
     merchantId: Uuid;
@@ -50,6 +58,7 @@ export type OrderRouteDeps = {
   cancelOrder: (tx: Tx, orderId: Uuid) => Promise<Order>;
   /** @throws {AppError} not_found, conflict when there is no late payment to accept */
   acceptLatePayment: (tx: Tx, orderId: Uuid) => Promise<Order>;
+>>>>>>> http
 };
 
 const tags = ['Orders'];
@@ -100,8 +109,16 @@ function addOrderReads(app: HttpApp, deps: OrderRouteDeps): void {
     async (request) => {
       const { starting_after: startingAfter, limit, status, external_id } = request.query;
       const merchantId = merchantOf(request);
+<<<<<<< HEAD
+      const filter = { merchantId, startingAfter, status, externalId: external_id };
+      const found = await deps.database.asTenant(merchantId, async (tx) =>
+        listOrders(tx, { ...filter, limit: limit + 1 }, await placeOf(tx, deps, merchantId)),
+      );
+      return { data: found.slice(0, limit), has_more: found.length > limit };
+=======
       const page = { merchantId, startingAfter, limit, status, externalId: external_id };
       return await deps.database.asTenant(merchantId, (tx) => deps.listOrders(tx, page));
+>>>>>>> http
     },
   );
   app.get(
