@@ -126,7 +126,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   };
   /** These answer 409 here, and a failed request is not stored. */
   const failing = new Set(['/v1/orders/:id/accept-late', '/v1/webhook-deliveries/:id/replay']);
-  const posts = api.http.routes.filter((route) => route.method === 'POST');
+  const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url } of posts) {
     if (failing.has(url)) continue;
     const call = calls[url];
@@ -204,7 +204,7 @@ test('the OpenAPI document names every route, its scope and a schema for each an
       expect(Object.keys(operation.responses).length).toBeGreaterThanOrEqual(3);
     }
   }
-  const routes = api.http.routes
+  const routes = api.api.http.routes
     .filter(({ method, url }) => method !== 'HEAD' && /^\/(v1|api)\//.test(url))
     .map(({ method, url }) => `${method} ${url}`)
     .filter((route) => route !== 'GET /v1/openapi.json');

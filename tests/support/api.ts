@@ -2,21 +2,10 @@ import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
-<<<<<<< HEAD
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, openApi } from '../../apps/server/src/http-api.ts';
-=======
-import { addRoutes } from '../../apps/server/src/http-routes.ts';
-import {
-  buildHttp,
-  type Http,
-  type RateLimits,
-} from '../../apps/server/src/platform/http/index.ts';
-import { createOrders } from '../../apps/server/src/receiving/orders/index.ts';
->>>>>>> http
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
-import { createAdminKey, openKeyRing } from '../../apps/server/src/tenancy/keys/index.ts';
-import { readMerchant } from '../../apps/server/src/tenancy/merchants/index.ts';
+import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
 
 const createdMerchant = z.object({
@@ -38,7 +27,7 @@ export type Answered = {
 };
 
 export interface TestApi {
-  http: Http;
+  api: Api;
   database: Database;
   baseUrl: string;
   adminKey: string;
@@ -75,40 +64,23 @@ export async function startTestApi(options: {
     clock,
     random,
   });
-  const keyRing = await openKeyRing({
-    database,
-    clock,
-    onError: (error) => errors.push({ error }),
-  });
-  const publicUrl = 'http://localhost';
-  const log = {
-    error: (details: Record<string, unknown>) => void errors.push(details),
-    warn: (details: object) => void errors.push({ ...details }),
-  };
-  const http = await buildHttp({
-    authenticate: keyRing.authenticate,
-    log,
-    version: '0.0.0',
-    publicUrl,
-    limits: { ...noLimits, ...options.limits },
-    instanceTag: 'test',
-    checkAnswers: true,
-  });
-  await addRoutes(http.app, {
+  const api = await openApi({
     database,
     clock,
     ids,
     random,
     network: 'regtest',
-    publicUrl,
     rates,
-    orders: createOrders({ database, rates, clock, ids, publicUrl, readMerchant }),
-    keyRing,
-    webhookUrls: {},
-    socketsPerAddress: 10,
-    log,
+    urlPolicy: {},
+    http: {
+      log: { error: (details) => void errors.push(details) },
+      version: '0.0.0',
+      publicUrl: 'http://localhost',
+      limits: { ...noLimits, ...options.limits },
+      checkAnswers: true,
+    },
   });
-  const port = await http.listen({ host: '127.0.0.1', port: 0 });
+  const port = await api.http.listen({ host: '127.0.0.1', port: 0 });
   const baseUrl = `http://127.0.0.1:${port}`;
   const { secret: adminKey } = await createAdminKey(database, { clock, ids, random }, 'tests');
   let wallets = 0;
@@ -129,7 +101,7 @@ export async function startTestApi(options: {
   }
 
   return {
-    http,
+    api,
     database,
     baseUrl,
     adminKey,
@@ -147,8 +119,7 @@ export async function startTestApi(options: {
       return { id: merchant.id, key: apiKey.secret };
     },
     async close() {
-      await http.close();
-      await keyRing.close();
+      await api.close();
       await rates.stop();
       await database.close();
     },
