@@ -45,7 +45,10 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const wallet = (await api.send('GET', '/v1/wallets', { key })).body.data[0];
   const path = `/v1/webhook-endpoints/${endpoint.id}/deliveries`;
   const delivery = (await api.send('GET', path, { key })).body.data[0];
-  const event = (await api.send('GET', '/v1/events', { key })).body.data[0];
+  // Events stay hidden while an older transaction of the database server is open.
+  const readEvents = async () => (await api.send('GET', '/v1/events', { key })).body.data;
+  await expect.poll(readEvents, { timeout: 20_000 }).not.toEqual([]);
+  const [event] = await readEvents();
   const paid = {
     merchantId: merchant.id,
     orderId: order.id,

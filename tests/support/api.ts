@@ -1,11 +1,17 @@
 import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
+import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { Http, RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { openApi } from '../../apps/server/src/http-api.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
+
+const createdMerchant = z.object({
+  merchant: z.object({ id: z.string() }),
+  apiKey: z.object({ secret: z.string() }),
+});
 
 export type TestMerchant = { id: string; key: string };
 export type Sent = {
@@ -21,7 +27,7 @@ export type Answered = {
 };
 
 export interface TestApi {
-  http: Http;
+  api: Api;
   database: Database;
   baseUrl: string;
   adminKey: string;
@@ -51,7 +57,6 @@ export async function startTestApi(options: {
     clock,
     random,
   });
-  const none = { read: NO_LIMIT, write: NO_LIMIT, create: NO_LIMIT };
   const api = await openApi({
     database,
     clock,
@@ -64,7 +69,7 @@ export async function startTestApi(options: {
       log: { error: (details) => void errors.push(details) },
       version: '0.0.0',
       publicUrl: 'http://localhost',
-      limits: { ...none, public: NO_LIMIT, wrongKey: NO_LIMIT, ...options.limits },
+      limits: { ...noLimits, ...options.limits },
       checkAnswers: true,
     },
   });
@@ -84,7 +89,8 @@ export async function startTestApi(options: {
       ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: JSON.parse(text) };
+    const body: unknown = JSON.parse(text);
+    return { status: response.status, headers: response.headers, body };
   }
 
   return {
@@ -102,7 +108,8 @@ export async function startTestApi(options: {
       };
       const made = await send('POST', '/v1/merchants', { key: adminKey, body });
       if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-      return { id: made.body.merchant.id, key: made.body.apiKey.secret };
+      const { merchant, apiKey } = createdMerchant.parse(made.body);
+      return { id: merchant.id, key: apiKey.secret };
     },
     async close() {
       await api.close();

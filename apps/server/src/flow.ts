@@ -289,19 +289,17 @@ function registerGauges(options: FlowOptions, state: Running): void {
   });
   options.metrics.registerSource('rates', () => {
     if (state.rates === undefined) throw new Error('prices are read by another process');
-    return state.rates
-      .status()
-      .flatMap(({ source, ageMs }) =>
-        ageMs === null
-          ? []
-          : [
-              {
-                name: 'quittance_rate_age_seconds',
-                labels: { source },
-                value: ageMs / 1_000,
-              } as const,
-            ],
-      );
+    return state.rates.status().flatMap(({ source, ageMs }) =>
+      ageMs === null
+        ? []
+        : [
+            {
+              name: 'quittance_rate_age_seconds',
+              labels: { source },
+              value: ageMs / 1_000,
+            } as const,
+          ],
+    );
   });
 }
 

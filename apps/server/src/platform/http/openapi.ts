@@ -79,12 +79,26 @@ export async function documentRoutes(
   });
 }
 
-function relaxBodies(document: object, optional: ReadonlySet<string>): object {
-  return JSON.parse(JSON.stringify(document), (_name, value: unknown) => {
-    if (typeof value !== 'object' || value === null || !('requestBody' in value)) return value;
-    if (!('operationId' in value) || !optional.has(String(value.operationId))) return value;
-    return { ...value, requestBody: { ...Object(value.requestBody), required: false } };
-  });
+type Document = { paths?: Record<string, object | undefined> | undefined };
+type WithBody = { operationId: string; requestBody: { required?: boolean } };
+
+function relaxBodies(document: Document, optional: ReadonlySet<string>): Document {
+  for (const methods of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values<unknown>({ ...methods })) {
+      if (!hasBody(operation) || !optional.has(operation.operationId)) continue;
+      operation.requestBody.required = false;
+    }
+  }
+  return document;
+}
+
+function hasBody(operation: unknown): operation is WithBody {
+  return (
+    typeof operation === 'object' &&
+    operation !== null &&
+    'operationId' in operation &&
+    'requestBody' in operation
+  );
 }
 
 /** Adds to a route's description what its configuration says: key, scope, idempotency. */
