@@ -62,7 +62,9 @@ export type WatcherOptions = {
     warn(o: object, m: string): void;
     error(o: object, m: string): void;
   };
-  onTransaction?(): void;
+  /** A pushed transaction was scanned; with the time it took when it touched an order. */
+  onTransaction?(detectMs: number | null): void;
+  onBlocks?(connected: number, disconnected: number): void;
 };
 
 export type Watcher = { status(): WatcherStatus; stop(): Promise<void> };
@@ -198,8 +200,8 @@ export function startWatcher(options: WatcherOptions): Watcher {
     for (let n = 0; n < TRANSACTIONS_PER_TURN; n++) {
       const next = queue.shift();
       if (next === undefined) break;
-      await takeInMempoolTransaction(mempool, next.raw, next.seenAtMs);
-      options.onTransaction?.();
+      const taken = await takeInMempoolTransaction(mempool, next.raw, next.seenAtMs);
+      options.onTransaction?.(taken ? clock.nowMs() - next.seenAtMs : null);
     }
     await readMempool(state, mempool, nowMs);
     if (flags.check || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
@@ -221,6 +223,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
       const step = await followStep({ ...options, watch: mempool.watch }, state.cursor);
       if (step === null) break;
       state.cursor = step.cursor;
+      options.onBlocks?.(step.connected, step.disconnected);
       if (step.disconnected > 0) {
         flags.check = true;
         log.warn({ ...step }, 'the chain was reorganised');
