@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
@@ -46,9 +46,14 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const path = `/v1/webhook-endpoints/${endpoint.id}/deliveries`;
   const delivery = (await api.send('GET', path, { key })).body.data[0];
   // Events stay hidden while an older transaction of the database server is open.
-  const readEvents = async () => (await api.send('GET', '/v1/events', { key })).body.data;
-  await expect.poll(readEvents, { timeout: 20_000 }).not.toEqual([]);
-  const [event] = await readEvents();
+  const event = await vi.waitFor(
+    async () => {
+      const [first] = (await api.send('GET', '/v1/events', { key })).body.data;
+      expect(first).toBeDefined();
+      return first;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
   const paid = {
     merchantId: merchant.id,
     orderId: order.id,
