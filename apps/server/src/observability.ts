@@ -49,8 +49,8 @@ export function registerGauges(metrics: Metrics, state: Running): void {
 /** Counts what the watcher takes in, and how long a payment took from its push to its commit. */
 export function watcherMetrics(metrics: Metrics) {
   return {
-    onTransaction: (detectMs: number | null) => {
-      metrics.count('quittance_mempool_events_total', { kind: 'transaction' });
+    onTransactions: (count: number, detectMs: number | null) => {
+      metrics.count('quittance_mempool_events_total', { kind: 'transaction' }, count);
       if (detectMs !== null) metrics.observe('quittance_detect_seconds', detectMs / 1_000);
     },
     onBlocks: (connected: number, disconnected: number) => {
@@ -81,7 +81,8 @@ export async function countOrders(database: Database, metrics: Metrics): Promise
     message(payload) {
       const change: unknown = JSON.parse(payload);
       if (typeof change !== 'object' || change === null || !('status' in change)) return;
-      if ('confirmations' in change || typeof change.status !== 'string') return;
+      if (!('previousStatus' in change) || typeof change.status !== 'string') return;
+      if (change.previousStatus === change.status) return;
       metrics.count('quittance_orders_by_status_total', { status: change.status });
     },
     gap() {},
