@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
-import type { Http, RateLimits } from '../../apps/server/src/platform/http/index.ts';
-import { openApi } from '../../apps/server/src/http-api.ts';
+import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
+import { type Api, openApi } from '../../apps/server/src/http-api.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
@@ -39,6 +39,13 @@ export interface TestApi {
 }
 
 const NO_LIMIT = 1_000_000_000;
+const noLimits: RateLimits = {
+  read: NO_LIMIT,
+  write: NO_LIMIT,
+  create: NO_LIMIT,
+  public: NO_LIMIT,
+  wrongKey: NO_LIMIT,
+};
 
 /** The whole HTTP interface on a real database and a real port, with a house rate for euros. */
 export async function startTestApi(options: {
@@ -94,7 +101,7 @@ export async function startTestApi(options: {
   }
 
   return {
-    http: api.http,
+    api,
     database,
     baseUrl,
     adminKey,

@@ -68,10 +68,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addKeyRoutes(app, { ...common, forgetKey: ring.forget });
   addAuditRoutes(app, common);
-  addClassicRoutes(app, {
-    createOrder: (request) => orders.create(request),
-    readStatus: (id) => readStatus(database, id),
-  });
+  addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
 
   return {
     http,
