@@ -1,5 +1,6 @@
 import { type ErrorCode, errorTable, problemSchema } from '@quittance/contract';
 import { type Clock, systemClock } from '@quittance/kernel';
+import { z } from 'zod';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { openStateReader } from '../support/state.ts';
 import { startTestPostgres } from '../support/test-postgres.ts';
@@ -87,12 +88,14 @@ async function fuzz(
   }
 }
 
+const keySchema = z.object({ id: z.string(), secret: z.string() });
+
 async function makeKeys(api: TestApi, clock: ShiftedClock): Promise<Keys> {
   const { key: merchant } = await api.createMerchant('Fuzzed');
   const make = async (name: string, more: object = {}) => {
     const body = { name, scopes: ['audit:read'], ...more };
     const made = await api.send('POST', '/v1/api-keys', { key: merchant, body });
-    return { id: String(made.body.id), secret: String(made.body.secret) };
+    return keySchema.parse(made.body);
   };
   const narrow = await make('narrow');
   const revoked = await make('revoked');
