@@ -1,6 +1,14 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { openApi } from './http-api.ts';
+import {
+  countOrders,
+  countRequests,
+  healthChecks,
+  type Running,
+  registerGauges,
+  watcherMetrics,
+} from './observability.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -8,12 +16,7 @@ import {
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
-import {
-  type CheckResult,
-  type HealthCheck,
-  type Routes,
-  registerHealth,
-} from './platform/health/index.ts';
+import { type Routes, registerHealth } from './platform/health/index.ts';
 import {
   buildHttp,
   type Http,
@@ -23,7 +26,7 @@ import {
 } from './platform/http/index.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
-import { advisoryKey, holdAdvisoryLock, type Loop, startLoop } from './platform/loops/index.ts';
+import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
@@ -32,16 +35,10 @@ import {
   inspectNode,
   startBitcoindDoorbells,
   startWatcher,
-  type Watcher,
   type ZmqEndpoints,
 } from './receiving/chain/index.ts';
 import type { OrderCreator } from './receiving/orders/index.ts';
-import {
-  createHttpFetch,
-  createRates,
-  type Rates,
-  type RateSource,
-} from './receiving/rates/index.ts';
+import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
 import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
 
 export type FlowOptions = {
@@ -82,7 +79,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const urls = roleUrls(options.ownerUrl);
   const database = openDatabase({
     ...urls,
-    onError: (error) => log.warn({ error }, 'a database connection failed'),
+    onError: (error) => {
+      log.warn({ error }, 'a database connection failed');
+      options.metrics.count('quittance_db_errors_total', { kind: 'connection' });
+    },
   });
   lifecycle.use('database', () => ({ stop: () => database.close() }));
   const runs = (part: 'api' | 'watcher' | 'worker') => role === 'all' || role === part;
@@ -140,16 +140,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     );
   }
   useHttp(lifecycle, options, { database, state });
-  registerGauges(options, state);
+  registerGauges(options.metrics, state);
+  if (runs('worker')) lifecycle.use('counters', () => countOrders(database, options.metrics));
   return database;
 }
-
-type Running = {
-  watcher: Watcher | undefined;
-  loops: Loop[];
-  rates: Rates | undefined;
-  oldestDueAgeMs: number | undefined;
-};
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
@@ -178,8 +172,7 @@ function useWatcher(
           pushesTransactions: bitcoin.zmq.rawtx !== undefined,
           checkNode: () => refuseUnfitNode(rpc, options),
           ...(startHeight === undefined ? {} : { startHeight }),
-          onTransaction: () =>
-            options.metrics.count('quittance_mempool_events_total', { kind: 'transaction' }),
+          ...watcherMetrics(options.metrics),
         });
       },
       async onLost() {
@@ -239,6 +232,7 @@ function useHttp(
       const urlPolicy = options.webhookUrls;
       const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
+      countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
@@ -274,68 +268,9 @@ function useRates(lifecycle: Lifecycle, options: FlowOptions, state: Running): v
   });
 }
 
-function registerGauges(options: FlowOptions, state: Running): void {
-  options.metrics.registerSource('chain', () => {
-    const { height, nodeHeight } = state.watcher?.status() ?? { height: null, nodeHeight: null };
-    if (height === null || nodeHeight === null) throw new Error('no block has been taken in');
-    return [
-      { name: 'quittance_chain_height', value: height },
-      { name: 'quittance_chain_lag_blocks', value: nodeHeight - height },
-    ];
-  });
-  options.metrics.registerSource('webhooks', () => {
-    if (state.oldestDueAgeMs === undefined) throw new Error('the queue was not read yet');
-    return [{ name: 'quittance_webhook_oldest_due_seconds', value: state.oldestDueAgeMs / 1_000 }];
-  });
-  options.metrics.registerSource('rates', () => {
-    if (state.rates === undefined) throw new Error('prices are read by another process');
-    return state.rates.status().flatMap(({ source, ageMs }) =>
-      ageMs === null
-        ? []
-        : [
-            {
-              name: 'quittance_rate_age_seconds',
-              labels: { source },
-              value: ageMs / 1_000,
-            } as const,
-          ],
-    );
-  });
-}
-
 /** The probes need no key, like every route that says so. */
 function publicRoutes({ app }: Http): Routes {
   return {
     get: (path, route, handler) => app.get(path, { ...route, config: open }, handler),
-  };
-}
-
-function healthChecks(state: Running, database: Database): HealthCheck[] {
-  return [
-    {
-      name: 'database',
-      async run() {
-        await database.asSystem((tx) => tx.query('SELECT 1'));
-        return { ok: true, detail: 'answers' };
-      },
-    },
-    { name: 'chain', run: () => chainHealth(state) },
-    ...state.loops.map(({ check }) => check),
-  ];
-}
-
-function chainHealth({ watcher }: Running): CheckResult {
-  // A standby, or a process of another role: the one that watches answers for the chain.
-  if (watcher === undefined) return { ok: true, detail: 'watched by another process' };
-  const { height, nodeHeight, live, problem, mempoolRemaining } = watcher.status();
-  if (problem !== null) {
-    return { ok: false, detail: problem, action: 'see quittance doctor' };
-  }
-  if (live) return { ok: true, detail: `at the node's tip, height ${height}` };
-  const mempool = mempoolRemaining === null ? '' : `, ${mempoolRemaining} of the mempool to read`;
-  return {
-    ok: false,
-    detail: `height ${height ?? 'unknown'} of ${nodeHeight ?? 'unknown'}${mempool}`,
-    action: 'wait until it has caught up',
   };
 }

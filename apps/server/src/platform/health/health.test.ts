@@ -59,5 +59,5 @@ test('metrics are served as Prometheus reads them', async () => {
   const { app } = serve([]);
   const answer = await app.inject('/metrics');
   expect(answer.headers['content-type']).toContain('text/plain');
-  expect(answer.body).toContain('# HELP quittance_payments_total');
+  expect(answer.body).toContain('# HELP quittance_orders_by_status_total');
 });

@@ -3,6 +3,7 @@ export {
   markAddressesPaid,
   readAddressesAfter,
   readDerivedThrough,
+  readFirstWalletMs,
   readPaidAddresses,
 } from './store.ts';
 export { holdAddresses, takeAddresses } from './take-addresses.ts';
