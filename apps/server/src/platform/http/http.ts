@@ -137,8 +137,9 @@ function createApp(options: HttpOptions): HttpApp {
     genReqId: () => `${options.instanceTag}-${(count++).toString(36)}`,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) =>
-      sendProblem(reply, toAppError(error) ?? badPath(), request.id),
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, toAppError(error) ?? badPath(), request.id);
+    },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
   }).withTypeProvider<ZodTypeProvider>();
 }
