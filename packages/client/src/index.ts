@@ -18,6 +18,7 @@ export {
 } from './errors.ts';
 export type { CallOptions, ClientOptions, FetchLike } from './transport.ts';
 export {
+  UnknownWebhookError,
   verifyClassicWebhook,
   verifyWebhook,
   type WebhookHeaders,

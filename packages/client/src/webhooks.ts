@@ -16,6 +16,14 @@ export class WebhookVerificationError extends Error {
   override name = 'WebhookVerificationError';
 }
 
+/**
+ * The message is genuine, but this version of the client doesn't know its kind: your Quittance is
+ * newer. Answer 200 and ignore it, or it is sent again and again.
+ */
+export class UnknownWebhookError extends Error {
+  override name = 'UnknownWebhookError';
+}
+
 /** What the clocks of two machines may differ by, and no more, so that nobody can replay messages. */
 const DEFAULT_TOLERANCE_MS = 5 * 60_000;
 const SECRET_PREFIX = 'whsec_';
@@ -26,6 +34,7 @@ const SECRET_PREFIX = 'whsec_';
  * @param input.secrets all that are valid now: two while you change from one to the other
  * @param input.nowMs milliseconds since the Unix epoch; default: this machine's clock
  * @throws {WebhookVerificationError} when no signature fits or the timestamp is out of tolerance
+ * @throws {UnknownWebhookError} when it is genuine but of a kind that came after this client
  * @example
  * const event = verifyWebhook({ headers: request.headers, body: rawBody, secrets: [secret] });
  */
@@ -55,7 +64,8 @@ export function verifyWebhook(input: {
     return signatures.some((signature) => equal(signature, expected));
   });
   if (!fits) throw new WebhookVerificationError('no signature fits');
-  const event = webhookEventSchema.parse(parseJson(body));
+  const { success, data: event } = webhookEventSchema.safeParse(parseJson(body));
+  if (!success) throw new UnknownWebhookError(`the message ${id} is of an unknown kind`);
   if (event.id !== id) throw new WebhookVerificationError('the body is of another message');
   return event;
 }

@@ -169,7 +169,8 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
       if (status === 200) return bytes;
       throw restError(status, restPath, excerpt(bytes));
     },
-    close: () => pool.close(),
+    // A long poll that is under way is not waited for.
+    close: () => pool.destroy(),
   };
 }
 

@@ -198,6 +198,7 @@ function openListener(url: string, onError: (error: unknown) => void) {
   const channels = new Map<string, Set<Listening>>();
   let client: pg.Client | undefined;
   let connecting: Promise<void> | undefined;
+  let turn: Promise<void> = Promise.resolve();
   let closed = false;
 
   async function connect(): Promise<void> {
@@ -206,15 +207,19 @@ function openListener(url: string, onError: (error: unknown) => void) {
     next.on('notification', ({ channel, payload }) => {
       for (const on of channels.get(channel) ?? []) on.message(payload ?? '');
     });
-    await next.connect();
-    for (const channel of channels.keys())
-      await next.query(`LISTEN ${next.escapeIdentifier(channel)}`);
     next.once('end', () => {
       if (client !== next) return;
       client = undefined;
       reconnect();
     });
+    await next.connect();
     client = next;
+    turn = turn.then(async () => {
+      for (const channel of channels.keys()) {
+        await next.query(`LISTEN ${next.escapeIdentifier(channel)}`).catch(onError);
+      }
+    });
+    await turn;
   }
 
   function reconnect(): void {
@@ -243,7 +248,12 @@ function openListener(url: string, onError: (error: unknown) => void) {
         throw asAppError(error);
       });
       await connecting;
-      await client?.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+      // One statement at a time on the one connection. Should it be lost just now, the channel is
+      // listened to again with all others once it is back.
+      turn = turn.then(async () => {
+        await client?.query(`LISTEN ${client.escapeIdentifier(channel)}`).catch(onError);
+      });
+      await turn;
       return async () => {
         channels.get(channel)?.delete(on);
       };

@@ -8,4 +8,4 @@ export {
 } from './store.ts';
 export { holdAddresses, takeAddresses } from './take-addresses.ts';
 export { addWallet, readWallets, refillPools, type WalletView } from './wallets.ts';
-export { addWalletRoutes, type WalletRouteDeps } from './routes.ts';
+export { addWalletRoutes, connectWallet, type WalletRouteDeps } from './routes.ts';

@@ -18,18 +18,21 @@ export type MempoolTransaction = { raw: Uint8Array; seenAtMs: number | null };
 
 /**
  * Takes mempool transactions in, in their order, as far as they touch the watch set.
+ * @returns how many do
  * @throws {CursorMovedError}
  */
 export async function takeInMempool(
   deps: MempoolDeps,
   transactions: readonly MempoolTransaction[],
-): Promise<void> {
+): Promise<number> {
+  let touching = 0;
   let batch: FoundTransaction[] = [];
   let asked: FoundTransaction[] = [];
   const spent = new Set<string>();
   for (const { raw, seenAtMs } of transactions) {
     const found = scan(deps, raw, seenAtMs);
     if (found === null) continue;
+    touching += 1;
     const coins = found.spends.map(({ txid, vout }) => `${txid}:${vout}`);
     // One that replaces another of the same batch has to find it on record.
     const rival = coins.some((coin) => spent.has(coin));
@@ -43,6 +46,7 @@ export async function takeInMempool(
     (seenAtMs === null ? asked : batch).push(found);
   }
   await takeInBatch(deps, batch, asked);
+  return touching;
 }
 
 function scan(

@@ -66,7 +66,9 @@ export type WatcherOptions = {
     warn(o: object, m: string): void;
     error(o: object, m: string): void;
   };
-  onTransaction?(): void;
+  /** Pushes were scanned; with the time from the first push to the commit if any mattered. */
+  onTransactions?(count: number, detectMs: number | null): void;
+  onBlocks?(connected: number, disconnected: number): void;
 };
 
 export type Watcher = { status(): WatcherStatus; stop(): Promise<void> };
@@ -230,9 +232,11 @@ export function startWatcher(options: WatcherOptions): Watcher {
     }
     const pushed = queue.take(TRANSACTIONS_PER_TURN);
     if (pushed.length === 0 && again.length === 0) return;
-    await takeInMempool(mempool, [...again, ...pushed]);
+    const touching = await takeInMempool(mempool, [...again, ...pushed]);
+    const oldestMs = pushed[0]?.seenAtMs;
+    const detectMs = touching > 0 && oldestMs !== undefined ? clock.nowMs() - oldestMs : null;
+    options.onTransactions?.(pushed.length, detectMs);
     state.recent = [...state.recent, ...pushed].slice(-RECENT_TRANSACTIONS);
-    for (const _ of pushed) options.onTransaction?.();
   }
 
   async function followToTip(state: TurnState, mempool: MempoolDeps): Promise<void> {
@@ -246,6 +250,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
         flags.block = true;
         return;
       }
+      options.onBlocks?.(step.connected, step.disconnected);
       if (step.disconnected > 0) {
         // What was passed over because a block contradicted it may be valid now.
         flags.resync = true;

@@ -48,7 +48,7 @@ type Seen = { frames: Frame[]; code: number | undefined; socket: WebSocket };
 function view(query: string, options?: WebSocket.ClientOptions): Seen {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/payment${query}`, options);
   const seen: Seen = { frames: [], code: undefined, socket };
-  socket.on('message', (data) => seen.frames.push(JSON.parse(String(data))));
+  socket.on('message', (data) => seen.frames.push(JSON.parse(String(data)) as Frame));
   socket.on('close', (code) => {
     seen.code = code;
   });

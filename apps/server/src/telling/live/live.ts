@@ -130,7 +130,8 @@ export async function registerLive(app: FastifyInstance, options: LiveOptions): 
     await scope.register(websocket, {
       options: { maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false },
     });
-    scope.get('/ws/payment', { websocket: true }, (socket, request) => {
+    const config = { access: 'public' } as const;
+    scope.get('/ws/payment', { websocket: true, config }, (socket, request) => {
       socket.on('error', () => socket.terminate());
       void welcome(socket, request);
     });

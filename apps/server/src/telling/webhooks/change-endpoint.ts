@@ -2,6 +2,7 @@ import type { Clock, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { UrlPolicy } from './address-guard.ts';
 import { acceptUrl, checkEventTypes } from './create-endpoint.ts';
+import { ringDispatcher } from './delivery-store.ts';
 import type { Endpoint } from './endpoint.ts';
 import { changeEndpoint, markDeleted, selectEndpoint, selectEndpoints } from './endpoint-store.ts';
 import { noSuchEndpoint } from './errors.ts';
@@ -45,6 +46,7 @@ export async function updateEndpoint(
     description,
   });
   if (changed === undefined) throw noSuchEndpoint();
+  await ringDispatcher(tx);
   return changed;
 }
 

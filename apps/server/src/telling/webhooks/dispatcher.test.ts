@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
+import { updateEndpoint } from './change-endpoint.ts';
 import { startWebhookDispatcher, type WebhookDispatcher } from './dispatcher.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readDelivery } from './replay-deliveries.ts';
@@ -303,6 +304,23 @@ test('stop lets an attempt end; one that hangs is cut and comes back when its le
   hang = false;
   start();
   await expect.poll(() => receiver.received.length, until).toBe(2);
+});
+
+test('what waits for an endpoint that was switched off ends unsent', async () => {
+  const receiver = await receive();
+  const endpoint = await newEndpoint(database, merchant, receiver.url);
+  await record(database, events(3));
+  await database.asTenant(merchant, (tx) =>
+    updateEndpoint(tx, { urlPolicy: {} }, endpoint.id, { enabled: false }),
+  );
+  start();
+  await expect
+    .poll(
+      async () => (await storedDeliveries(database, endpoint.id)).map((one) => one.state),
+      until,
+    )
+    .toEqual(['failed', 'failed', 'failed']);
+  expect(receiver.received).toEqual([]);
 });
 
 test('the queue is measured', async () => {

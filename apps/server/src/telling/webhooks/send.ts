@@ -114,8 +114,7 @@ async function readBeginning(body: Dispatcher.ResponseData['body']): Promise<str
   const kept: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of body) {
-      const bytes = Buffer.from(chunk);
+    for await (const bytes of body as AsyncIterable<Buffer>) {
       if (size < KEPT_RESPONSE_BYTES) kept.push(bytes.subarray(0, KEPT_RESPONSE_BYTES - size));
       size += bytes.length;
       if (size > MAX_RESPONSE_BYTES) break;

@@ -1,4 +1,4 @@
-import { verifyClassicWebhook, verifyWebhook } from '@quittance/client';
+import { UnknownWebhookError, verifyClassicWebhook, verifyWebhook } from '@quittance/client';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { newSecret, signMessage } from './signing.ts';
@@ -21,9 +21,8 @@ test('the example of the Standard Webhooks libraries is signed as they sign it',
       secrets: [secret],
       nowMs: 1_614_265_330_000,
     });
-  // The signature fits; the body is not one of our events, and that is what is complained of.
-  expect(verified).toThrow(/invalid_union|discriminator|Invalid/i);
-  expect(verified).not.toThrow('no signature fits');
+  // The signature fits; the body is not one of our events.
+  expect(verified).toThrow(UnknownWebhookError);
 });
 
 test('each secret verifies while keys rotate, a removed one does not', () => {
