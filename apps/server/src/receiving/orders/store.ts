@@ -210,7 +210,7 @@ export async function insertAnswers(
 ): Promise<void> {
   await tx.query(
     `INSERT INTO idempotency_key (merchant_id, key, request_hash, status, response, created_at)
-     SELECT $1, key, request_hash, status, response::jsonb, $6
+     SELECT $1, key, request_hash, status, response::json, $6
        FROM unnest($2::text[], $3::bytea[], $4::int[], $5::text[])
          AS n (key, request_hash, status, response)`,
     [
