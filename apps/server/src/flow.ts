@@ -221,7 +221,9 @@ function useHttp(
 
   async function serve(http: Http): Promise<void> {
     registerHealth(publicRoutes(http), { clock, metrics, checks: healthChecks(state, database) });
-    options.onListening?.(await http.listen(options.http));
+    // Not inside the call: an optional call evaluates no arguments when nobody wants to know.
+    const port = await http.listen(options.http);
+    options.onListening?.(port);
   }
 
   if (options.role === 'all' || options.role === 'api') {
