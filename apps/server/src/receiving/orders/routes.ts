@@ -165,7 +165,10 @@ async function readExisting(
   { merchantId, id }: { merchantId: Uuid; id: Uuid },
 ): Promise<Order> {
   const order = await readOrder(tx, id, await placeOf(tx, deps, merchantId));
-  if (order === undefined) throw new AppError('not_found', 'There is no such order.');
+  // Row-level security shows no other store's order; this holds without it.
+  if (order?.merchantId !== merchantId) {
+    throw new AppError('not_found', 'There is no such order.');
+  }
   return order;
 }
 
