@@ -376,7 +376,7 @@ function expectedBalances({
       const confirmed = confirmations >= order.required_confirmations;
       const [posted, pending] = confirmed ? [sats, 0n] : [0n, sats];
       add(`${book} onchain.wallet`, posted, pending);
-      add(`${book} receipts.unapplied`, -posted, -pending);
+      add(`${book} receipts.unapplied`, 0n - posted, 0n - pending);
     }
     const known = byOrder.get(order.id) ?? [];
     const sums = addUp(order, known, outputs);

@@ -156,7 +156,9 @@ export function startClients(dice: Dice, count: number, world: ClientWorld): Cli
     const before = intention.order;
     if (before === undefined) intention.order = made;
     else if (JSON.stringify(before) !== JSON.stringify(made)) {
-      world.violate(`${intention.key} was answered once with ${before.id}, once with ${made.id}`);
+      world.violate(
+        `${intention.key} was answered ${JSON.stringify(before)}, then ${JSON.stringify(made)}`,
+      );
     }
   }
 

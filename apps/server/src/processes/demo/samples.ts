@@ -14,6 +14,8 @@ type Sample = {
   amount: string;
   currency: string;
   description: string;
+  /** Of the shop's own products, whose name it has in each language. */
+  product?: string;
   expiresInSeconds?: number;
   sentBefore?: bigint;
   sentAfter?: bigint;
@@ -32,6 +34,7 @@ const SAMPLES: readonly Sample[] = [
     amount: '12.90',
     currency: 'EUR',
     description: 'House blend, 250 g',
+    product: 'beans',
     sentBefore: 100n,
     status: 'CONFIRMED',
   },
@@ -46,13 +49,15 @@ const SAMPLES: readonly Sample[] = [
     amount: '18.00',
     currency: 'USD',
     description: 'Enamel mug',
+    product: 'mug',
     sentAfter: 60n,
     status: 'UNDERPAID',
   },
   {
-    amount: '0.01200000',
+    amount: '0.012',
     currency: 'BTC',
     description: 'Espresso machine',
+    product: 'machine',
     sentAfter: 100n,
     status: 'UNCONFIRMED',
   },
@@ -68,9 +73,15 @@ export async function makeSamples(options: {
   const { baseUrl, store, chain } = options;
   const made: { order: Order; sample: Sample }[] = [];
   for (const sample of SAMPLES) {
-    const { amount, currency, description, expiresInSeconds } = sample;
-    const expiry = expiresInSeconds === undefined ? {} : { expiresInSeconds };
-    const order = await store.client.orders.create({ amount, currency, description, ...expiry });
+    const { amount, currency, description, expiresInSeconds, product } = sample;
+    const order = await store.client.orders.create({
+      amount,
+      currency,
+      description,
+      ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
+      ...(product === undefined ? {} : { metadata: { product } }),
+      redirectUrl: `${baseUrl}/shop`,
+    });
     made.push({ order, sample });
   }
   async function send(percentOf: (sample: Sample) => bigint | undefined): Promise<void> {

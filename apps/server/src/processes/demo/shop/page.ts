@@ -70,7 +70,7 @@ export function renderProblem(locale: Locale, assets: ShopPage['assets'], reason
 
 function header(strings: Strings, locale: Locale): string {
   return [
-    `<p class="banner"><strong>${strings.banner}</strong></p>`,
+    `<aside class="banner" aria-label="Regtest"><strong>${strings.banner}</strong></aside>`,
     `<header><h1><a href="/shop?lang=${locale}">${strings.title}</a></h1><p>${strings.intro}</p></header>`,
   ].join('');
 }

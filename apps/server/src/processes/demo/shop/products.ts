@@ -48,7 +48,7 @@ export const products: readonly Product[] = [
       'zh-CN': '比特币定价；需要 3 次确认。',
       'zh-TW': '比特幣定價；需要 3 次確認。',
     },
-    amount: '0.01200000',
+    amount: '0.012',
     currency: 'BTC',
     icon: 'M5 3h14v6H5zM7 9v12M17 21H5M9.5 9v2h5V9M9.5 14.5h5v3.5h-5z',
   },
