@@ -128,13 +128,15 @@ test('a node that crashes and comes back keeps unconfirmed payments alive', PATI
   const order = await newOrder();
   await pay(order);
   await shop.until(order, { status: 'UNCONFIRMED' });
-  // Blocks are on its disk, its mempool is not.
+  // Blocks are on its disk, its mempool is not; the payer is not there to send it again.
   await regtest.rpc.call('gettxoutsetinfo');
+  await regtest.rpc.call('unloadwallet', ['payer', false]);
   await regtest.crashNode();
   await shop.caughtUp(watcher);
   const mempool = await regtest.rpc.call<string[]>('getrawmempool');
   expect(mempool).toHaveLength(1);
   expect(await shop.readOrder(order)).toMatchObject({ status: 'UNCONFIRMED' });
+  await regtest.rpc.call('loadwallet', ['payer', true]);
   await regtest.mine(1);
   await shop.until(order, { status: 'CONFIRMED' });
   expect(await payments(order)).toEqual(['seen', 'confirmed']);
