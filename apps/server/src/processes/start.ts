@@ -1,6 +1,6 @@
-import { assemble } from '../flow.ts';
+import { assemble, type FlowOptions } from '../flow.ts';
 import { ConfigError } from '../platform/config/index.ts';
-import { migrate } from '../platform/db/index.ts';
+import { migrate, openDatabase, roleUrls } from '../platform/db/index.ts';
 import { createLifecycle } from '../platform/lifecycle/index.ts';
 import { ensureAdminKey } from '../tenancy/keys/index.ts';
 import { configOf, databaseOf, flowOptionsOf, loggerOf } from './configured.ts';
@@ -20,17 +20,33 @@ export async function runStart(args: readonly string[]): Promise<number> {
   const lifecycle = createLifecycle({ log });
   const postgres = await databaseOf(config, log);
   lifecycle.use('postgres', () => postgres);
-  await migrate(postgres.ownerUrl);
-  const options = flowOptionsOf(config, { ownerUrl: postgres.ownerUrl, log, version: version() });
-  const database = assemble(lifecycle, {
+  const { ownerUrl } = postgres;
+  const options = flowOptionsOf(config, { ownerUrl, log, version: version() });
+  try {
+    await migrate(ownerUrl);
+    await showFirstKey(ownerUrl, options);
+  } catch (error) {
+    // An embedded server that goes on would keep this process from ending.
+    await postgres.stop();
+    throw error;
+  }
+  assemble(lifecycle, {
     ...options,
     onListening: (port) => log.info({ port, url: options.publicUrl }, 'ready'),
   });
-  const key = await ensureAdminKey(database, options);
-  if (key !== null) {
-    // On standard error and outside the log: it is shown this once and must not be kept there.
-    console.error(`\nThe administrator's API key, shown only now: ${key.secret}\n`);
-  }
   await lifecycle.run();
   return 0;
+}
+
+async function showFirstKey(ownerUrl: string, options: FlowOptions): Promise<void> {
+  const database = openDatabase(roleUrls(ownerUrl));
+  try {
+    const key = await ensureAdminKey(database, options);
+    // On standard error and outside the log: it is shown this once and must not be kept there.
+    if (key !== null) {
+      console.error(`\nThe administrator's API key, shown only now: ${key.secret}\n`);
+    }
+  } finally {
+    await database.close();
+  }
 }
