@@ -345,7 +345,7 @@ test('late-payment-lost: money after the expiry is recorded, told, held and can 
     'receipts.unapplied': { posted: 100_000n },
   });
   const now = { ids: shop.ids, nowMs: shop.clock.nowMs() };
-  await shop.database.asTenant(merchantId, (tx) => acceptLatePayment(tx, order.id, now));
+  await shop.database.asTenant(merchantId, (tx) => acceptLatePayment(tx, order, now));
   await shop.until(order, { status: 'CONFIRMED', lateSats: '0', confirmedSats: '100000' });
   expect(await shop.balances(merchantId)).toMatchObject({
     'receipts.unapplied': { posted: 0n },
@@ -468,7 +468,7 @@ test('a cancelled order holds what comes later; cancelling again changes nothing
   const order = await shop.order(merchantId, '0.001');
   const cancel = () =>
     shop.database.asTenant(merchantId, (tx) =>
-      cancelOrder(tx, order.id, { ids: shop.ids, nowMs: shop.clock.nowMs() }),
+      cancelOrder(tx, order, { ids: shop.ids, nowMs: shop.clock.nowMs() }),
     );
   await cancel();
   const { version } = await shop.until(order, { status: 'INVALID' });
@@ -481,7 +481,7 @@ test('a cancelled order holds what comes later; cancelling again changes nothing
   await shop.until(paid, { status: 'UNDERPAID' });
   await expect(
     shop.database.asTenant(merchantId, (tx) =>
-      cancelOrder(tx, paid.id, { ids: shop.ids, nowMs: shop.clock.nowMs() }),
+      cancelOrder(tx, paid, { ids: shop.ids, nowMs: shop.clock.nowMs() }),
     ),
   ).rejects.toMatchObject({ code: 'conflict' });
 });

@@ -150,7 +150,9 @@ export function openShop(options: { ownerUrl: string; regtest: Regtest }): Shop 
     },
     async readOrder({ id, merchantId }) {
       const place = { publicUrl: PUBLIC_URL, storeName: 'Test store' };
-      const order = await database.asTenant(merchantId, (tx) => readOrder(tx, id, place));
+      const order = await database.asTenant(merchantId, (tx) =>
+        readOrder(tx, { merchantId, id }, place),
+      );
       if (order === undefined) throw new Error(`there is no order ${id}`);
       return order;
     },

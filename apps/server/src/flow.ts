@@ -16,7 +16,7 @@ import {
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
-import { type Routes, registerHealth } from './platform/health/index.ts';
+import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
 import {
   buildHttp,
   type Http,
@@ -60,6 +60,8 @@ export type FlowOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  /** Where /metrics is served; undefined: beside the API. */
+  metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
   onListening?(port: number): void;
   /** More routes, such as the demo's shop. */
@@ -226,10 +228,26 @@ function useHttp(
   };
 
   async function serve(http: Http): Promise<void> {
-    registerHealth(publicRoutes(http), { clock, metrics, checks: healthChecks(state, database) });
-    options.onListening?.(await http.listen(options.http));
+    registerHealth(publicRoutes(http), {
+      clock,
+      checks: healthChecks(state, database),
+      ...(options.metricsAt === undefined ? { metrics } : {}),
+    });
+    // Not inside the call: an optional call evaluates no arguments when nobody wants to know.
+    const port = await http.listen(options.http);
+    options.onListening?.(port);
   }
 
+  if (options.metricsAt !== undefined) {
+    const at = options.metricsAt;
+    lifecycle.use('metrics', async () => {
+      const tag = { authenticate: () => undefined, instanceTag: 'metrics' };
+      const http = await buildHttp({ ...common, ...tag });
+      registerMetrics(publicRoutes(http), metrics);
+      await http.listen(at);
+      return { stop: () => http.close() };
+    });
+  }
   if (options.role === 'all' || options.role === 'api') {
     useRates(lifecycle, options, state);
     lifecycle.use('http', async () => {

@@ -1,6 +1,6 @@
-import { assemble } from '../flow.ts';
+import { assemble, type FlowOptions } from '../flow.ts';
 import { type Config, ConfigError } from '../platform/config/index.ts';
-import { migrate } from '../platform/db/index.ts';
+import { migrate, openDatabase, roleUrls } from '../platform/db/index.ts';
 import { createLifecycle } from '../platform/lifecycle/index.ts';
 import { ensureAdminKey } from '../tenancy/keys/index.ts';
 import { configOf, databaseOf, flowOptionsOf, loggerOf } from './configured.ts';
@@ -37,23 +37,32 @@ async function start(config: Config): Promise<void> {
   const lifecycle = createLifecycle({ log, onStartFailure: (error) => tell(error, config) });
   const postgres = await databaseOf(config, log);
   lifecycle.use('postgres', () => postgres);
-  const options = flowOptionsOf(config, { ownerUrl: postgres.ownerUrl, log, version: version() });
-  const database = assemble(lifecycle, {
-    ...options,
-    onListening: (port) => log.info({ port, url: options.publicUrl }, 'ready'),
-  });
+  const { ownerUrl } = postgres;
+  const options = flowOptionsOf(config, { ownerUrl, log, version: version() });
   try {
-    await migrate(postgres.ownerUrl);
-    const key = await ensureAdminKey(database, options);
-    if (key !== null) {
-      // On standard error and outside the log: it is shown this once and must not be kept there.
-      console.error(`\nThe administrator's API key, shown only now: ${key.secret}\n`);
-    }
+    await migrate(ownerUrl);
+    await showFirstKey(ownerUrl, options);
   } catch (error) {
-    // What is open would keep this process from ending.
-    await database.close();
+    // An embedded server that goes on would keep this process from ending.
     await postgres.stop();
     throw error;
   }
+  assemble(lifecycle, {
+    ...options,
+    onListening: (port) => log.info({ port, url: options.publicUrl }, 'ready'),
+  });
   await lifecycle.run();
+}
+
+async function showFirstKey(ownerUrl: string, options: FlowOptions): Promise<void> {
+  const database = openDatabase(roleUrls(ownerUrl));
+  try {
+    const key = await ensureAdminKey(database, options);
+    // On standard error and outside the log: it is shown this once and must not be kept there.
+    if (key !== null) {
+      console.error(`\nThe administrator's API key, shown only now: ${key.secret}\n`);
+    }
+  } finally {
+    await database.close();
+  }
 }
