@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OutpointTable, ScriptTable, scanBlock, type Watch } from '@quittance/bitcoin';
 import { Block } from 'bitcoinjs-lib';
+import { type BenchOptions, type BenchResult, median, rounded } from './harness.ts';
 
 /**
  * Finding payments and spends in real blocks: our scanner against bitcoinjs-lib with Maps, which
@@ -22,21 +23,20 @@ const PASSES_PER_ROUND = 20;
  */
 const WATCH_EVERY = 500;
 
+/** The targets speak of a million scripts: the third of the sizes. */
+const JUDGED_SIZE_AT = 2;
+
 /** Of millions of scripts most are unpaid or long spent: fewer outpoints are watched. */
 const MAX_OUTPOINTS = 1_000_000;
 
 const repository = join(import.meta.dirname, '..');
 const testData = process.env['QUITTANCE_TESTDATA'] ?? join(repository, '../shared/data');
 
-export async function run(options: { quick?: boolean }): Promise<{
-  name: 'scan';
-  rows: Record<string, unknown>[];
-  ratios: Record<string, number>;
-}> {
+export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const blocks = readBlocks(join(testData, 'blocks'));
-  const sizes = options.quick === true ? [1_000, 100_000] : [1_000, 100_000, 1_000_000, 5_000_000];
-  const rounds = options.quick === true ? 5 : 11;
-  const rows: Record<string, unknown>[] = [];
+  const sizes = quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000, 5_000_000];
+  const rounds = quick ? 5 : 11;
+  const rows: Row[] = [];
   const ratios: Record<string, number> = {};
   for (const size of sizes) {
     const row = measure(size, blocks, rounds);
@@ -44,10 +44,31 @@ export async function run(options: { quick?: boolean }): Promise<{
     ratios[`${label(size)}: times faster than bitcoinjs-lib`] = row.timesFasterThanBitcoinjs;
     ratios[`${label(size)}: share of one SHA-256 pass`] = row.shareOfSha256Pass;
   }
-  return { name: 'scan', rows, ratios };
+  const judged = rows.at(quick ? -1 : JUDGED_SIZE_AT);
+  return {
+    name: 'scan',
+    rows,
+    ratios,
+    targets: [
+      {
+        what: `times faster than bitcoinjs-lib at ${label(judged?.scripts ?? 0)} scripts`,
+        value: judged?.timesFasterThanBitcoinjs ?? Number.NaN,
+        unit: '×',
+        limit: { atLeast: 30 },
+      },
+      {
+        what: `share of one SHA-256 pass at ${label(judged?.scripts ?? 0)} scripts`,
+        value: judged?.shareOfSha256Pass ?? Number.NaN,
+        unit: '×',
+        limit: { atMost: 1 },
+      },
+    ],
+    versions: { 'bitcoinjs-lib': '7.0.5' },
+  };
 }
 
 interface Row extends Record<string, unknown> {
+  scripts: number;
   timesFasterThanBitcoinjs: number;
   shareOfSha256Pass: number;
 }
@@ -95,9 +116,10 @@ function measure(size: number, blocks: readonly Uint8Array[], rounds: number): R
   if (counts.ours !== counts.bitcoinjs || counts.ours === 0) {
     throw new Error(`the two ways found ${counts.bitcoinjs} and ${counts.ours} payments`);
   }
-  const [bitcoinjs, ours, sha256] = [samples.bitcoinjs, samples.ours, samples.sha256].map(
-    (each) => median(each) / blocks.length,
-  );
+  const perBlock = (passes: readonly number[]) => median(passes) / blocks.length;
+  const bitcoinjs = perBlock(samples.bitcoinjs);
+  const ours = perBlock(samples.ours);
+  const sha256 = perBlock(samples.sha256);
   return {
     scripts: size,
     blocks: blocks.length,
@@ -105,8 +127,8 @@ function measure(size: number, blocks: readonly Uint8Array[], rounds: number): R
     bitcoinjsMsPerBlock: rounded(bitcoinjs),
     scannerMsPerBlock: rounded(ours),
     sha256MsPerBlock: rounded(sha256),
-    timesFasterThanBitcoinjs: rounded((bitcoinjs ?? 0) / (ours ?? 1)),
-    shareOfSha256Pass: rounded((ours ?? 0) / (sha256 ?? 1)),
+    timesFasterThanBitcoinjs: rounded(bitcoinjs / ours),
+    shareOfSha256Pass: rounded(ours / sha256),
     scannerBytesPerScript: rounded(watch.scripts.memoryBytes() / size),
   };
 }
@@ -210,23 +232,6 @@ function time(passes: number, work: () => void): number[] {
   });
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-/** Three significant digits are more than such a measurement is worth. */
-function rounded(value: number | undefined): number {
-  return Number((value ?? Number.NaN).toPrecision(3));
-}
-
 function label(size: number): string {
   return size >= 1_000_000 ? `${size / 1_000_000}M` : `${size / 1_000}k`;
-}
-
-if (import.meta.main) {
-  const { rows, ratios } = await run({ quick: process.argv.includes('--quick') });
-  console.table(rows);
-  console.table(ratios);
-  const peakMb = Math.round(process.resourceUsage().maxRSS / 1_024);
-  console.log(`Node ${process.version}, bitcoinjs-lib 7.0.5, peak memory ${peakMb} MB`);
 }

@@ -18,11 +18,15 @@ import {
   startWebhookDispatcher,
 } from '../apps/server/src/telling/webhooks/index.ts';
 
+import { type BenchOptions, type BenchResult, median, quantile, rounded } from './harness.ts';
+
 const ENDPOINTS = 100;
 /** The stores take turns; an event goes to all endpoints of its store. */
 const ENDPOINTS_PER_STORE = 20;
 const EVENTS_PER_SECOND = 20;
 const SLOW_ANSWER_MS = 10_000;
+/** Two p99 of the same work differ by about as much on a busy machine. */
+const MAX_P99_RATIO = 1.5;
 
 const random = (target: Uint8Array): Uint8Array => randomFillSync(target);
 const ids = uuidV7Ids(systemClock, random);
@@ -42,11 +46,7 @@ export type WebhooksRow = {
  * well and then with one dead (connection refused) and one slow (answers after 10 s), by turns in
  * one run. Target: p99 with the bad ones is that without, within the noise.
  */
-export async function run({ quick }: { quick: boolean }): Promise<{
-  name: 'webhooks';
-  rows: WebhooksRow[];
-  ratios: Record<string, number>;
-}> {
+export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), 'quittance-bench-webhooks-'));
   // The database server runs as another user when we are root, and has to pass through.
   await chmod(folder, 0o711);
@@ -67,8 +67,22 @@ export async function run({ quick }: { quick: boolean }): Promise<{
     }
     const p99 = (scenario: WebhooksRow['scenario']): number =>
       median(rows.filter((row) => row.scenario === scenario).map((row) => row.p99Ms));
-    const ratios = { p99WithBadToWithout: p99('one dead, one slow') / p99('all well') };
-    return { name: 'webhooks', rows, ratios };
+    const ratio = rounded(p99('one dead, one slow') / p99('all well'));
+    const missing = rows.reduce((sum, row) => sum + row.missing, 0);
+    return {
+      name: 'webhooks',
+      rows,
+      ratios: { p99WithBadToWithout: ratio },
+      targets: [
+        {
+          what: 'p99 beside bad endpoints to p99 without',
+          value: ratio,
+          unit: '×',
+          limit: { atMost: MAX_P99_RATIO },
+        },
+        { what: 'deliveries missing', value: missing, unit: '', limit: { atMost: 0 } },
+      ],
+    };
   } finally {
     await dispatcher.stop(0);
     await database.close();
@@ -140,16 +154,14 @@ function summarise(measured: {
     const from = measured.committed.get(eventId);
     if (from !== undefined) delays.push(Math.max(0, at - from));
   }
-  delays.sort((a, b) => a - b);
-  const quantile = (q: number): number => delays[Math.floor(q * (delays.length - 1))] ?? Number.NaN;
   return {
     scenario: measured.bad ? 'one dead, one slow' : 'all well',
     events: measured.events,
     deliveries: delays.length,
     missing: measured.expected - delays.length,
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
-    maxMs: quantile(1),
+    p50Ms: rounded(quantile(delays, 0.5)),
+    p99Ms: rounded(quantile(delays, 0.99)),
+    maxMs: rounded(quantile(delays, 1)),
   };
 }
 
@@ -183,9 +195,4 @@ async function startEndpoint(
 async function close(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-}
-
-function median(numbers: number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -69,8 +69,8 @@ export interface Shop {
   /** Runs SQL as the database's owner. */
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   addMerchant(settings?: Partial<MerchantSettings>, descriptor?: string): Promise<Uuid>;
-  /** A fresh wallet's public descriptor. */
-  descriptor(): Promise<string>;
+  /** A fresh wallet's public descriptor. One that is named stays loaded in the node. */
+  descriptor(walletName?: string): Promise<string>;
   order(merchantId: Uuid, amountBtc: string, more?: Partial<CreateOrder>): Promise<Order>;
   readOrder(order: { id: Uuid; merchantId: Uuid }): Promise<Order>;
   events(merchantId: Uuid): Promise<RecordedEvent[]>;
@@ -133,12 +133,12 @@ export function openShop(options: { ownerUrl: string; regtest: Regtest }): Shop 
       );
       return merchantId;
     },
-    async descriptor() {
-      const name = `merchant-${wallets++}-${clock.nowMs()}`;
+    async descriptor(walletName) {
+      const name = walletName ?? `merchant-${wallets++}-${clock.nowMs()}`;
       await regtest.rpc.call('createwallet', { wallet_name: name });
       type Listed = { descriptors: { desc: string; internal: boolean }[] };
       const { descriptors } = await regtest.rpc.walletCall<Listed>(name, 'listdescriptors');
-      await regtest.rpc.walletCall(name, 'unloadwallet');
+      if (walletName === undefined) await regtest.rpc.walletCall(name, 'unloadwallet');
       const own = descriptors.find(({ desc, internal }) => desc.startsWith('wpkh(') && !internal);
       const key = /tpub[1-9A-HJ-NP-Za-km-z]+/.exec(own?.desc ?? '')?.[0];
       if (key === undefined) throw new Error('the node made no public descriptor');
@@ -150,7 +150,9 @@ export function openShop(options: { ownerUrl: string; regtest: Regtest }): Shop 
     },
     async readOrder({ id, merchantId }) {
       const place = { publicUrl: PUBLIC_URL, storeName: 'Test store' };
-      const order = await database.asTenant(merchantId, (tx) => readOrder(tx, id, place));
+      const order = await database.asTenant(merchantId, (tx) =>
+        readOrder(tx, { merchantId, id }, place),
+      );
       if (order === undefined) throw new Error(`there is no order ${id}`);
       return order;
     },

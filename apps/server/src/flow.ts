@@ -33,6 +33,7 @@ import {
   ChainHaltError,
   createBitcoindSource,
   inspectNode,
+  readCursor,
   startBitcoindDoorbells,
   startWatcher,
   type ZmqEndpoints,
@@ -172,7 +173,7 @@ function useWatcher(
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
           pushesTransactions: bitcoin.zmq.rawtx !== undefined,
-          checkNode: () => refuseUnfitNode(rpc, options),
+          checkNode: () => refuseUnfitNode(rpc, { database, options }),
           ...(startHeight === undefined ? {} : { startHeight }),
           ...watcherMetrics(options.metrics),
         });
@@ -193,13 +194,18 @@ function useWatcher(
 }
 
 /** @throws {ChainHaltError} when the node must not be followed */
-async function refuseUnfitNode(rpc: BitcoinRpc, options: FlowOptions): Promise<void> {
+async function refuseUnfitNode(
+  rpc: BitcoinRpc,
+  { database, options }: { database: Database; options: FlowOptions },
+): Promise<void> {
   const { rawtx, hashblock, sequence } = options.bitcoin.zmq;
+  const cursor = await database.asSystem((tx) => readCursor(tx, options.network));
   const findings = await inspectNode(rpc, {
     network: options.network,
     nowMs: options.clock.nowMs(),
     zmqWanted: { rawTx: rawtx, hashBlock: hashblock, sequence },
-    neededFromHeight: options.startHeight,
+    // Where it goes on; `startHeight` is for the first start only.
+    neededFromHeight: cursor === null ? options.startHeight : cursor.height + 1,
   });
   const blocking = findings.find(({ level }) => level === 'blocking');
   if (blocking === undefined) return;
@@ -227,6 +233,7 @@ function useHttp(
       checks: healthChecks(state, database),
       ...(options.metricsAt === undefined ? { metrics } : {}),
     });
+    // Not inside the call: an optional call evaluates no arguments when nobody wants to know.
     const port = await http.listen(options.http);
     options.onListening?.(port);
   }

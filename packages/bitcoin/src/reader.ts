@@ -5,11 +5,13 @@ import { MalformedError } from './errors.ts';
  * bytes that are left, so a lying length can neither read past the buffer nor make a long loop.
  */
 export class ByteReader {
+  readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly end: number;
   position: number;
 
   constructor(bytes: Uint8Array, start = 0) {
+    this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength;
     this.position = start;
@@ -29,8 +31,10 @@ export class ByteReader {
   }
 
   byte(): number {
-    if (this.position >= this.end) throw new MalformedError('truncated');
-    return this.view.getUint8(this.position++);
+    const value = this.bytes[this.position];
+    if (value === undefined) throw new MalformedError('truncated');
+    this.position += 1;
+    return value;
   }
 
   uint32(): number {

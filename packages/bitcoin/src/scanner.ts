@@ -1,15 +1,9 @@
 import { MAX_SATS, type Sats } from '@quittance/kernel';
-import { HEADER_BYTES } from './block-header.ts';
+import { readContents } from './block-contents.ts';
 import { MalformedError } from './errors.ts';
 import { hash256, hash256OfParts } from './hashes.ts';
 import { ByteReader } from './reader.ts';
-import {
-  MIN_INPUT_BYTES,
-  MIN_OUTPUT_BYTES,
-  MIN_TRANSACTION_BYTES,
-  readSegwitFlag,
-  skipWitness,
-} from './transaction.ts';
+import { MIN_INPUT_BYTES, MIN_OUTPUT_BYTES, readSegwitFlag, skipWitness } from './transaction.ts';
 import type { OutpointTable, ScriptTable } from './watch-table.ts';
 
 export interface Watch {
@@ -58,14 +52,22 @@ export function scanBlock(
   watch: Watch,
   onMatch: (match: TxMatch) => void,
 ): { txCount: number } {
-  const reader = new ByteReader(raw, HEADER_BYTES);
-  const txCount = reader.count(MIN_TRANSACTION_BYTES);
+  const contents = readContents(raw, watch);
+  const { txCount, starts, touched } = contents;
+  const known = additionsOf(watch);
+  const reader = new ByteReader(raw);
   for (let txIndex = 0; txIndex < txCount; txIndex++) {
+    // What onMatch added was not searched for: from then on every transaction is looked at.
+    if (touched[txIndex] === 0 && additionsOf(watch) === known) continue;
+    reader.position = starts[txIndex] ?? 0;
     const match = scanNext(raw, reader, watch, txIndex);
     if (match !== null) onMatch(match);
   }
-  reader.finish();
   return { txCount };
+}
+
+function additionsOf({ scripts, outpoints }: Watch): number {
+  return scripts.additions + outpoints.additions;
 }
 
 /**

@@ -42,12 +42,17 @@ export class ScriptTable {
     return this.#index.size;
   }
 
+  /** Entries ever added: tells whether there are new ones since. */
+  get additions(): number {
+    return this.#index.insertions;
+  }
+
   /** Watches a script. A script that is there keeps its first id, and the answer is false. */
   add(script: Uint8Array, id: number): boolean {
     assert(script.length <= MAX_SCRIPT_BYTES, 'ScriptTable: the script is too long');
     assertId(id);
     const view = viewOf(script);
-    const hash = this.#hash(view, 0, script.length);
+    const hash = this.hashAt(view, 0, script.length);
     if (this.#locate(hash, view, 0, script.length) !== 0) return false;
     const reference = this.#reserve(SCRIPT_HEADER_BYTES + script.length);
     this.#view.setUint16(reference, script.length, true);
@@ -64,16 +69,21 @@ export class ScriptTable {
 
   /** The id of the script at these bytes, or -1: the scanner's way in, which copies nothing. */
   findAt(view: DataView, start: number, length: number): number {
-    const hash = this.#hash(view, start, length);
+    const hash = this.hashAt(view, start, length);
     if (!this.#index.mayContain(hash)) return -1;
     const reference = this.#locate(hash, view, start, length);
     return reference === 0 ? -1 : this.#view.getUint32(reference + 2, true);
   }
 
+  /** Which of these hashes scripts in the table have; see {@link HashIndex.search}. */
+  search(hashes: Uint32Array, count: number, found: Uint32Array): number {
+    return this.#index.search(hashes, count, found);
+  }
+
   /** Stops watching a script; false when it was not watched. */
   delete(script: Uint8Array): boolean {
     const view = viewOf(script);
-    const hash = this.#hash(view, 0, script.length);
+    const hash = this.hashAt(view, 0, script.length);
     const reference = this.#locate(hash, view, 0, script.length);
     if (reference === 0) return false;
     this.#index.remove(hash, reference);
@@ -108,7 +118,7 @@ export class ScriptTable {
    * keyed cryptographic hash and many times as fast; it is enough because watched scripts are
    * outputs of hash functions, which nobody can shape.
    */
-  #hash(view: DataView, start: number, length: number): number {
+  hashAt(view: DataView, start: number, length: number): number {
     let hash = this.#firstSeed ^ length;
     if (length < 12) {
       for (let at = start; at < start + length; at++) hash = mix(hash, view.getUint8(at));
@@ -172,6 +182,11 @@ export class OutpointTable {
     return this.#index.size;
   }
 
+  /** Entries ever added: tells whether there are new ones since. */
+  get additions(): number {
+    return this.#index.insertions;
+  }
+
   /**
    * Watches an outpoint of 36 bytes, as transactions write it (see {@link outpointBytes}). One
    * that is there keeps its first id, and the answer is false.
@@ -180,7 +195,7 @@ export class OutpointTable {
     assert(outpoint.length === OUTPOINT_BYTES, 'OutpointTable: an outpoint has 36 bytes');
     assertId(id);
     const view = viewOf(outpoint);
-    const hash = this.#hash(view, 0);
+    const hash = this.hashAt(view, 0);
     if (this.#locate(hash, view, 0) !== 0) return false;
     const record = this.#free.pop() ?? this.#newRecord();
     const offset = record * OUTPOINT_RECORD_BYTES;
@@ -198,18 +213,23 @@ export class OutpointTable {
 
   /** The id of the outpoint at these bytes, or -1: the scanner's way in, which copies nothing. */
   findAt(view: DataView, start: number): number {
-    const hash = this.#hash(view, start);
+    const hash = this.hashAt(view, start);
     if (!this.#index.mayContain(hash)) return -1;
     const reference = this.#locate(hash, view, start);
     if (reference === 0) return -1;
     return this.#view.getUint32((reference - 1) * OUTPOINT_RECORD_BYTES + OUTPOINT_BYTES, true);
   }
 
+  /** Which of these hashes outpoints in the table have; see {@link HashIndex.search}. */
+  search(hashes: Uint32Array, count: number, found: Uint32Array): number {
+    return this.#index.search(hashes, count, found);
+  }
+
   /** Stops watching an outpoint; false when it was not watched. */
   delete(outpoint: Uint8Array): boolean {
     assert(outpoint.length === OUTPOINT_BYTES, 'OutpointTable: an outpoint has 36 bytes');
     const view = viewOf(outpoint);
-    const hash = this.#hash(view, 0);
+    const hash = this.hashAt(view, 0);
     const reference = this.#locate(hash, view, 0);
     if (reference === 0) return false;
     this.#index.remove(hash, reference);
@@ -234,7 +254,7 @@ export class OutpointTable {
   }
 
   /** A txid is a hash already; eight of its bytes are too many to grind many collisions for. */
-  #hash(view: DataView, start: number): number {
+  hashAt(view: DataView, start: number): number {
     let hash = mix(this.#firstSeed, view.getUint32(start, true));
     hash = mix(hash, view.getUint32(start + 4, true));
     hash = mix(hash, view.getUint32(start + 32, true));

@@ -24,6 +24,7 @@ import {
 import { acceptLatePayment, cancelOrder } from './change-order.ts';
 import type { OrderCreator } from './create-orders.ts';
 import { listOrders, readOrder } from './read-orders.ts';
+import type { OwnOrder } from './store.ts';
 
 export type OrderRouteDeps = {
   database: Database;
@@ -121,8 +122,9 @@ function addOrderDecisions(app: HttpApp, deps: OrderRouteDeps): void {
     const nowMs = deps.clock.nowMs();
     const merchantId = merchantOf(exchange.request);
     return await answerOnce({ database: deps.database, nowMs }, exchange, async (tx) => {
-      await change(tx, id, { ids: deps.ids, nowMs });
-      return { status: 200, body: await readExisting(tx, deps, { merchantId, id }) };
+      const own = { merchantId, id };
+      await change(tx, own, { ids: deps.ids, nowMs });
+      return { status: 200, body: await readExisting(tx, deps, own) };
     });
   }
   app.post(
@@ -159,12 +161,8 @@ function addOrderDecisions(app: HttpApp, deps: OrderRouteDeps): void {
 }
 
 /** @throws {AppError} not_found */
-async function readExisting(
-  tx: Tx,
-  deps: OrderRouteDeps,
-  { merchantId, id }: { merchantId: Uuid; id: Uuid },
-): Promise<Order> {
-  const order = await readOrder(tx, id, await placeOf(tx, deps, merchantId));
+async function readExisting(tx: Tx, deps: OrderRouteDeps, own: OwnOrder): Promise<Order> {
+  const order = await readOrder(tx, own, await placeOf(tx, deps, own.merchantId));
   if (order === undefined) throw new AppError('not_found', 'There is no such order.');
   return order;
 }
