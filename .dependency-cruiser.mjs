@@ -81,14 +81,14 @@ export default {
     ),
     rule(
       'ledger-is-a-leaf',
-      'Everything posts to the ledger; the ledger depends on the platform and the kernel only.',
+      'Everything posts to the ledger; the ledger depends on the platform, the kernel and the contract only.',
       { path: `${server}/accounting/ledger/` },
       {
         path: `^(${ownPackages})/`,
         pathNot: [
           `${server}/accounting/ledger/`,
           `${server}/platform/`,
-          '^packages/kernel/src',
+          '^packages/(kernel|contract)/src',
           'node_modules',
         ],
       },

@@ -62,3 +62,15 @@ test('error correction is as high as fits: M at least for usual links, L for ver
   );
   expect(['L', 'M']).toContain(level);
 });
+
+test('the longest description and name that an order can have still give a code with the amount', () => {
+  const name = encodeURIComponent('店'.repeat(200));
+  const link = SEGWIT.replace('label=Ab', `label=${name}`);
+  const withMessage = `${link}&message=${encodeURIComponent('茶'.repeat(500))}`;
+  const plain = SEGWIT.replace('&label=Ab', '');
+  expect(drawQr(withMessage)).toEqual(drawQr(plain));
+  expect(drawQr(`${SEGWIT}&message=${encodeURIComponent('茶'.repeat(500))}`)).toEqual(
+    drawQr(SEGWIT),
+  );
+  expect(drawQr(`${SEGWIT}&message=tea`)).not.toEqual(drawQr(SEGWIT));
+});

@@ -16,14 +16,20 @@ const QUIET_ZONE = 4;
  * page shows, so a smaller code is worth more than more error correction.
  */
 const LARGEST_COMFORTABLE_VERSION = 10;
+/**
+ * Beyond this version (117 × 117) a phone does not read the code from a screen at all, and beyond
+ * 40 there is no code: a description of 500 Chinese characters takes 4,500 bytes in a link.
+ */
+const LARGEST_USABLE_VERSION = 25;
 const LEVELS = ['L', 'M', 'Q', 'H'] as const;
 
 /**
  * Draws the payment link. The level is the highest that costs no larger code: at least M while the
- * code stays comfortable to scan, L for very long links.
+ * code stays comfortable to scan, L for very long links. What a payer needs not is left out of a link
+ * that is too long for a code: first what it is for, then who is paid.
  */
 export function drawQr(link: string): QrPicture {
-  const text = compactLink(link);
+  const text = usableLink(compactLink(link));
   const base = versionAt(text, 'M') <= LARGEST_COMFORTABLE_VERSION ? 'M' : 'L';
   const version = versionAt(text, base);
   const level = LEVELS.findLast((candidate) => versionAt(text, candidate) <= version) ?? base;
@@ -45,6 +51,19 @@ export function compactLink(link: string): string {
     /^bitcoin:((?:bc|tb|bcrt)1[02-9ac-hj-np-z]+)/i,
     (_, address: string) => `bitcoin:${address.toUpperCase()}`,
   );
+}
+
+function usableLink(link: string): string {
+  const isUsable = (text: string) => versionAt(text, 'L') <= LARGEST_USABLE_VERSION;
+  if (isUsable(link)) return link;
+  const withoutMessage = leaveOut(link, 'message');
+  return isUsable(withoutMessage) ? withoutMessage : leaveOut(withoutMessage, 'label');
+}
+
+function leaveOut(link: string, key: 'label' | 'message'): string {
+  const [base = '', query = ''] = link.split('?', 2);
+  const kept = query.split('&').filter((part) => !part.startsWith(`${key}=`));
+  return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
 }
 
 function versionAt(text: string, level: QRCodeErrorCorrectionLevel): number {

@@ -1,19 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
-import { addRoutes } from './http-routes.ts';
+import { openApi } from './http-api.ts';
+import {
+  countOrders,
+  countRequests,
+  healthChecks,
+  type Running,
+  registerGauges,
+  watcherMetrics,
+} from './observability.ts';
+import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
   type BitcoinRpcTarget,
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
-import {
-  type CheckResult,
-  type HealthCheck,
-  type Routes,
-  registerHealth,
-} from './platform/health/index.ts';
+import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
 import {
   buildHttp,
   type Http,
@@ -23,28 +26,21 @@ import {
 } from './platform/http/index.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
-import { advisoryKey, holdAdvisoryLock, type Loop, startLoop } from './platform/loops/index.ts';
+import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
   createBitcoindSource,
   inspectNode,
+  readCursor,
   startBitcoindDoorbells,
   startWatcher,
-  type Watcher,
   type ZmqEndpoints,
 } from './receiving/chain/index.ts';
-import { createOrders, type OrderCreator } from './receiving/orders/index.ts';
-import {
-  createHttpFetch,
-  createRates,
-  type Rates,
-  type RateSource,
-} from './receiving/rates/index.ts';
+import type { OrderCreator } from './receiving/orders/index.ts';
+import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
 import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
-import { openKeyRing } from './tenancy/keys/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
 
 export type FlowOptions = {
   role: 'all' | 'api' | 'watcher' | 'worker';
@@ -64,6 +60,8 @@ export type FlowOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  /** Where /metrics is served; undefined: beside the API. */
+  metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
   onListening?(port: number): void;
   /** More routes, such as the demo's shop. */
@@ -84,11 +82,19 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const urls = roleUrls(options.ownerUrl);
   const database = openDatabase({
     ...urls,
-    onError: (error) => log.warn({ error }, 'a database connection failed'),
+    onError: (error) => {
+      log.warn({ error }, 'a database connection failed');
+      options.metrics.count('quittance_db_errors_total', { kind: 'connection' });
+    },
   });
   lifecycle.use('database', () => ({ stop: () => database.close() }));
   const runs = (part: 'api' | 'watcher' | 'worker') => role === 'all' || role === part;
-  const state: Running = { watcher: undefined, loops: [], rates: undefined };
+  const state: Running = {
+    watcher: undefined,
+    loops: [],
+    rates: undefined,
+    oldestDueAgeMs: undefined,
+  };
 
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
@@ -129,16 +135,18 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
         metrics: {
           attempted: (outcome) =>
             options.metrics.count('quittance_webhook_deliveries_total', { outcome }),
-          queue: () => {},
+          queue: (_depth, oldestDueAgeMs) => {
+            state.oldestDueAgeMs = oldestDueAgeMs;
+          },
         },
       }),
     );
   }
   useHttp(lifecycle, options, { database, state });
+  registerGauges(options.metrics, state);
+  if (runs('worker')) lifecycle.use('counters', () => countOrders(database, options.metrics));
   return database;
 }
-
-type Running = { watcher: Watcher | undefined; loops: Loop[]; rates: Rates | undefined };
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
@@ -165,10 +173,9 @@ function useWatcher(
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
           pushesTransactions: bitcoin.zmq.rawtx !== undefined,
-          checkNode: () => refuseUnfitNode(rpc, options),
+          checkNode: () => refuseUnfitNode(rpc, { database, options }),
           ...(startHeight === undefined ? {} : { startHeight }),
-          onTransaction: () =>
-            options.metrics.count('quittance_mempool_events_total', { kind: 'transaction' }),
+          ...watcherMetrics(options.metrics),
         });
       },
       async onLost() {
@@ -187,13 +194,18 @@ function useWatcher(
 }
 
 /** @throws {ChainHaltError} when the node must not be followed */
-async function refuseUnfitNode(rpc: BitcoinRpc, options: FlowOptions): Promise<void> {
+async function refuseUnfitNode(
+  rpc: BitcoinRpc,
+  { database, options }: { database: Database; options: FlowOptions },
+): Promise<void> {
   const { rawtx, hashblock, sequence } = options.bitcoin.zmq;
+  const cursor = await database.asSystem((tx) => readCursor(tx, options.network));
   const findings = await inspectNode(rpc, {
     network: options.network,
     nowMs: options.clock.nowMs(),
     zmqWanted: { rawTx: rawtx, hashBlock: hashblock, sequence },
-    neededFromHeight: options.startHeight,
+    // Where it goes on; `startHeight` is for the first start only.
+    neededFromHeight: cursor === null ? options.startHeight : cursor.height + 1,
   });
   const blocking = findings.find(({ level }) => level === 'blocking');
   if (blocking === undefined) return;
@@ -206,15 +218,69 @@ function useHttp(
   options: FlowOptions,
   { database, state }: { database: Database; state: Running },
 ): void {
-  const { clock, ids, random, log, metrics, role } = options;
-  lifecycle.use('rates', async () => {
-    const http = createHttpFetch();
-    const rates = createRates({
-      sources: options.rateSources,
-      fetchText: http.fetchText,
+  const { clock, log, metrics } = options;
+  const common = {
+    log,
+    version: options.version,
+    publicUrl: options.publicUrl,
+    limits: options.limits,
+    trustProxy: options.http.trustProxy,
+  };
+
+  async function serve(http: Http): Promise<void> {
+    registerHealth(publicRoutes(http), {
       clock,
-      random,
+      checks: healthChecks(state, database),
+      ...(options.metricsAt === undefined ? { metrics } : {}),
     });
+    // Not inside the call: an optional call evaluates no arguments when nobody wants to know.
+    const port = await http.listen(options.http);
+    options.onListening?.(port);
+  }
+
+  if (options.metricsAt !== undefined) {
+    const at = options.metricsAt;
+    lifecycle.use('metrics', async () => {
+      const tag = { authenticate: () => undefined, instanceTag: 'metrics' };
+      const http = await buildHttp({ ...common, ...tag });
+      registerMetrics(publicRoutes(http), metrics);
+      await http.listen(at);
+      return { stop: () => http.close() };
+    });
+  }
+  if (options.role === 'all' || options.role === 'api') {
+    useRates(lifecycle, options, state);
+    lifecycle.use('http', async () => {
+      assert(state.rates !== undefined, 'rates start before the interface that uses them');
+      const { rates } = state;
+      const urlPolicy = options.webhookUrls;
+      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const { http, orders } = api;
+      countRequests(http.app, options.metrics);
+      await addPayerPages(http.app, { ...options, database });
+      await options.addRoutes?.(http, { database, orders });
+      await serve(http);
+      return { stop: () => api.close() };
+    });
+  } else {
+    lifecycle.use('probes', async () => {
+      const http = await buildHttp({
+        ...common,
+        authenticate: () => undefined,
+        instanceTag: options.role,
+      });
+      await serve(http);
+      return { stop: () => http.close() };
+    });
+  }
+}
+
+function useRates(lifecycle: Lifecycle, options: FlowOptions, state: Running): void {
+  const { clock, random } = options;
+  lifecycle.use('rates', () => {
+    const http = createHttpFetch();
+    const sources = options.rateSources;
+    const rates = createRates({ sources, fetchText: http.fetchText, clock, random });
     rates.start();
     state.rates = rates;
     return {
@@ -224,91 +290,11 @@ function useHttp(
       },
     };
   });
-  lifecycle.use('http', async () => {
-    const onError = (error: unknown) => log.warn({ error }, 'an API key can not be read');
-    const keyRing = await openKeyRing({ database, clock, onError });
-    const http = await buildHttp({
-      authenticate: keyRing.authenticate,
-      log,
-      version: options.version,
-      publicUrl: options.publicUrl,
-      limits: options.limits,
-      trustProxy: options.http.trustProxy,
-      instanceTag: randomBytes(4).toString('hex'),
-    });
-    if (role === 'all' || role === 'api') {
-      assert(state.rates !== undefined, 'rates start before the interface that uses them');
-      const { rates } = state;
-      const orders = createOrders({
-        database,
-        rates,
-        clock,
-        ids,
-        publicUrl: options.publicUrl,
-        readMerchant,
-      });
-      await addRoutes(http.app, {
-        ...options,
-        database,
-        rates,
-        orders,
-        keyRing,
-      });
-      await options.addRoutes?.(http, { database, orders });
-    }
-    registerHealth(publicRoutes(http), { clock, metrics, checks: healthChecks(state, database) });
-    const port = await http.listen(options.http);
-    options.onListening?.(port);
-    return {
-      async stop() {
-        await http.close();
-        await keyRing.close();
-      },
-    };
-  });
-  metrics.registerSource('chain', () => {
-    const { height, nodeHeight } = state.watcher?.status() ?? { height: null, nodeHeight: null };
-    if (height === null || nodeHeight === null) throw new Error('no block has been taken in');
-    return [
-      { name: 'quittance_chain_height', value: height },
-      { name: 'quittance_chain_lag_blocks', value: nodeHeight - height },
-    ];
-  });
 }
 
 /** The probes need no key, like every route that says so. */
 function publicRoutes({ app }: Http): Routes {
   return {
     get: (path, route, handler) => app.get(path, { ...route, config: open }, handler),
-  };
-}
-
-function healthChecks(state: Running, database: Database): HealthCheck[] {
-  return [
-    {
-      name: 'database',
-      async run() {
-        await database.asSystem((tx) => tx.query('SELECT 1'));
-        return { ok: true, detail: 'answers' };
-      },
-    },
-    { name: 'chain', run: () => chainHealth(state) },
-    ...state.loops.map(({ check }) => check),
-  ];
-}
-
-function chainHealth({ watcher }: Running): CheckResult {
-  // A standby, or a process of another role: the one that watches answers for the chain.
-  if (watcher === undefined) return { ok: true, detail: 'watched by another process' };
-  const { height, nodeHeight, live, problem, mempoolRemaining } = watcher.status();
-  if (problem !== null) {
-    return { ok: false, detail: problem, action: 'see quittance doctor' };
-  }
-  if (live) return { ok: true, detail: `at the node's tip, height ${height}` };
-  const mempool = mempoolRemaining === null ? '' : `, ${mempoolRemaining} of the mempool to read`;
-  return {
-    ok: false,
-    detail: `height ${height ?? 'unknown'} of ${nodeHeight ?? 'unknown'}${mempool}`,
-    action: 'wait until it has caught up',
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timestamp, uuidText } from './fields.ts';
+import { jsonObject, timestamp, uuidText } from './fields.ts';
 import { pageOf } from './pages.ts';
 
 export const auditEntrySchema = z
@@ -9,7 +9,7 @@ export const auditEntrySchema = z
     actor: z.string().meta({ description: 'Who did it', examples: ['key:0199aa40-…'] }),
     action: z.string().meta({ examples: ['settings.updated'] }),
     subject: z.string().meta({ description: 'What it was done to' }),
-    detail: z.record(z.string(), z.json()),
+    detail: jsonObject,
   })
   .meta({ id: 'AuditEntry' });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;

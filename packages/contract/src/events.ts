@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timestamp, uuidText } from './fields.ts';
+import { jsonObject, timestamp, uuidText } from './fields.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
 /** Names such as `order.status_changed`; the list is in webhooks.ts and grows. */
@@ -15,7 +15,7 @@ export const eventSchema = z
     type: eventTypeText,
     orderId: uuidText.nullable(),
     timestamp: timestamp.meta({ description: 'When it became true' }),
-    data: z.record(z.string(), z.json()),
+    data: jsonObject,
   })
   .meta({ id: 'Event' });
 export type Event = z.infer<typeof eventSchema>;

@@ -61,6 +61,23 @@ export const webUrl = z
   .max(MAX_URL_LENGTH)
   .meta({ description: 'Web address (http or https)', examples: ['https://shop.example/thanks'] });
 
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | JsonValue[]
+  | { [name: string]: JsonValue };
+
+/**
+ * An object of any JSON, which this server itself has written. Not z.json(): its recursive schema
+ * has no place in an OpenAPI document.
+ */
+export const jsonObject = z.record(z.string(), z.custom<JsonValue>());
+
+/** A POST that needs no more than its path takes no body, or an empty object. */
+export const noBodySchema = z.strictObject({}).nullish();
+
 /**
  * Text for people: no control characters but tab and line feed, and no half of a surrogate pair,
  * since neither can be shown and PostgreSQL stores neither NUL nor a lone surrogate.

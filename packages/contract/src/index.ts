@@ -24,6 +24,9 @@ export {
 export {
   currencyCode,
   decimalText,
+  jsonObject,
+  type JsonValue,
+  noBodySchema,
   personText,
   satsText,
   signedIntegerText,

@@ -69,7 +69,7 @@ export function flowOptionsOf(
       allowPrivateAddresses: config.webhooks.allowPrivateAddresses,
       allowInsecureHttp: config.webhooks.allowHttp,
     },
-    limits: { public: config.limits.requestsPerMinute },
+    limits: rateLimitsOf(config),
     socketsPerAddress: config.limits.socketsPerAddress,
     version: surroundings.version,
     clock,
@@ -77,7 +77,18 @@ export function flowOptionsOf(
     random,
     log: surroundings.log,
     metrics: createMetrics({ processMetrics: true }),
+    metricsAt: metricsPlaceOf(config),
   };
+}
+
+function rateLimitsOf({ limits }: Config): FlowOptions['limits'] {
+  const each = limits.keyRequestsPerMinute;
+  const byKey = each === undefined ? {} : { read: each, write: each, create: each };
+  return { public: limits.requestsPerMinute, ...byKey };
+}
+
+function metricsPlaceOf({ metrics: { host, port } }: Config): FlowOptions['metricsAt'] {
+  return port === undefined ? undefined : { host, port };
 }
 
 function rpcTargetOf({ bitcoin, network }: Config): BitcoinRpcTarget {

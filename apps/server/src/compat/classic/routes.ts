@@ -2,7 +2,6 @@ import {
   classicCreatedSchema,
   classicCreateSchema,
   classicStatusSchema,
-  type CreateOrder,
   type Order,
   type OrderStatus,
   uuidText,
@@ -13,22 +12,17 @@ import { z } from 'zod';
 import { AppError } from '../../platform/errors.ts';
 import {
   answers,
-  type GivenAnswer,
   giveAnswer,
   type HttpApp,
-  type IdempotencyKey,
   idempotencyOf,
   merchantOf,
   needs,
   open,
 } from '../../platform/http/index.ts';
+import type { OrderCreator } from '../../receiving/orders/index.ts';
 
 export type ClassicRouteDeps = {
-  createOrder: (request: {
-    merchantId: Uuid;
-    input: CreateOrder;
-    idempotency?: IdempotencyKey;
-  }) => Promise<GivenAnswer<Order>>;
+  orders: OrderCreator;
   /** By the unguessable id alone, whosever order it is. */
   readStatus: (orderId: Uuid) => Promise<OrderStatus | undefined>;
 };
@@ -62,7 +56,7 @@ export function addClassicRoutes(app: HttpApp, deps: ClassicRouteDeps): void {
         throw new AppError('forbidden', 'This API key belongs to another merchant.');
       }
       const idempotency = idempotencyOf(request);
-      const answer = await deps.createOrder({
+      const answer = await deps.orders.create({
         merchantId,
         input: { amount, currency },
         ...(idempotency === undefined ? {} : { idempotency }),

@@ -202,11 +202,10 @@ export const configSchema = z.strictObject({
       { min: 1, max: 10_000_000 },
       'Requests per minute and caller that carry no API key.',
     ),
-    keyRequestsPerMinute: integerOr(
-      6_000,
+    keyRequestsPerMinute: integer(
       { min: 1, max: 10_000_000 },
-      'Requests per minute and API key.',
-    ),
+      'Requests per minute and API key, of each kind (reading, changing, making orders). Left out: bounds that stop only a program run wild.',
+    ).optional(),
     socketsPerAddress: integerOr(
       100,
       { min: 1, max: 1_000_000 },

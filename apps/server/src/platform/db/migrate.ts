@@ -62,7 +62,9 @@ export async function pendingMigrations(url: string, folder: string = FOLDER): P
   });
   await client.connect();
   try {
-    const table = await client.query("SELECT to_regclass('schema_migration') IS NOT NULL AS found");
+    const table = await client.query<{ found: boolean }>(
+      "SELECT to_regclass('schema_migration') IS NOT NULL AS found",
+    );
     if (table.rows[0]?.found !== true) return migrations.map(({ version }) => version);
     const applied = await client.query<{ version: number; checksum: string }>(
       'SELECT version, checksum FROM schema_migration ORDER BY version',

@@ -32,9 +32,23 @@ export async function ensureRoles(client: pg.Client, ownerUrl: string): Promise<
     const password = rolePassword(ownerUrl, role);
     assert(/^[0-9a-f]{64}$/.test(password), 'a role password is hexadecimal');
     const found = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
-    const verb = found.rowCount === 0 ? 'CREATE' : 'ALTER';
+    // Since PostgreSQL 16 an owner that lacks an attribute may not even name it in ALTER ROLE, and
+    // SUPERUSER never: both would fail at the second start of an owner that is no superuser.
     await client.query(
-      `${verb} ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${password}'`,
+      found.rowCount === 0
+        ? `CREATE ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${password}'`
+        : `ALTER ROLE ${role} LOGIN PASSWORD '${password}'`,
+    );
+  }
+  const mighty = await client.query<{ name: string }>(
+    `SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)
+       AND (rolsuper OR rolbypassrls OR rolcreaterole)`,
+    [[APP_ROLE, SYSTEM_ROLE]],
+  );
+  const [first] = mighty.rows;
+  if (first !== undefined) {
+    throw new Error(
+      `the role ${first.name} may do too much; as a superuser: ALTER ROLE ${first.name} NOSUPERUSER NOBYPASSRLS NOCREATEROLE`,
     );
   }
   const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');

@@ -5,6 +5,8 @@ import { expect, test } from 'vitest';
 import { createMetrics } from '../metrics/index.ts';
 import { type HealthCheck, registerHealth } from './index.ts';
 
+type Answer = { checks: { status: string }[] };
+
 function serve(checks: HealthCheck[]) {
   const clock = manualClock(1_000_000);
   const app = Fastify().withTypeProvider<ZodTypeProvider>();
@@ -18,7 +20,7 @@ test('a ready server says so with each dependency', async () => {
   ]);
   const answer = await app.inject('/readyz');
   expect(answer.statusCode).toBe(200);
-  expect(answer.json().checks).toEqual([
+  expect(answer.json<Answer>().checks).toEqual([
     { name: 'database', status: 'ok', detail: 'answers', ageSeconds: 4 },
   ]);
 });
@@ -32,7 +34,7 @@ test('one red dependency, one that throws and one that hangs make 503; the proce
   ]);
   const answer = await app.inject('/readyz');
   expect(answer.statusCode).toBe(503);
-  const statuses = answer.json().checks.map((check: { status: string }) => check.status);
+  const statuses = answer.json<Answer>().checks.map(({ status }) => status);
   expect(statuses).toEqual(['ok', 'failed', 'failed', 'failed']);
   expect(answer.body).toContain('start the node');
   expect(answer.body).not.toContain('hunter2');
@@ -57,5 +59,5 @@ test('metrics are served as Prometheus reads them', async () => {
   const { app } = serve([]);
   const answer = await app.inject('/metrics');
   expect(answer.headers['content-type']).toContain('text/plain');
-  expect(answer.body).toContain('# HELP quittance_payments_total');
+  expect(answer.body).toContain('# HELP quittance_orders_by_status_total');
 });

@@ -14,7 +14,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { AppError } from '../errors.ts';
 import type { Access, Idempotency } from './access.ts';
 import { type Authenticate, authenticationHook } from './authentication.ts';
-import { MAX_BODY_BYTES, parseJsonBody } from './json-body.ts';
+import { checkCharset, MAX_BODY_BYTES, parseJsonBody } from './json-body.ts';
 import { DOCS_PATH, describeRoute, documentRoutes } from './openapi.ts';
 import { createPathBook } from './paths.ts';
 import { answerBrokenRequest, type HttpLog, sendProblem, toAppError } from './problems.ts';
@@ -130,6 +130,8 @@ function createApp(options: HttpOptions): HttpApp {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node would answer a request without Host with an empty 400; the hook answers with a problem.
+    http: { requireHostHeader: false },
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     trustProxy: options.trustProxy ?? false,
@@ -137,8 +139,9 @@ function createApp(options: HttpOptions): HttpApp {
     genReqId: () => `${options.instanceTag}-${(count++).toString(36)}`,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) =>
-      sendProblem(reply, toAppError(error) ?? badPath(), request.id),
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, toAppError(error) ?? badPath(), request.id);
+    },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
   }).withTypeProvider<ZodTypeProvider>();
 }
@@ -159,6 +162,7 @@ function acceptJsonOnly(app: HttpApp): void {
     ) => {
       let value: unknown;
       try {
+        checkCharset(request.headers['content-type'] ?? '');
         value = parseJsonBody(body, request.routeOptions.config.exactNumbers === true);
       } catch (error) {
         done(error instanceof Error ? error : new Error(String(error)));
@@ -182,10 +186,12 @@ function setCommonHeaders(publicUrl: string) {
   if (publicUrl.startsWith('https:')) {
     headers['strict-transport-security'] = 'max-age=31536000';
   }
-  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+  const noHost = new AppError('invalid_request', 'Send the header Host (RFC 9112, section 3.2).');
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     reply.headers(headers);
     reply.header('x-request-id', request.id);
-    done();
+    if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') done(noHost);
+    else done();
   };
 }
 

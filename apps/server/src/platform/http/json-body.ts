@@ -24,6 +24,19 @@ export function parseJsonBody(bytes: Buffer, exactNumbers: boolean): unknown {
   return value;
 }
 
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
+
+/**
+ * JSON is UTF-8 (RFC 8259 §8.1); who says otherwise means other text than would be read.
+ * @throws {AppError} unsupported_media_type
+ */
+export function checkCharset(contentType: string): void {
+  if (contentType === 'application/json') return;
+  const charset = CHARSET.exec(contentType)?.[1];
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return;
+  throw new AppError('unsupported_media_type', 'Send JSON as UTF-8.');
+}
+
 function parse(text: string, exactNumbers: boolean): unknown {
   try {
     return exactNumbers ? JSON.parse(text, keepNumberText) : JSON.parse(text);

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { problemSchema } from '@quittance/contract';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { PROBLEM_TYPE } from './problems.ts';
 
 export const OPENAPI_PATH = '/v1/openapi.json';
@@ -43,6 +43,12 @@ export async function documentRoutes(
   app: FastifyInstance,
   options: { version: string; publicUrl: string },
 ): Promise<void> {
+  /** Operations that can be called without a body; the plugin would call every body required. */
+  const optionalBodies = new Set<string>();
+  app.addHook('onRoute', ({ schema }) => {
+    if (schema?.operationId === undefined || !(schema.body instanceof z.ZodType)) return;
+    if (schema.body.safeParse(undefined).success) optionalBodies.add(schema.operationId);
+  });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -61,7 +67,7 @@ export async function documentRoutes(
     OPENAPI_PATH,
     { config: { access: 'public' }, schema: { hide: true } },
     async (_request, reply) => {
-      text ??= JSON.stringify(app.swagger());
+      text ??= JSON.stringify(relaxBodies(app.swagger(), optionalBodies));
       return await reply.type('application/json').send(text);
     },
   );
@@ -71,6 +77,28 @@ export async function documentRoutes(
     theme: { title: 'Quittance API' },
     uiConfig: { docExpansion: 'list', persistAuthorization: false, url: OPENAPI_PATH },
   });
+}
+
+type Document = { paths?: Record<string, object | undefined> | undefined };
+type WithBody = { operationId: string; requestBody: { required?: boolean } };
+
+function relaxBodies(document: Document, optional: ReadonlySet<string>): Document {
+  for (const methods of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values<unknown>({ ...methods })) {
+      if (!hasBody(operation) || !optional.has(operation.operationId)) continue;
+      operation.requestBody.required = false;
+    }
+  }
+  return document;
+}
+
+function hasBody(operation: unknown): operation is WithBody {
+  return (
+    typeof operation === 'object' &&
+    operation !== null &&
+    'operationId' in operation &&
+    'requestBody' in operation
+  );
 }
 
 /** Adds to a route's description what its configuration says: key, scope, idempotency. */

@@ -31,6 +31,8 @@ export type LifecycleOptions = {
   /** Each resource gets this long to stop. */
   stopDeadlineMs?: number;
   hooks?: ProcessHooks;
+  /** Tells a person why `run` could not start; left out, the whole error is logged. */
+  onStartFailure?: (error: unknown) => void;
 };
 
 /** Supervisors usually send SIGKILL after 30 s (Kubernetes) or 90 s (systemd); be done before. */
@@ -90,7 +92,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       try {
         await lifecycle.start();
       } catch (error) {
-        log.fatal({ error }, 'could not start');
+        if (options.onStartFailure === undefined) log.fatal({ error }, 'could not start');
+        else options.onStartFailure(error);
         hooks.exit(1);
       }
     },

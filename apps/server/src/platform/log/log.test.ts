@@ -47,3 +47,13 @@ test('the pretty form is one line and cannot steer the terminal', () => {
   expect(lines[0]?.slice(0, -1)).not.toMatch(/[\u0000-\u001f]/);
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} warn {2}order/);
 });
+
+test('an error from outside is a sentence without a stack, a bug keeps its stack', () => {
+  const { log, lines } = capture();
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  log.warn({ err: refused }, 'down');
+  log.warn({ err: new TypeError('x is undefined') }, 'bug');
+  expect(lines[0]).not.toContain('stack');
+  expect(lines[0]).toContain('ECONNREFUSED');
+  expect(lines[1]).toContain('stack');
+});

@@ -34,8 +34,28 @@ export function createLogger(options: LoggerOptions): Logger {
       edgeLimit: MAX_FIELDS,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err, err: pino.stdSerializers.err },
+      serializers: { error: writeError, err: writeError },
     },
     { write: (line) => write(finish(redactLine(line))) },
   );
+}
+
+/** Errors of ours that say that something outside is down, full or wrongly set up. */
+const OUTSIDE =
+  /^(BitcoinRpcError|ChainHaltError|BitcoindError|EmbeddedPostgresError|MigrationError|ConfigError)$/;
+/** The same of sockets, of PostgreSQL (appendix A, classes 08, 53 and 57), and in our own words. */
+const OUTSIDE_CODE =
+  /^(ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOSPC|08|53|57P|database_unavailable)/;
+
+/**
+ * A stack tells where a bug is. Where the cause is outside, it tells nothing and buries the
+ * sentence that says what to do, again and again until the cause is mended.
+ */
+function writeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const outside = OUTSIDE.test(error.name) || (code !== undefined && OUTSIDE_CODE.test(code));
+  if (!outside) return pino.stdSerializers.err(error);
+  const { type, message } = pino.stdSerializers.err(error);
+  return code === undefined ? { type, message } : { type, message, code };
 }

@@ -1,4 +1,4 @@
-const SHOWN_APART = new Set(['level', 'time', 'message', 'error', 'name']);
+const SHOWN_APART = new Set(['level', 'time', 'message', 'error', 'err', 'name']);
 /** A line that fills the screen helps nobody; the JSON form has everything. */
 const MAX_VALUE_CHARACTERS = 200;
 const ESCAPES = { esc: '\u001b' };
@@ -12,7 +12,7 @@ export function prettyLine(line: string): string {
   const more = Object.entries(fields)
     .filter(([name]) => !SHOWN_APART.has(name))
     .map(([name, value]) => `${name}=${show(value)}`);
-  const error = describeError(fields['error']);
+  const error = describeError(fields['error'] ?? fields['err']);
   const parts = [time, level, clean(String(fields['message'] ?? '')), ...more];
   if (error !== undefined) parts.push(`error=${error}`);
   return `${parts.join(' ').trimEnd()}\n`;

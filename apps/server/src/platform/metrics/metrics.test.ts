@@ -43,9 +43,9 @@ test('a gauge that nobody has measured is absent', async () => {
 
 test('two registries share nothing', async () => {
   const [one, two] = [createMetrics(), createMetrics()];
-  one.count('quittance_payments_total', { state: 'confirmed' });
-  one.count('quittance_payments_total', { state: 'confirmed' }, 2);
-  const series = 'quittance_payments_total{state="confirmed"}';
+  one.count('quittance_orders_by_status_total', { status: 'CONFIRMED' });
+  one.count('quittance_orders_by_status_total', { status: 'CONFIRMED' }, 2);
+  const series = 'quittance_orders_by_status_total{status="CONFIRMED"}';
   expect(valueOf(await one.render(), series)).toBe('3');
   expect(valueOf(await two.render(), series)).toBeUndefined();
 });

@@ -17,7 +17,6 @@ const LATENCY_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
  * source's name), never an id: each distinct value is a time series for ever.
  */
 export const metricTable = {
-  quittance_payments_total: counter('Payments that entered a state.', ['state']),
   quittance_orders_created_total: counter('Orders created.', []),
   quittance_orders_by_status_total: counter('Orders that entered a status.', ['status']),
   quittance_mempool_events_total: counter('Events read from the node’s mempool, by kind.', [
@@ -26,7 +25,6 @@ export const metricTable = {
   quittance_chain_blocks_total: counter('Blocks taken in or taken back.', ['direction']),
   quittance_webhook_deliveries_total: counter('Webhook attempts by outcome.', ['outcome']),
   quittance_db_errors_total: counter('Errors of the database connections.', ['kind']),
-  quittance_loop_runs_total: counter('Runs of background loops by outcome.', ['loop', 'outcome']),
   quittance_http_requests_total: counter('HTTP requests answered.', ['method', 'route', 'status']),
   quittance_http_request_seconds: histogram('Time to answer a request.', ['method', 'route']),
   quittance_detect_seconds: histogram(

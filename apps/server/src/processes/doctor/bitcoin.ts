@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { type BitcoinRpc, BitcoinRpcError, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
 import { type Config, RPC_PORTS } from '../../platform/config/index.ts';
 import { inspectNode } from '../../receiving/chain/index.ts';
+import { neededFromHeight } from './database.ts';
 import { blocking, type Finding, ok, warning } from './finding.ts';
 
 const ZMQ_TIMEOUT_MS = 2_000;
@@ -23,7 +24,7 @@ export async function checkBitcoin(config: Config, nowMs: number): Promise<Findi
       network,
       nowMs,
       zmqWanted: { rawTx: zmqRawTx, hashBlock: zmqHashBlock, sequence: zmqSequence },
-      neededFromHeight: config.startHeight,
+      neededFromHeight: await neededFromHeight(config),
     });
     // An unreachable node is one finding, not five.
     if (findings.some(({ check, level }) => check === 'node' && level === 'blocking'))

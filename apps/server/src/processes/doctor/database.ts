@@ -6,6 +6,8 @@ import { blocking, type Finding, ok, reasonOf, warning } from './finding.ts';
 /** PostgreSQL 14 lacks what the migrations use, and gets no more fixes from November 2026 on. */
 const MIN_SERVER_VERSION = 150_000;
 const TIMEOUT_MS = 5_000;
+/** Depth to which the watcher undoes blocks (design: on-chain finality). */
+const REORG_BLOCKS = 100;
 
 export async function checkDatabase(config: Config): Promise<Finding[]> {
   const url = config.databaseUrl?.reveal();
@@ -119,6 +121,26 @@ const LEDGER_RIGHTS = `
   WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
     AND starts_with(c.relname, 'ledger_')
   ORDER BY 1`;
+
+/**
+ * The lowest block that the server still has to read after its last run: a reorganisation of up
+ * to 100 blocks goes back from there. Undefined when it never ran, or the database is not there.
+ */
+export async function neededFromHeight(config: Config): Promise<number | undefined> {
+  const url = config.databaseUrl?.reveal();
+  if (url === undefined) return config.startHeight;
+  try {
+    const query = 'SELECT height FROM chain_cursor WHERE network = $1';
+    const { rows } = await withClient(url, (client) =>
+      client.query<{ height: number }>(query, [config.network]),
+    );
+    const height = rows[0]?.height;
+    return height === undefined ? config.startHeight : Math.max(0, height - REORG_BLOCKS);
+  } catch {
+    // That the database can't be asked is a finding of its own.
+    return config.startHeight;
+  }
+}
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({

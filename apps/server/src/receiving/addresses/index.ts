@@ -3,8 +3,9 @@ export {
   markAddressesPaid,
   readAddressesAfter,
   readDerivedThrough,
+  readFirstWalletMs,
   readPaidAddresses,
 } from './store.ts';
 export { holdAddresses, takeAddresses } from './take-addresses.ts';
 export { addWallet, readWallets, refillPools, type WalletView } from './wallets.ts';
-export { addWalletRoutes, type WalletRouteDeps } from './routes.ts';
+export { addWalletRoutes, connectWallet, type WalletRouteDeps } from './routes.ts';

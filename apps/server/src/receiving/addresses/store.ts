@@ -63,6 +63,18 @@ export async function lockActiveWallet(tx: Tx, merchantId: Uuid): Promise<Wallet
   return row === undefined ? undefined : walletOf(row);
 }
 
+/** Wallets of one store are changed one after the other: only one of them is active. */
+export async function lockWallets(tx: Tx, merchantId: Uuid): Promise<void> {
+  await tx.query('SELECT 1 FROM merchant WHERE id = $1 FOR NO KEY UPDATE', [merchantId]);
+}
+
+export async function activateWallet(tx: Tx, wallet: { merchantId: Uuid; id: Uuid }) {
+  await tx.query('UPDATE receiving_wallet SET active = true WHERE merchant_id = $1 AND id = $2', [
+    wallet.merchantId,
+    wallet.id,
+  ]);
+}
+
 export async function deactivateWallets(tx: Tx, merchantId: Uuid): Promise<void> {
   await tx.query('UPDATE receiving_wallet SET active = false WHERE merchant_id = $1 AND active', [
     merchantId,
@@ -159,6 +171,14 @@ export async function readDerivedThrough(
     'SELECT id, derived_through FROM receiving_wallet',
   );
   return rows.map((row) => ({ walletId: row.id, derivedThrough: row.derived_through }));
+}
+
+/** When the first wallet of all was added; null when there is none. */
+export async function readFirstWalletMs(tx: Tx): Promise<number | null> {
+  const row = await tx.one<{ first: Date | null }>(
+    'SELECT min(created_at) AS first FROM receiving_wallet',
+  );
+  return row.first?.getTime() ?? null;
 }
 
 export async function readAddressesAfter(

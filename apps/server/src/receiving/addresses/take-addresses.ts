@@ -22,6 +22,8 @@ import {
 const DERIVED_AT_ONCE = 100;
 /** Rounds of deriving while addresses turn out to be taken by another wallet of the same key. */
 const MAX_ROUNDS = 50;
+/** A wallet that is replaced while we wait for it is not found; the second look finds the new one. */
+const LOCK_ATTEMPTS = 2;
 
 /**
  * Waits until no other transaction hands out this store's addresses, and keeps it so: what is read
@@ -29,9 +31,11 @@ const MAX_ROUNDS = 50;
  * @throws {AppError} no_wallet
  */
 export async function holdAddresses(tx: Tx, merchantId: Uuid): Promise<WalletRow> {
-  const wallet = await lockActiveWallet(tx, merchantId);
-  if (wallet === undefined) throw noWallet();
-  return wallet;
+  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+    const wallet = await lockActiveWallet(tx, merchantId);
+    if (wallet !== undefined) return wallet;
+  }
+  throw noWallet();
 }
 
 /**

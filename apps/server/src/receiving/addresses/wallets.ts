@@ -3,9 +3,11 @@ import { assert, type Ids, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { descriptorRefused } from './errors.ts';
 import {
+  activateWallet,
   deactivateWallets,
   insertWallet,
   lockActiveWallet,
+  lockWallets,
   readWalletRows,
   readWalletsToRefill,
   type WalletRow,
@@ -23,7 +25,8 @@ export type WalletView = WalletRow & {
 };
 
 /**
- * Adds a receiving wallet and makes it the one for new orders; orders made before keep theirs.
+ * Adds a receiving wallet and makes it the one for new orders; orders made before keep theirs. One
+ * that the store had before goes on where it stopped.
  * @throws {AppError} descriptor_private_key, descriptor_wrong_network, invalid_descriptor
  */
 export async function addWallet(
@@ -32,9 +35,16 @@ export async function addWallet(
 ): Promise<Uuid> {
   const result = parseReceivingDescriptor(wallet.descriptor, wallet.network);
   if (!result.ok) throw descriptorRefused(result.code, result.reason);
-  await deactivateWallets(tx, wallet.merchantId);
-  const id = wallet.ids.next();
+  const { merchantId } = wallet;
   const descriptor = result.descriptor.text;
+  await lockWallets(tx, merchantId);
+  const known = (await readWalletRows(tx, merchantId)).find((row) => row.descriptor === descriptor);
+  await deactivateWallets(tx, merchantId);
+  if (known !== undefined) {
+    await activateWallet(tx, known);
+    return known.id;
+  }
+  const id = wallet.ids.next();
   await insertWallet(tx, { ...wallet, id, descriptor });
   const row = await lockActiveWallet(tx, wallet.merchantId);
   assert(row?.id === id, 'addWallet: the new wallet is the active one');

@@ -56,20 +56,25 @@ function subscribe(endpoint: string, topics: readonly string[], bells: Doorbells
 
 async function receive(socket: Subscriber, bells: Doorbells): Promise<void> {
   const lastNumber = new Map<string, number>();
-  try {
-    for await (const [topicBytes, body, counter] of socket) {
-      if (topicBytes === undefined || body === undefined || counter === undefined) continue;
-      const topic = topicBytes.toString('latin1');
-      const number = counter.readUInt32LE(0);
-      const last = lastNumber.get(topic);
-      lastNumber.set(topic, number);
-      if (last !== undefined && number !== (last + 1) % 2 ** 32) {
-        bells.onGap(`${topic} messages ${last + 1} to ${number - 1} were lost`);
+  while (!socket.closed) {
+    try {
+      for await (const [topicBytes, body, counter] of socket) {
+        if (topicBytes === undefined || body === undefined || counter === undefined) continue;
+        const topic = topicBytes.toString('latin1');
+        const number = counter.readUInt32LE(0);
+        const last = lastNumber.get(topic);
+        lastNumber.set(topic, number);
+        if (last !== undefined && number !== (last + 1) % 2 ** 32) {
+          bells.onGap(`${topic} messages ${last + 1} to ${number - 1} were lost`);
+        }
+        dispatch(topic, body, bells);
       }
-      dispatch(topic, body, bells);
+    } catch (error) {
+      // Closing the socket ends the loop this way; anything else must not end the listening.
+      if (socket.closed) return;
+      bells.onGap(`a message could not be read: ${String(error)}`);
+      await sleep(RETRY_MS);
     }
-  } catch {
-    // The socket was closed under the loop; that is how it ends.
   }
 }
 

@@ -5,6 +5,13 @@ import type { ChainSource, Outpoint } from './chain-source.ts';
 const NOT_FOUND = -5;
 /** RPC_INVALID_PARAMETER: a height beyond the tip. */
 const OUT_OF_RANGE = -8;
+/** RPC_VERIFY_ERROR and RPC_VERIFY_REJECTED: the transaction is not accepted. */
+const REFUSALS: ReadonlySet<number | undefined> = new Set([-25, -26]);
+/** RPC_VERIFY_ALREADY_IN_UTXO_SET: it is in a block. */
+const ALREADY_MINED = -27;
+
+/** What a payer pays in fees is not ours to limit (sendrawtransaction, maxfeerate). */
+const NO_FEE_LIMIT = 0;
 
 /** Reads from bitcoind: blocks over REST, everything else over JSON-RPC. */
 export function createBitcoindSource(rpc: BitcoinRpc): ChainSource {
@@ -43,6 +50,29 @@ export function createBitcoindSource(rpc: BitcoinRpc): ChainSource {
         return isEntry(entry) ? entry.time * 1_000 : null;
       });
     },
+    async judge(hash) {
+      const [header] = await rpc.batch([{ method: 'getblockheader', params: [hash] }]);
+      const known = header === undefined ? null : valueOr(header, NOT_FOUND);
+      if (!hasHeight(known)) return 'unknown';
+      const tips = await rpc.call<{ height: number; status: string }[]>('getchaintips');
+      const invalid = tips.some(
+        ({ height, status }) => status === 'invalid' && height >= known.height,
+      );
+      return invalid ? 'invalid' : 'known';
+    },
+    async isCatchingUp() {
+      const info = await rpc.call<{ initialblockdownload: boolean }>('getblockchaininfo');
+      return info.initialblockdownload;
+    },
+    async resubmit(raw) {
+      const params = [Buffer.from(raw).toString('hex'), NO_FEE_LIMIT];
+      const [result] = await rpc.batch([{ method: 'sendrawtransaction', params }]);
+      if (result === undefined || result.ok) return result !== undefined;
+      const { error } = result;
+      if (error instanceof BitcoinRpcError && error.code === ALREADY_MINED) return true;
+      if (error instanceof BitcoinRpcError && REFUSALS.has(error.code)) return false;
+      throw error;
+    },
     async mempoolSpenders(outpoints) {
       const spenders = await rpc.call<{ spendingtxid?: string }[]>('gettxspendingprevout', [
         outpoints.map(({ txid, vout }: Outpoint) => ({ txid, vout })),
@@ -50,6 +80,10 @@ export function createBitcoindSource(rpc: BitcoinRpc): ChainSource {
       return spenders.map(({ spendingtxid }) => spendingtxid ?? null);
     },
   };
+}
+
+function hasHeight(value: unknown): value is { height: number } {
+  return typeof value === 'object' && value !== null && 'height' in value;
 }
 
 function isEntry(value: unknown): value is { time: number } {

@@ -12,6 +12,18 @@ export interface ChainSource {
   rawTransactions(txids: readonly string[]): Promise<(Uint8Array | null)[]>;
   /** When each came into the node's mempool; null for one that is not there. */
   mempoolEntryTimesMs(txids: readonly string[]): Promise<(number | null)[]>;
+  /**
+   * What the node thinks of a block that is not in its active chain: it has found it invalid, it
+   * has it beside or above its tip, or it does not know it (any more).
+   */
+  judge(hash: string): Promise<'invalid' | 'known' | 'unknown'>;
+  /** Whether the node is still catching up with the network. */
+  isCatchingUp(): Promise<boolean>;
+  /**
+   * Gives a payer's transaction back to a node that has lost its mempool.
+   * @returns whether the node has it now, or had it in a block
+   */
+  resubmit(raw: Uint8Array): Promise<boolean>;
   /** Which mempool transaction spends each outpoint, if any does. */
   mempoolSpenders(outpoints: readonly Outpoint[]): Promise<(string | null)[]>;
 }
@@ -26,6 +38,11 @@ export interface Doorbells {
   onRemoval(txid: string): void;
   /** Something was missed: read the mempool anew. */
   onGap(reason: string): void;
+}
+
+/** The node has fewer blocks than were processed, and none that contradict them: wait for it. */
+export class NodeBehindError extends Error {
+  override name = 'NodeBehindError';
 }
 
 /** The watcher can't go on without a person: the node is not the one it was, or the wrong one. */

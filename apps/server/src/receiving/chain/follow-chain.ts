@@ -1,13 +1,14 @@
 import { displayHash, type Network, networks, parseHeader, scanBlock } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
+import { readFirstWalletMs } from '../addresses/index.ts';
 import {
   applyTip,
   eventsForTransactions,
   type OrderEvents,
   type PaymentEvent,
 } from '../payments/index.ts';
-import { ChainHaltError, type ChainSource } from './chain-source.ts';
+import { ChainHaltError, type ChainSource, NodeBehindError } from './chain-source.ts';
 import {
   type ChainBlock,
   type Cursor,
@@ -57,15 +58,17 @@ export type FollowStep = {
 };
 
 /**
- * Where to begin: the stored cursor, or, on the first start, the node's tip or the block before
- * `startHeight`. What is older than the first address can't have paid it.
+ * Where to begin: the stored cursor, or, on the first start, the block before `startHeight` or
+ * before the first address was derived, at most the node's tip. What is older than the first
+ * address can't have paid it.
  */
 export async function startCursor(deps: FollowDeps, startHeight?: number): Promise<Cursor> {
   const { database, network, source, clock } = deps;
   const stored = await database.asSystem((tx) => readCursor(tx, network));
   if (stored !== null) return stored;
   const tip = await source.tip();
-  const height = Math.min(tip.height, Math.max(0, (startHeight ?? tip.height + 1) - 1));
+  const wanted = startHeight ?? (await heightOfFirstAddress(deps, tip.height));
+  const height = Math.min(tip.height, Math.max(0, wanted - 1));
   const lowest = Math.max(0, height - MAX_REORG_DEPTH);
   const hashes = await source.hashesFrom(lowest, height - lowest + 1);
   const [first] = hashes;
@@ -85,33 +88,60 @@ export async function startCursor(deps: FollowDeps, startHeight?: number): Promi
   return cursor;
 }
 
+/** Blocks' times may be off by two hours (Bitcoin Core: MAX_FUTURE_BLOCK_TIME); more is safe. */
+const BLOCK_TIME_MARGIN_MS = 3 * 3_600_000;
+
+/** The first height that may pay one of our addresses: orders may be older than the first start. */
+async function heightOfFirstAddress(deps: FollowDeps, tipHeight: number): Promise<number> {
+  const firstMs = await deps.database.asSystem((tx) => readFirstWalletMs(tx));
+  if (firstMs === null) return tipHeight + 1;
+  let low = 0;
+  let high = tipHeight + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const [hash] = await deps.source.hashesFrom(middle, 1);
+    assert(hash !== undefined, 'the node has a block at every height');
+    const { time } = parseHeader(await deps.source.rawHeaders(hash, 1));
+    if (time * 1_000 < firstMs - BLOCK_TIME_MARGIN_MS) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * One step along the active chain: back to where it and the processed chain meet, then forward.
  * Start-up, gaps, new blocks, reorganisations and rescans are all this step; effects and cursor
  * are one transaction, so a crash in between leaves nothing half done.
- * @returns null when the cursor is the node's tip
+ * @returns null when the cursor is the node's tip; a step of nothing when the node moved meanwhile
  * @throws {ChainHaltError} when the node's chain does not meet ours within MAX_REORG_DEPTH
+ * @throws {NodeBehindError} when the node has not got as far as we have
  */
 export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<FollowStep | null> {
   const { source, database, clock, network, watch } = deps;
   const tip = await source.tip();
   if (tip.hash === cursor.hash) return null;
   const fork = await findFork(deps, cursor, tip.height);
+  if (fork.hash === tip.hash) await requireLoss(source, { cursor, tip });
   const hashes = await source.hashesFrom(
     fork.height + 1,
     Math.min(MAX_BLOCKS_PER_STEP, tip.height - fork.height),
   );
   const raws = await fetchBlocks(source, hashes);
+  // Whoever paid an address has got it from an order that was committed before: addresses that
+  // are read after the blocks were read are all that these blocks can pay.
+  await watch.refresh();
   const blocks = raws.map((raw, i) => blockOf(fork.height + 1 + i, hashes[i] ?? '', raw));
   // The node may have moved to another branch between the calls: only an unbroken chain counts.
   const sound = unbroken(fork, blocks);
   const to = sound.at(-1) ?? fork;
-  if (to.hash === cursor.hash) return null;
+  if (to.hash === cursor.hash) {
+    return { cursor, connected: 0, disconnected: 0, tipHeight: tip.height };
+  }
   const nowMs = clock.nowMs();
   const telling = { ids: deps.ids, nowMs, tipHeight: to.height };
   const disconnected = cursor.height - fork.height;
 
-  const undoSpends = await database.asSystem(async (tx) => {
+  const { forget } = await database.asSystem(async (tx) => {
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
     const undone =
@@ -119,13 +149,13 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
     // A transaction of the new branch may spend what one of the old branch spends.
     watch.watchSpends(undone.spends);
     const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
-    const change = await takeIn(tx, telling, found, undone.events);
+    const change = await takeIn(tx, telling, found, { before: undone.events });
     await insertBlocks(tx, sound, nowMs);
     await applyTip(tx, telling);
     if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
     return change;
   });
-  watch.forgetSpends(undoSpends.forget);
+  watch.forgetSpends(forget);
   return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
 }
 
@@ -143,6 +173,7 @@ async function findFork(deps: FollowDeps, cursor: Cursor, tipHeight: number): Pr
     readBlocksDown(tx, cursor.height, MAX_REORG_DEPTH + 1),
   );
   const lowest = ours.at(-1)?.height ?? cursor.height;
+  if (tipHeight < lowest) throw nodeBehind(cursor, tipHeight);
   const theirs = await source.hashesFrom(lowest, ours.length);
   const fork = ours.find(({ height, hash }) => theirs[height - lowest] === hash);
   if (fork === undefined) {
@@ -151,6 +182,27 @@ async function findFork(deps: FollowDeps, cursor: Cursor, tipHeight: number): Pr
     );
   }
   return { height: fork.height, hash: fork.hash };
+}
+
+/**
+ * The node's tip lies below the cursor and nothing contradicts the blocks above it. A node that
+ * was killed comes back with older blocks and works its way up again: to undo payments for that
+ * would be wrong. They are undone when the node calls the blocks invalid, or has forgotten them
+ * and is not about to get them.
+ */
+async function requireLoss(
+  source: ChainSource,
+  { cursor, tip }: { cursor: Cursor; tip: Cursor },
+): Promise<void> {
+  const verdict = await source.judge(cursor.hash);
+  if (verdict === 'invalid') return;
+  if (verdict === 'known' || (await source.isCatchingUp())) throw nodeBehind(cursor, tip.height);
+}
+
+function nodeBehind(cursor: Cursor, tipHeight: number): NodeBehindError {
+  return new NodeBehindError(
+    `the node is at height ${tipHeight} and has to catch up to ${cursor.height} (${cursor.hash}), which was processed already; if it does not, it is another node`,
+  );
 }
 
 async function fetchBlocks(source: ChainSource, hashes: readonly string[]): Promise<Uint8Array[]> {
@@ -208,7 +260,7 @@ async function disconnectTo(
     ({ txid, vout }): PaymentEvent => ({ type: 'returned', txid, vout }),
   );
   const withSpends = returned.map(({ txid, raw }) => ({ txid, spends: spendsOf(raw) }));
-  const rewards = withSpends.filter(({ spends }) => spends.some(isNull)).map(({ txid }) => txid);
+  const rewards = withSpends.filter(({ spends }) => spends.length === 0).map(({ txid }) => txid);
   await removeTransactions(
     tx,
     rewards.map((txid) => ({ txid, replacedBy: null })),
@@ -220,11 +272,6 @@ async function disconnectTo(
     ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
   );
   return { events: [...events, ...voided], spends: withSpends.flatMap(({ spends }) => spends) };
-}
-
-/** A block reward spends nothing: its one input names the null outpoint. */
-function isNull({ txid }: { txid: string }): boolean {
-  return /^0{64}$/.test(txid);
 }
 
 /** @throws {ChainHaltError} when the node is on another network than the one configured */

@@ -1,4 +1,4 @@
-import { type MempoolDeps, takeInMempoolTransaction } from './mempool.ts';
+import { type MempoolDeps, takeInMempool } from './mempool.ts';
 
 /** Transactions whose bytes are asked for at a time, so that blocks and pushes get in between. */
 const CHUNK = 100;
@@ -20,6 +20,8 @@ export async function beginResync(
   skip: ReadonlySet<string> | null,
 ): Promise<Resync & { txids: readonly string[] }> {
   const txids = await deps.source.mempoolTxids();
+  // After the mempool, as after blocks: what it pays are addresses that were given out before.
+  await deps.watch.refresh();
   const wanted = skip === null ? txids : txids.filter((txid) => !skip.has(txid));
   let at = 0;
   return {
@@ -29,9 +31,12 @@ export async function beginResync(
     async step() {
       const chunk = wanted.slice(at, at + CHUNK);
       if (chunk.length === 0) return false;
-      for (const raw of await deps.source.rawTransactions(chunk)) {
-        if (raw !== null) await takeInMempoolTransaction(deps, raw, null);
-      }
+      const raws = await deps.source.rawTransactions(chunk);
+      const there = raws.filter((raw) => raw !== null);
+      await takeInMempool(
+        deps,
+        there.map((raw) => ({ raw, seenAtMs: null })),
+      );
       at += chunk.length;
       return true;
     },

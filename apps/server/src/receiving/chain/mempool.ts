@@ -1,53 +1,67 @@
 import { MalformedError, scanTransaction } from '@quittance/bitcoin';
-import type { Clock, Ids } from '@quittance/kernel';
-import type { Database } from '../../platform/db/index.ts';
+import type { FollowDeps } from './follow-chain.ts';
+import { CursorMovedError } from './follow-chain.ts';
 import { applyPaymentEvents, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
-import type { ChainSource } from './chain-source.ts';
-import { readUnconfirmed, removeTransactions } from './store.ts';
-import { foundTransaction, spendsOf, takeIn } from './take-in.ts';
-import type { WatchSet } from './watch-set.ts';
+import { type Cursor, holdCursor, readUnconfirmed, removeTransactions } from './store.ts';
+import { type FoundTransaction, foundTransaction, spendsOf, takeIn } from './take-in.ts';
+import type { Tx } from '../../platform/db/index.ts';
 
 /** Unconfirmed transactions that are asked about at a time. */
 const PAGE = 200;
+/** Payments that are committed together: many enough for a flood, few enough not to wait long. */
+const MAX_BATCH = 100;
 
-export type MempoolDeps = {
-  source: ChainSource;
-  database: Database;
-  clock: Clock;
-  ids: Ids;
-  watch: WatchSet;
-  tipHeight(): number;
-};
+export type MempoolDeps = FollowDeps & { cursor(): Cursor };
+
+/** @property seenAtMs null to ask the node when the transaction came, should it matter */
+export type MempoolTransaction = { raw: Uint8Array; seenAtMs: number | null };
 
 /**
- * Takes one mempool transaction in, if it touches the watch set.
- * @param firstSeenAtMs null to ask the node when the transaction came, should it matter
- * @returns whether it did
+ * Takes mempool transactions in, in their order, as far as they touch the watch set.
+ * @returns how many do
+ * @throws {CursorMovedError}
  */
-export async function takeInMempoolTransaction(
+export async function takeInMempool(
   deps: MempoolDeps,
-  raw: Uint8Array,
-  firstSeenAtMs: number | null,
-): Promise<boolean> {
-  const match = scan(raw, deps.watch);
-  if (match === null) return false;
-  const nowMs = deps.clock.nowMs();
-  let seenAtMs = firstSeenAtMs ?? nowMs;
-  let found = foundTransaction(raw, match, { block: null, firstSeenAtMs: seenAtMs });
-  if (firstSeenAtMs === null) {
-    const [entryMs] = await deps.source.mempoolEntryTimesMs([found.txid]);
-    seenAtMs = Math.min(nowMs, entryMs ?? nowMs);
-    found = { ...found, firstSeenAtMs: seenAtMs };
+  transactions: readonly MempoolTransaction[],
+): Promise<number> {
+  let touching = 0;
+  let batch: FoundTransaction[] = [];
+  let asked: FoundTransaction[] = [];
+  const spent = new Set<string>();
+  for (const { raw, seenAtMs } of transactions) {
+    const found = scan(deps, raw, seenAtMs);
+    if (found === null) continue;
+    touching += 1;
+    const coins = found.spends.map(({ txid, vout }) => `${txid}:${vout}`);
+    // One that replaces another of the same batch has to find it on record.
+    const rival = coins.some((coin) => spent.has(coin));
+    if (rival || batch.length + asked.length === MAX_BATCH) {
+      await takeInBatch(deps, batch, asked);
+      batch = [];
+      asked = [];
+      spent.clear();
+    }
+    for (const coin of coins) spent.add(coin);
+    (seenAtMs === null ? asked : batch).push(found);
   }
-  const telling = { ids: deps.ids, nowMs, tipHeight: deps.tipHeight() };
-  const change = await deps.database.asSystem((tx) => takeIn(tx, telling, [found]));
-  deps.watch.watchSpends(change.watch);
-  return true;
+  await takeInBatch(deps, batch, asked);
+  return touching;
 }
 
-function scan(raw: Uint8Array, watch: WatchSet) {
+function scan(
+  deps: MempoolDeps,
+  raw: Uint8Array,
+  seenAtMs: number | null,
+): FoundTransaction | null {
   try {
-    return scanTransaction(raw, watch);
+    const match = scanTransaction(raw, deps.watch);
+    if (match === null) return null;
+    const place = { block: null, firstSeenAtMs: seenAtMs ?? deps.clock.nowMs() };
+    const found = foundTransaction(raw, match, place);
+    // From now on, so that a transaction right behind it that spends the same coins is noticed.
+    deps.watch.watchSpends(found.spends);
+    return found;
   } catch (error) {
     // A push that was cut short; the transaction will be met again in a resync or its block.
     if (error instanceof MalformedError) return null;
@@ -55,12 +69,72 @@ function scan(raw: Uint8Array, watch: WatchSet) {
   }
 }
 
+/** Commits pushes, and transactions of which the node has to say when they came. */
+async function takeInBatch(
+  deps: MempoolDeps,
+  pushed: readonly FoundTransaction[],
+  asked: readonly FoundTransaction[],
+): Promise<void> {
+  const confirmed = await confirm(deps, asked);
+  const found = [...pushed, ...confirmed];
+  if (found.length === 0) return;
+  const doubtful = await commit(deps, found, new Set(confirmed.map(({ txid }) => txid)));
+  if (doubtful.size === 0) return;
+  const again = await confirm(
+    deps,
+    pushed.filter(({ txid }) => doubtful.has(txid)),
+  );
+  if (again.length > 0) await commit(deps, again, new Set(again.map(({ txid }) => txid)));
+}
+
+/** Those that the node has, with the time at which they came into its mempool. */
+async function confirm(
+  deps: MempoolDeps,
+  found: readonly FoundTransaction[],
+): Promise<FoundTransaction[]> {
+  if (found.length === 0) return [];
+  const times = await deps.source.mempoolEntryTimesMs(found.map(({ txid }) => txid));
+  return found.flatMap((each, i) => {
+    const entryMs = times[i];
+    if (entryMs === null || entryMs === undefined) return [];
+    return [{ ...each, firstSeenAtMs: Math.min(each.firstSeenAtMs, entryMs) }];
+  });
+}
+
+async function commit(
+  deps: MempoolDeps,
+  found: readonly FoundTransaction[],
+  inMempool: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  return atCursor(deps, async (tx, telling) => {
+    const { doubtful } = await takeIn(tx, telling, found, { inMempool });
+    return doubtful;
+  });
+}
+
+/** Runs a transaction that commits only if the chain is still where this watcher believes it is. */
+export async function atCursor<T>(
+  deps: MempoolDeps,
+  work: (
+    tx: Tx,
+    telling: { ids: MempoolDeps['ids']; nowMs: number; tipHeight: number },
+  ) => Promise<T>,
+): Promise<T> {
+  const at = deps.cursor();
+  const telling = { ids: deps.ids, nowMs: deps.clock.nowMs(), tipHeight: at.height };
+  return deps.database.asSystem(async (tx) => {
+    const held = await holdCursor(tx, { network: deps.network, at });
+    if (!held) throw new CursorMovedError('another watcher has moved the cursor');
+    return work(tx, telling);
+  });
+}
+
 /**
  * Asks the node about every unconfirmed transaction on record. One that it does not have any more
  * was replaced by whichever spends its coins now, or was dropped; both are found here even if no
  * push said so. Nothing is concluded when the chain moves meanwhile: it may have been mined.
  */
-export async function checkUnconfirmed(deps: MempoolDeps, tipHash: string): Promise<void> {
+export async function checkUnconfirmed(deps: MempoolDeps): Promise<void> {
   let after: string | null = null;
   for (;;) {
     const from = after;
@@ -68,7 +142,7 @@ export async function checkUnconfirmed(deps: MempoolDeps, tipHash: string): Prom
       readUnconfirmed(tx, from, PAGE),
     );
     if (page.length === 0) return;
-    await checkPage(deps, page, tipHash);
+    await checkPage(deps, page);
     after = page.at(-1)?.txid ?? null;
     if (page.length < PAGE) return;
   }
@@ -77,34 +151,32 @@ export async function checkUnconfirmed(deps: MempoolDeps, tipHash: string): Prom
 async function checkPage(
   deps: MempoolDeps,
   page: readonly { txid: string; raw: Uint8Array }[],
-  tipHash: string,
 ): Promise<void> {
-  const { source, database } = deps;
+  const { source } = deps;
   const entries = await source.mempoolEntryTimesMs(page.map(({ txid }) => txid));
   const missing = page.filter((_, i) => entries[i] === null);
   const dropped: string[] = [];
   for (const { txid, raw } of missing) {
     const spenders = await source.mempoolSpenders(spendsOf(raw));
-    const by = spenders.find((spender) => spender !== null && spender !== txid);
     if (spenders.includes(txid)) continue;
+    const by = spenders.find((spender) => spender !== null);
     const [rival] = by === undefined || by === null ? [] : await source.rawTransactions([by]);
-    if (rival === undefined || rival === null) dropped.push(txid);
-    else await takeInMempoolTransaction(deps, rival, null);
+    if (rival !== undefined && rival !== null) {
+      await takeInMempool(deps, [{ raw: rival, seenAtMs: null }]);
+    } else if (!(await source.resubmit(raw))) dropped.push(txid);
   }
-  if (dropped.length === 0 || (await source.tip()).hash !== tipHash) return;
-  const nowMs = deps.clock.nowMs();
-  await database.asSystem(async (tx) => {
+  if (dropped.length === 0 || (await source.tip()).hash !== deps.cursor().hash) return;
+  await atCursor(deps, async (tx, telling) => {
     await removeTransactions(
       tx,
       dropped.map((txid) => ({ txid, replacedBy: null })),
-      nowMs,
+      telling.nowMs,
     );
     const events = await eventsForTransactions(
       tx,
       dropped,
       ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
     );
-    const telling = { ids: deps.ids, nowMs, tipHeight: deps.tipHeight() };
     await applyPaymentEvents(tx, telling, events);
   });
 }

@@ -1,3 +1,4 @@
+import { networks } from '@quittance/bitcoin';
 import type { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
 import type { Network } from '../../platform/config/index.ts';
 
@@ -50,24 +51,12 @@ export type NodeFacts = {
   nowMs: number;
 };
 
-/** getblockchaininfo's `chain` and block 0 of each network (Bitcoin Core, kernel/chainparams.cpp). */
-const CHAINS: Readonly<Record<Network, { chain: string; genesisHash: string }>> = {
-  mainnet: {
-    chain: 'main',
-    genesisHash: '000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f',
-  },
-  testnet4: {
-    chain: 'testnet4',
-    genesisHash: '00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043',
-  },
-  signet: {
-    chain: 'signet',
-    genesisHash: '00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6',
-  },
-  regtest: {
-    chain: 'regtest',
-    genesisHash: '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206',
-  },
+/** What getblockchaininfo calls each network (Bitcoin Core, util/chaintype.cpp). */
+const CHAIN_NAMES: Readonly<Record<Network, string>> = {
+  mainnet: 'main',
+  testnet4: 'testnet4',
+  signet: 'signet',
+  regtest: 'regtest',
 };
 
 /** Every rule change that Bitcoin Core lists in getdeploymentinfo (deploymentinfo.cpp). */
@@ -112,7 +101,7 @@ export function checkNode(facts: NodeFacts): NodeFinding[] {
 }
 
 function checkChain({ network, genesisHash, blockchainInfo }: NodeFacts): NodeFinding {
-  const wanted = CHAINS[network];
+  const wanted = { chain: CHAIN_NAMES[network], genesisHash: networks[network].genesisHash };
   if (blockchainInfo.chain !== wanted.chain) {
     return blocking(
       'chain',

@@ -39,6 +39,22 @@ export async function moveCursor(
   return rows.length === 1;
 }
 
+/**
+ * Keeps the cursor where it is until the transaction ends, so that nothing is written from another
+ * place in the chain than this watcher's.
+ * @returns false when another watcher has moved it: nothing may be written
+ */
+export async function holdCursor(
+  tx: Tx,
+  { network, at }: { network: Network; at: Cursor },
+): Promise<boolean> {
+  const row = await tx.maybe(
+    'SELECT 1 FROM chain_cursor WHERE network = $1 AND hash = $2 FOR UPDATE',
+    [network, parseHash(at.hash)],
+  );
+  return row !== undefined;
+}
+
 /** The processed chain from a height down, newest first. */
 export async function readBlocksDown(tx: Tx, height: number, limit: number): Promise<ChainBlock[]> {
   const rows = await tx.query<{ height: number; hash: Buffer; prev_hash: Buffer; time: Date }>(

@@ -1,5 +1,6 @@
-import { parseTransaction, displayHash, type TxMatch } from '@quittance/bitcoin';
-import type { Uuid } from '@quittance/kernel';
+import { createHash } from 'node:crypto';
+import { displayHash, parseTransaction, type TxMatch } from '@quittance/bitcoin';
+import { formatUuid, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { markAddressesPaid, readPaidAddresses } from '../addresses/index.ts';
 import {
@@ -16,6 +17,7 @@ import {
   readConflicts,
   readTransactions,
   removeTransactions,
+  type StoredTransaction,
   saveTransactions,
 } from './store.ts';
 
@@ -52,49 +54,62 @@ export function foundTransaction(
   };
 }
 
-/** The coins that a raw transaction spends. */
+/** How a block reward, which spends no coin, fills its one input (Bitcoin consensus). */
+const NULL_TXID = '0'.repeat(64);
+
+/** The coins that a raw transaction spends; none for a block reward. */
 export function spendsOf(raw: Uint8Array): Outpoint[] {
-  return parseTransaction(raw).inputs.map(({ prevTxid, prevVout }) => ({
-    txid: displayHash(prevTxid),
-    vout: prevVout,
-  }));
+  return parseTransaction(raw)
+    .inputs.map(({ prevTxid, prevVout }) => ({ txid: displayHash(prevTxid), vout: prevVout }))
+    .filter(({ txid }) => txid !== NULL_TXID);
 }
 
-/** What the caller has to do to its watch set once the transaction is committed. */
-export type WatchChange = { watch: Outpoint[]; forget: Outpoint[] };
+export type TakenIn = {
+  /** Coins that need not be watched any more once this is committed. */
+  forget: readonly Outpoint[];
+  /** Pushes that contradict what is on record and were left out: the node has to be asked. */
+  doubtful: ReadonlySet<string>;
+};
 
 /**
  * Takes transactions in: records them, what they replace, and applies all of it to the orders they
  * pay. What is on record already changes nothing, so that every block and every mempool may be
- * scanned again (design §3, law 4).
+ * scanned again (design §3, law 4). No two of the mempool's may spend the same coin.
+ * @param options.before events that come first, of blocks that were taken off
+ * @param options.inMempool txids that the node has just said to have
  */
 export async function takeIn(
   tx: Tx,
   telling: Telling,
   found: readonly FoundTransaction[],
-  before: readonly OrderEvents[] = [],
-): Promise<WatchChange> {
+  options: { before?: readonly OrderEvents[]; inMempool?: ReadonlySet<string> } = {},
+): Promise<TakenIn> {
+  const before = options.before ?? [];
   const known = await readTransactions(
     tx,
     found.map(({ txid }) => txid),
   );
-  const fresh = found.filter(({ txid, block }) => {
+  const unknown = found.filter(({ txid, block }) => {
     const stored = known.get(txid);
     if (stored === undefined) return true;
     if (block === null) return stored.state === 'replaced' || stored.state === 'dropped';
     return stored.state !== 'block' || stored.blockHash !== block.hash;
   });
+  const conflicts = unknown.length === 0 ? [] : await readConflicts(tx, unknown);
+  const { fresh, doubtful } = sift(unknown, { known, conflicts, inMempool: options.inMempool });
   if (fresh.length === 0) {
     await applyPaymentEvents(tx, telling, before);
-    return { watch: [], forget: [] };
+    return { forget: [], doubtful };
   }
   const news = fresh.map((each) => ({
     ...each,
     firstSeenAtMs: known.get(each.txid)?.firstSeenAtMs ?? each.firstSeenAtMs,
   }));
-  const conflicts = await readConflicts(tx, news);
+  const taken = new Set(news.map(({ txid }) => txid));
   await saveTransactions(tx, news.map(newTransactionOf), telling.nowMs);
-  const replaced = conflicts.filter(({ otherState }) => otherState === 'mempool');
+  const replaced = conflicts.filter(
+    ({ txid, otherState }) => taken.has(txid) && otherState === 'mempool',
+  );
   await removeTransactions(
     tx,
     replaced.map(({ txid, other }) => ({ txid: other, replacedBy: txid })),
@@ -107,10 +122,39 @@ export async function takeIn(
     ...(await eventsForOutputs(tx, news, conflicts)),
     ...(await eventsForReplaced(tx, replaced)),
   ]);
-  return {
-    watch: news.filter(({ block }) => block === null).flatMap(({ spends }) => spends),
-    forget: news.filter(({ block }) => block !== null).flatMap(({ spends }) => spends),
-  };
+  const forget = news.filter(({ block }) => block !== null).flatMap(({ spends }) => spends);
+  return { forget, doubtful };
+}
+
+/**
+ * Pushes may be late or doubled: one about a transaction that is on record as gone, or that
+ * contradicts another one, counts only when the node says that it has it. One that contradicts a
+ * block is never valid on this chain; after a reorganisation the mempool is read anew.
+ */
+function sift(
+  found: readonly FoundTransaction[],
+  on: {
+    known: ReadonlyMap<string, StoredTransaction>;
+    conflicts: readonly Conflict[];
+    inMempool: ReadonlySet<string> | undefined;
+  },
+): { fresh: FoundTransaction[]; doubtful: Set<string> } {
+  const mined = new Set<string>();
+  const contradicting = new Set<string>();
+  for (const { txid, otherState } of on.conflicts) {
+    if (otherState === 'block') mined.add(txid);
+    if (otherState === 'mempool') contradicting.add(txid);
+  }
+  const doubtful = new Set<string>();
+  const fresh = found.filter(({ txid, block }) => {
+    if (block !== null) return true;
+    if (mined.has(txid)) return false;
+    if (!on.known.has(txid) && !contradicting.has(txid)) return true;
+    if (on.inMempool?.has(txid) === true) return true;
+    doubtful.add(txid);
+    return false;
+  });
+  return { fresh, doubtful };
 }
 
 function newTransactionOf(each: FoundTransaction): NewTransaction {
@@ -170,10 +214,12 @@ async function eventsForReplaced(tx: Tx, replaced: readonly Conflict[]): Promise
 
 /**
  * A payment's id follows from its outpoint (UUID version 8, RFC 9562 §5.8): a transaction that
- * vanishes and comes back is the same payment.
+ * vanishes and comes back is the same payment. It is hashed because a payer chooses the txid: of
+ * a plain excerpt two alike could be found.
  */
 function paymentId(txid: string, vout: number): Uuid {
-  const index = vout.toString(16).padStart(8, '0');
-  const [a, b, c, d] = [txid.slice(0, 4), txid.slice(4, 7), txid.slice(7, 10), txid.slice(10, 22)];
-  return `${index}-${a}-8${b}-8${c}-${d}`;
+  const bytes = createHash('sha256').update(`payment ${txid}:${vout}`).digest().subarray(0, 16);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return formatUuid(bytes);
 }

@@ -4,7 +4,8 @@
  */
 export type TransactionQueue = {
   push(raw: Uint8Array, seenAtMs: number): void;
-  shift(): { raw: Uint8Array; seenAtMs: number } | undefined;
+  /** The oldest, at most so many; they are not waiting any more. */
+  take(count: number): { raw: Uint8Array; seenAtMs: number }[];
   clear(): void;
   readonly length: number;
 };
@@ -37,13 +38,16 @@ export function createTransactionQueue(
       items.push({ raw, seenAtMs });
       bytes += raw.length;
     },
-    shift() {
-      const item = items[head];
-      if (item === undefined) return undefined;
-      head += 1;
-      bytes -= item.raw.length;
+    take(count) {
+      const taken = items.slice(head, head + count);
+      head += taken.length;
+      for (const { raw } of taken) bytes -= raw.length;
       if (head === items.length) clear();
-      return item;
+      else if (head > items.length / 2) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return taken;
     },
     clear,
     get length() {

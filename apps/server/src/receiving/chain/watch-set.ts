@@ -17,8 +17,8 @@ const ANY_ID = 0;
 export type WatchSet = {
   readonly scripts: ScriptTable;
   readonly outpoints: OutpointTable;
-  /** Takes in addresses derived since. Cheap when there are none. */
-  refresh(): Promise<void>;
+  /** Takes in addresses derived since and gives their number. Cheap when there are none. */
+  refresh(): Promise<number>;
   watchSpends(outpoints: readonly Outpoint[]): void;
   forgetSpends(outpoints: readonly Outpoint[]): void;
 };
@@ -29,18 +29,20 @@ export async function loadWatchSet(database: Database, random: Random): Promise<
   const outpoints = new OutpointTable({ random });
   const loadedThrough = new Map<Uuid, number>();
 
-  async function refresh(): Promise<void> {
+  async function refresh(): Promise<number> {
+    let added = 0;
     const wallets = await database.asSystem((tx) => readDerivedThrough(tx));
     for (const { walletId, derivedThrough } of wallets) {
       let through = loadedThrough.get(walletId) ?? -1;
       while (through < derivedThrough) {
         const from = { walletId, index: through, limit: PAGE };
         const rows = await database.asSystem((tx) => readAddressesAfter(tx, from));
-        for (const { id, script } of rows) scripts.add(script, id);
+        for (const { id, script } of rows) if (scripts.add(script, id)) added += 1;
         through = rows.length < PAGE ? derivedThrough : (rows.at(-1)?.index ?? derivedThrough);
         loadedThrough.set(walletId, through);
       }
     }
+    return added;
   }
 
   function watchSpends(spends: readonly Outpoint[]): void {

@@ -5,11 +5,11 @@ import { ADDRESSES_CHANNEL } from '../addresses/index.ts';
 import { expireOrders } from '../payments/index.ts';
 import { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 import { checkNetwork, followStep, startCursor } from './follow-chain.ts';
-import { checkUnconfirmed, type MempoolDeps, takeInMempoolTransaction } from './mempool.ts';
+import { atCursor, checkUnconfirmed, type MempoolDeps, takeInMempool } from './mempool.ts';
 import { beginResync, type Resync } from './mempool-resync.ts';
 import type { Cursor } from './store.ts';
 import { createTransactionQueue } from './transaction-queue.ts';
-import { loadWatchSet, type WatchSet } from './watch-set.ts';
+import { loadWatchSet } from './watch-set.ts';
 
 /** Even if every push is lost, blocks are looked for this often. */
 const BLOCK_TICK_MS = 2_000;
@@ -19,6 +19,8 @@ const ADDRESS_TICK_MS = 10_000;
 const CHECK_TICK_MS = 30_000;
 /** Without ZMQ the mempool is read this often. */
 const POLL_MEMPOOL_MS = 2_000;
+/** A busy mempool removes transactions all the time: checks are at least so far apart. */
+const CHECK_PAUSE_MS = 250;
 const EXPIRY_TICK_MS = 1_000;
 /** The loop looks at its clock this often when nothing rings. */
 const IDLE_MS = 250;
@@ -27,6 +29,8 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /** Pushed transactions that are scanned before blocks and timers are looked at again. */
 const TRANSACTIONS_PER_TURN = 500;
+/** Pushes that are kept to be scanned again should an address turn out to be newer than the scan. */
+const RECENT_TRANSACTIONS = 2_000;
 
 export type WatcherStatus = {
   height: number | null;
@@ -62,7 +66,9 @@ export type WatcherOptions = {
     warn(o: object, m: string): void;
     error(o: object, m: string): void;
   };
-  onTransaction?(): void;
+  /** Pushes were scanned; with the time from the first push to the commit if any mattered. */
+  onTransactions?(count: number, detectMs: number | null): void;
+  onBlocks?(connected: number, disconnected: number): void;
 };
 
 export type Watcher = { status(): WatcherStatus; stop(): Promise<void> };
@@ -89,7 +95,6 @@ export function startWatcher(options: WatcherOptions): Watcher {
   let stopped = false;
   let recovering = false;
   let wake = () => {};
-  let unconfirmed: MempoolDeps | undefined;
 
   const ring = (flag?: keyof typeof flags) => {
     if (flag !== undefined) flags[flag] = true;
@@ -102,7 +107,9 @@ export function startWatcher(options: WatcherOptions): Watcher {
       ring();
     },
     onBlock: () => ring('block'),
-    onRemoval: () => ring('check'),
+    onRemoval() {
+      flags.check = true;
+    },
     onGap(reason) {
       log.warn({ reason }, 'pushes of the node were missed; the mempool will be read anew');
       flags.block = true;
@@ -114,7 +121,10 @@ export function startWatcher(options: WatcherOptions): Watcher {
     const unlisten = await retry(() =>
       database.listen(ADDRESSES_CHANNEL, {
         message: () => ring('addresses'),
-        gap: () => ring('addresses'),
+        gap() {
+          flags.addresses = true;
+          ring('resync');
+        },
       }),
     );
     const doorbells = options.startDoorbells(bells);
@@ -165,14 +175,16 @@ export function startWatcher(options: WatcherOptions): Watcher {
       polled: null,
       nextBlockMs: 0,
       nextAddressesMs: 0,
+      recent: [],
+      checkedAtMs: 0,
       nextCheckMs: clock.nowMs() + CHECK_TICK_MS,
       nextExpiryMs: 0,
       nextPollMs: 0,
     };
-    unconfirmed = { ...follow, tipHeight: () => state.cursor.height };
+    const mempool: MempoolDeps = { ...follow, cursor: () => state.cursor };
     log.info({ height: state.cursor.height, scripts: loaded.scripts.size }, 'watching the chain');
     while (!stopped) {
-      await turn(state, loaded, unconfirmed);
+      await turn(state, mempool);
       status.halted = false;
       status.problem = null;
       onTurn();
@@ -181,38 +193,50 @@ export function startWatcher(options: WatcherOptions): Watcher {
   }
 
   function hasWork(state: TurnState): boolean {
-    const flagged = flags.block || flags.addresses || flags.resync || flags.check;
+    const flagged = flags.block || flags.addresses || flags.resync;
     return flagged || queue.length > 0 || state.resync !== null;
   }
 
   /** One round: what rings first, then the mempool, then what the clock asks for. */
-  async function turn(state: TurnState, loaded: WatchSet, mempool: MempoolDeps): Promise<void> {
+  async function turn(state: TurnState, mempool: MempoolDeps): Promise<void> {
     const nowMs = clock.nowMs();
-    if (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
-      flags.addresses = false;
-      await loaded.refresh();
-    }
     if (flags.block || due(state, 'nextBlockMs', nowMs, BLOCK_TICK_MS)) {
       await followToTip(state, mempool);
     }
-    for (let n = 0; n < TRANSACTIONS_PER_TURN; n++) {
-      const next = queue.shift();
-      if (next === undefined) break;
-      await takeInMempoolTransaction(mempool, next.raw, next.seenAtMs);
-      options.onTransaction?.();
-    }
+    await takeInPushes(state, mempool, nowMs);
     await readMempool(state, mempool, nowMs);
-    if (flags.check || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
+    const rested = Math.abs(nowMs - state.checkedAtMs) >= CHECK_PAUSE_MS;
+    if ((flags.check && rested) || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
       flags.check = false;
-      await checkUnconfirmed(mempool, state.cursor.hash);
+      state.checkedAtMs = nowMs;
+      await checkUnconfirmed(mempool);
     }
-    status.live = state.resync === null && !flags.resync && !flags.block;
+    status.live = state.resync === null && !flags.resync && !flags.block && !flags.check;
     status.queued = queue.length;
     status.mempoolRemaining = state.resync?.remaining() ?? null;
     status.lastTurnAtMs = clock.nowMs();
     if (status.live && queue.length === 0 && due(state, 'nextExpiryMs', nowMs, EXPIRY_TICK_MS)) {
-      await expire(state);
+      await expire(mempool);
     }
+  }
+
+  /**
+   * Scans what was pushed. Addresses that became known since are looked for in what was scanned
+   * just before, too: the news of them and the payment travel on different connections.
+   */
+  async function takeInPushes(state: TurnState, mempool: MempoolDeps, nowMs: number) {
+    let again: readonly { raw: Uint8Array; seenAtMs: number }[] = [];
+    while (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
+      flags.addresses = false;
+      if ((await mempool.watch.refresh()) > 0) again = state.recent;
+    }
+    const pushed = queue.take(TRANSACTIONS_PER_TURN);
+    if (pushed.length === 0 && again.length === 0) return;
+    const touching = await takeInMempool(mempool, [...again, ...pushed]);
+    const oldestMs = pushed[0]?.seenAtMs;
+    const detectMs = touching > 0 && oldestMs !== undefined ? clock.nowMs() - oldestMs : null;
+    options.onTransactions?.(pushed.length, detectMs);
+    state.recent = [...state.recent, ...pushed].slice(-RECENT_TRANSACTIONS);
   }
 
   async function followToTip(state: TurnState, mempool: MempoolDeps): Promise<void> {
@@ -221,12 +245,18 @@ export function startWatcher(options: WatcherOptions): Watcher {
       const step = await followStep({ ...options, watch: mempool.watch }, state.cursor);
       if (step === null) break;
       state.cursor = step.cursor;
+      if (step.connected === 0 && step.disconnected === 0) {
+        // The node went to another branch while it was asked; it is asked again.
+        flags.block = true;
+        return;
+      }
+      options.onBlocks?.(step.connected, step.disconnected);
       if (step.disconnected > 0) {
+        // What was passed over because a block contradicted it may be valid now.
+        flags.resync = true;
         flags.check = true;
         log.warn({ ...step }, 'the chain was reorganised');
       } else log.info({ height: step.cursor.height, blocks: step.connected }, 'blocks taken in');
-      // Addresses of orders made while catching up are in the blocks still to come.
-      await mempool.watch.refresh();
       status.height = step.cursor.height;
       status.nodeHeight = step.tipHeight;
       if (stopped) return;
@@ -238,7 +268,8 @@ export function startWatcher(options: WatcherOptions): Watcher {
 
   async function readMempool(state: TurnState, mempool: MempoolDeps, nowMs: number): Promise<void> {
     const poll = !options.pushesTransactions && due(state, 'nextPollMs', nowMs, POLL_MEMPOOL_MS);
-    if (flags.resync) {
+    // A reading that goes on is finished first, or a flood of gaps would begin it for ever.
+    if (flags.resync && state.resync === null) {
       flags.resync = false;
       // What waits was pushed before the reading that now begins and could undo what it shows.
       queue.clear();
@@ -251,6 +282,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     const more = await state.resync.step();
     if (more) return;
     state.resync = null;
+    state.checkedAtMs = 0;
     flags.check = true;
   }
 
@@ -261,9 +293,8 @@ export function startWatcher(options: WatcherOptions): Watcher {
     return reading;
   }
 
-  async function expire(state: TurnState): Promise<void> {
-    const telling = { ids: options.ids, nowMs: clock.nowMs(), tipHeight: state.cursor.height };
-    while (await database.asSystem((tx) => expireOrders(tx, telling))) if (stopped) return;
+  async function expire(mempool: MempoolDeps): Promise<void> {
+    while (await atCursor(mempool, expireOrders)) if (stopped) return;
   }
 
   function idle(ms: number): Promise<void> {
@@ -289,7 +320,14 @@ export function startWatcher(options: WatcherOptions): Watcher {
 }
 
 type Timer = 'nextBlockMs' | 'nextAddressesMs' | 'nextCheckMs' | 'nextExpiryMs' | 'nextPollMs';
-type TurnState = { cursor: Cursor; resync: Resync | null; polled: ReadonlySet<string> | null } & {
+type TurnState = {
+  cursor: Cursor;
+  resync: Resync | null;
+  polled: ReadonlySet<string> | null;
+  /** What was scanned last of the pushes. */
+  recent: readonly { raw: Uint8Array; seenAtMs: number }[];
+  checkedAtMs: number;
+} & {
   [T in Timer]: number;
 };
 

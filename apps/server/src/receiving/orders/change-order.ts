@@ -1,8 +1,7 @@
-import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { applyPaymentEvents, type Telling } from '../payments/index.ts';
-import { readOrderRow, readTipHeight } from './store.ts';
+import { type OwnOrder, readOrderRow, readTipHeight } from './store.ts';
 
 type Now = Pick<Telling, 'ids' | 'nowMs'>;
 
@@ -11,13 +10,13 @@ type Now = Pick<Telling, 'ids' | 'nowMs'>;
  * Cancelling a cancelled order again changes nothing.
  * @throws {AppError} not_found, conflict when something has been paid or the order has expired
  */
-export async function cancelOrder(tx: Tx, orderId: Uuid, now: Now): Promise<void> {
-  const row = await readOrderRow(tx, orderId);
+export async function cancelOrder(tx: Tx, order: OwnOrder, now: Now): Promise<void> {
+  const row = await readOrderRow(tx, order);
   if (row === undefined) throw notFound();
   if (row.cancelledAtMs !== null) return;
   const telling = { ...now, tipHeight: await readTipHeight(tx) };
   const events = [{ type: 'cancelled', atMs: now.nowMs } as const];
-  const changed = await applyPaymentEvents(tx, telling, [{ orderId, events }]);
+  const changed = await applyPaymentEvents(tx, telling, [{ orderId: row.id, events }]);
   if (changed.length > 0) return;
   throw new AppError(
     'conflict',
@@ -29,13 +28,13 @@ export async function cancelOrder(tx: Tx, orderId: Uuid, now: Now): Promise<void
  * Counts the late payments of an order, which were held. Accepting again changes nothing.
  * @throws {AppError} not_found, conflict when there is no late payment
  */
-export async function acceptLatePayment(tx: Tx, orderId: Uuid, now: Now): Promise<void> {
-  const row = await readOrderRow(tx, orderId);
+export async function acceptLatePayment(tx: Tx, order: OwnOrder, now: Now): Promise<void> {
+  const row = await readOrderRow(tx, order);
   if (row === undefined) throw notFound();
   if (row.lateAcceptedAtMs !== null) return;
   const telling = { ...now, tipHeight: await readTipHeight(tx) };
   const events = [{ type: 'late_accepted', atMs: now.nowMs } as const];
-  const changed = await applyPaymentEvents(tx, telling, [{ orderId, events }]);
+  const changed = await applyPaymentEvents(tx, telling, [{ orderId: row.id, events }]);
   if (changed.length > 0) return;
   throw new AppError('conflict', 'The order has no late payment that could be accepted.');
 }

@@ -270,5 +270,12 @@ async function storeAnswers(
     const { key, requestHash } = item.idempotency;
     return [{ key, requestHash, status: 201, response: made.get(item) }];
   });
-  if (answers.length > 0) await insertAnswers(tx, merchantId, answers, nowMs);
+  if (answers.length === 0) return;
+  const { complete } = await insertAnswers(tx, merchantId, answers, nowMs);
+  if (complete) return;
+  throw new AppError(
+    'idempotency_in_progress',
+    'Another request with this Idempotency-Key is being worked on. Try again shortly.',
+    { retryAfterSeconds: 1 },
+  );
 }

@@ -9,6 +9,7 @@ export {
   type OrderingMerchant,
 } from './create-orders.ts';
 export type { StoreFace } from './present.ts';
+export type { OwnOrder } from './store.ts';
 export {
   findOrderMerchant,
   type LiveState,

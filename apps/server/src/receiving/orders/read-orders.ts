@@ -4,8 +4,10 @@ import type { Tx } from '../../platform/db/index.ts';
 import { readPayments } from '../payments/index.ts';
 import { confirmationsOf, orderJson, orderView, type StoreFace } from './present.ts';
 import {
+  findOrderRow,
   type OrderFilter,
   type OrderRow,
+  type OwnOrder,
   readOrderRow,
   readOrderRows,
   readTipHeight,
@@ -14,9 +16,9 @@ import {
 /** What reading needs to know of the merchant and the instance. */
 export type Place = { publicUrl: string; storeName: string };
 
-/** One order with its payments; undefined when there is none (or it is another tenant's). */
-export async function readOrder(tx: Tx, orderId: Uuid, place: Place): Promise<Order | undefined> {
-  const row = await readOrderRow(tx, orderId);
+/** One order of a merchant with its payments. */
+export async function readOrder(tx: Tx, own: OwnOrder, place: Place): Promise<Order | undefined> {
+  const row = await readOrderRow(tx, own);
   if (row === undefined) return undefined;
   const [order] = await withPayments(tx, [row], place);
   return order;
@@ -52,7 +54,7 @@ export async function readOrderView(
   orderId: Uuid,
   place: { face: StoreFace; network: string; nowMs: number },
 ): Promise<OrderView | undefined> {
-  const row = await readOrderRow(tx, orderId);
+  const row = await findOrderRow(tx, orderId);
   if (row === undefined) return undefined;
   const payments = await readPayments(tx, [orderId]);
   const tipHeight = await readTipHeight(tx);
@@ -69,7 +71,7 @@ export type LiveState = {
 
 /** What a live page is told when it connects. */
 export async function readLiveState(tx: Tx, orderId: Uuid): Promise<LiveState | undefined> {
-  const row = await readOrderRow(tx, orderId);
+  const row = await findOrderRow(tx, orderId);
   if (row === undefined) return undefined;
   const payments = (await readPayments(tx, [orderId])).get(orderId) ?? [];
   const tipHeight = await readTipHeight(tx);

@@ -1,54 +1,40 @@
 import {
-  type CreateOrder,
   createOrderSchema,
+  noBodySchema,
   type Order,
-  type OrderPage,
-  type OrderStatus,
   orderListQuerySchema,
   orderPageSchema,
   orderSchema,
   uuidText,
 } from '@quittance/contract';
-import type { Clock, Uuid } from '@quittance/kernel';
+import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import {
   answerOnce,
   answers,
-  type GivenAnswer,
   giveAnswer,
   type HttpApp,
-  type IdempotencyKey,
   idempotencyOf,
   merchantOf,
   needs,
 } from '../../platform/http/index.ts';
+import { acceptLatePayment, cancelOrder } from './change-order.ts';
+import type { OrderCreator } from './create-orders.ts';
+import { listOrders, readOrder } from './read-orders.ts';
+import type { OwnOrder } from './store.ts';
 
 export type OrderRouteDeps = {
   database: Database;
   clock: Clock;
-  /** Creates in a batch with others; the answer is stored there with the order. */
-  createOrder: (request: {
-    merchantId: Uuid;
-    input: CreateOrder;
-    idempotency?: IdempotencyKey;
-  }) => Promise<GivenAnswer<Order>>;
-  readOrder: (tx: Tx, orderId: Uuid) => Promise<Order | undefined>;
-  listOrders: (
-    tx: Tx,
-    page: {
-      merchantId: Uuid;
-      startingAfter?: Uuid | undefined;
-      limit: number;
-      status?: OrderStatus | undefined;
-      externalId?: string | undefined;
-    },
-  ) => Promise<OrderPage>;
-  /** @throws {AppError} not_found, conflict when something has been paid already */
-  cancelOrder: (tx: Tx, orderId: Uuid) => Promise<Order>;
-  /** @throws {AppError} not_found, conflict when there is no late payment to accept */
-  acceptLatePayment: (tx: Tx, orderId: Uuid) => Promise<Order>;
+  ids: Ids;
+  orders: OrderCreator;
+  /** Where payers reach the checkout, without a slash at the end. */
+  publicUrl: string;
+  /** What payers know the store by. */
+  readStoreName: (tx: Tx, merchantId: Uuid) => Promise<string>;
 };
 
 const tags = ['Orders'];
@@ -70,7 +56,7 @@ export function addOrderRoutes(app: HttpApp, deps: OrderRouteDeps): void {
     },
     async (request, reply) => {
       const idempotency = idempotencyOf(request);
-      const answer = await deps.createOrder({
+      const answer = await deps.orders.create({
         merchantId: merchantOf(request),
         input: request.body,
         ...(idempotency === undefined ? {} : { idempotency }),
@@ -99,8 +85,11 @@ function addOrderReads(app: HttpApp, deps: OrderRouteDeps): void {
     async (request) => {
       const { starting_after: startingAfter, limit, status, external_id } = request.query;
       const merchantId = merchantOf(request);
-      const page = { merchantId, startingAfter, limit, status, externalId: external_id };
-      return await deps.database.asTenant(merchantId, (tx) => deps.listOrders(tx, page));
+      const filter = { merchantId, startingAfter, status, externalId: external_id };
+      const found = await deps.database.asTenant(merchantId, async (tx) =>
+        listOrders(tx, { ...filter, limit: limit + 1 }, await placeOf(tx, deps, merchantId)),
+      );
+      return { data: found.slice(0, limit), has_more: found.length > limit };
     },
   );
   app.get(
@@ -116,18 +105,28 @@ function addOrderReads(app: HttpApp, deps: OrderRouteDeps): void {
       },
     },
     async (request) => {
-      const { id } = request.params;
-      const order = await deps.database.asTenant(merchantOf(request), (tx) =>
-        deps.readOrder(tx, id),
+      const merchantId = merchantOf(request);
+      return await deps.database.asTenant(merchantId, (tx) =>
+        readExisting(tx, deps, { merchantId, id: request.params.id }),
       );
-      if (order === undefined) throw new AppError('not_found', 'There is no such order.');
-      return order;
     },
   );
 }
 
 function addOrderDecisions(app: HttpApp, deps: OrderRouteDeps): void {
-  const now = () => ({ database: deps.database, nowMs: deps.clock.nowMs() });
+  async function decide(
+    exchange: { request: FastifyRequest; reply: FastifyReply },
+    id: Uuid,
+    change: typeof cancelOrder,
+  ): Promise<Order> {
+    const nowMs = deps.clock.nowMs();
+    const merchantId = merchantOf(exchange.request);
+    return await answerOnce({ database: deps.database, nowMs }, exchange, async (tx) => {
+      const own = { merchantId, id };
+      await change(tx, own, { ids: deps.ids, nowMs });
+      return { status: 200, body: await readExisting(tx, deps, own) };
+    });
+  }
   app.post(
     '/v1/orders/:id/cancel',
     {
@@ -137,14 +136,11 @@ function addOrderDecisions(app: HttpApp, deps: OrderRouteDeps): void {
         operationId: 'cancelOrder',
         summary: 'Cancel an order that nobody has paid',
         params,
+        body: noBodySchema,
         response: answers(200, orderSchema),
       },
     },
-    async (request, reply) =>
-      await answerOnce(now(), { request, reply }, async (tx) => ({
-        status: 200,
-        body: await deps.cancelOrder(tx, request.params.id),
-      })),
+    async (request, reply) => await decide({ request, reply }, request.params.id, cancelOrder),
   );
   app.post(
     '/v1/orders/:id/accept-late',
@@ -155,13 +151,23 @@ function addOrderDecisions(app: HttpApp, deps: OrderRouteDeps): void {
         operationId: 'acceptLatePayment',
         summary: 'Let a payment that came after expiry count',
         params,
+        body: noBodySchema,
         response: answers(200, orderSchema),
       },
     },
     async (request, reply) =>
-      await answerOnce(now(), { request, reply }, async (tx) => ({
-        status: 200,
-        body: await deps.acceptLatePayment(tx, request.params.id),
-      })),
+      await decide({ request, reply }, request.params.id, acceptLatePayment),
   );
+}
+
+/** @throws {AppError} not_found */
+async function readExisting(tx: Tx, deps: OrderRouteDeps, own: OwnOrder): Promise<Order> {
+  const order = await readOrder(tx, own, await placeOf(tx, deps, own.merchantId));
+  if (order === undefined) throw new AppError('not_found', 'There is no such order.');
+  return order;
+}
+
+async function placeOf(tx: Tx, deps: OrderRouteDeps, merchantId: Uuid) {
+  const storeName = await deps.readStoreName(tx, merchantId);
+  return { publicUrl: deps.publicUrl, storeName };
 }

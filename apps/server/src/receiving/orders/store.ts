@@ -136,8 +136,19 @@ export async function insertOrders(
   );
 }
 
-/** One order; as a tenant only the tenant's own is found. */
-export async function readOrderRow(tx: Tx, orderId: Uuid): Promise<OrderRow | undefined> {
+/** An order of a merchant: one that is another merchant's is not found. */
+export type OwnOrder = { merchantId: Uuid; id: Uuid };
+
+export async function readOrderRow(tx: Tx, order: OwnOrder): Promise<OrderRow | undefined> {
+  const row = await tx.maybe<Row>(
+    `SELECT ${COLUMNS} FROM orders WHERE merchant_id = $1 AND id = $2`,
+    [order.merchantId, order.id],
+  );
+  return row === undefined ? undefined : orderOf(row);
+}
+
+/** Whosever order it is: for payers, who know only its unguessable id. */
+export async function findOrderRow(tx: Tx, orderId: Uuid): Promise<OrderRow | undefined> {
   const row = await tx.maybe<Row>(`SELECT ${COLUMNS} FROM orders WHERE id = $1`, [orderId]);
   return row === undefined ? undefined : orderOf(row);
 }
@@ -202,17 +213,19 @@ export async function readAnswers(
   );
 }
 
+/** @returns complete: false when another kind of request has just taken one of the keys */
 export async function insertAnswers(
   tx: Tx,
   merchantId: Uuid,
   answers: readonly { key: string; requestHash: Uint8Array; status: number; response: unknown }[],
   nowMs: number,
-): Promise<void> {
-  await tx.query(
+): Promise<{ complete: boolean }> {
+  const rows = await tx.query(
     `INSERT INTO idempotency_key (merchant_id, key, request_hash, status, response, created_at)
-     SELECT $1, key, request_hash, status, response::jsonb, $6
+     SELECT $1, key, request_hash, status, response::json, $6
        FROM unnest($2::text[], $3::bytea[], $4::int[], $5::text[])
-         AS n (key, request_hash, status, response)`,
+         AS n (key, request_hash, status, response)
+     ON CONFLICT DO NOTHING RETURNING 1 AS stored`,
     [
       merchantId,
       answers.map(({ key }) => key),
@@ -222,4 +235,5 @@ export async function insertAnswers(
       new Date(nowMs),
     ],
   );
+  return { complete: rows.length === answers.length };
 }

@@ -1,5 +1,6 @@
 import { assert, type Uuid } from '@quittance/kernel';
 import {
+  MAX_BATCH,
   orderSettled,
   orderUnsettled,
   paymentConfirmed,
@@ -13,6 +14,7 @@ import type { Tx } from '../../platform/db/index.ts';
 import { type NewEvent, recordEvents } from '../../telling/events/index.ts';
 import type { PayableOrder, Payment, PaymentEvent } from './payment.ts';
 import {
+  type LiveChange,
   lockOrders,
   notifyOrders,
   type PaymentOfOrder,
@@ -50,6 +52,7 @@ export async function applyPaymentEvents(
   const payments = await readPayments(tx, orderIds);
 
   const changed: PayableOrder[] = [];
+  const changes: LiveChange[] = [];
   const changedPayments: PaymentOfOrder[] = [];
   const transfers: Transfer[] = [];
   const events: NewEvent[] = [];
@@ -58,6 +61,9 @@ export async function applyPaymentEvents(
     const change = applyEvents(order, known, eventsByOrder.get(order.id) ?? []);
     if (change === null) continue;
     changed.push(change.order);
+    const { id: orderId, status, version } = change.order;
+    const previousStatus = order.status;
+    changes.push({ orderId, status, version, previousStatus, atMs: telling.nowMs });
     for (const payment of changedOf(known, change.payments)) {
       changedPayments.push({ merchantId: order.merchantId, orderId: order.id, payment });
     }
@@ -66,17 +72,11 @@ export async function applyPaymentEvents(
   }
   await savePayments(tx, changedPayments, telling.nowMs);
   await saveOrders(tx, changed, telling.nowMs);
-  if (transfers.length > 0) await postTransfers(tx, transfers);
+  for (let at = 0; at < transfers.length; at += MAX_BATCH) {
+    await postTransfers(tx, transfers.slice(at, at + MAX_BATCH));
+  }
   if (events.length > 0) await recordEvents(tx, events);
-  await notifyOrders(
-    tx,
-    changed.map((order) => ({
-      orderId: order.id,
-      status: order.status,
-      version: order.version,
-      atMs: telling.nowMs,
-    })),
-  );
+  await notifyOrders(tx, changes);
   return changed;
 }
 

@@ -16,7 +16,7 @@ export type OrderStatus =
  * - seen: in the mempool
  * - included: in a block of the active chain, with fewer confirmations than its order asks for
  * - confirmed: has had that many; stays so while its block stays in the active chain
- * - final: 100 blocks deep, not watched any more
+ * - final: 100 blocks lie above it; not watched any more
  * - replaced: another transaction spends one of the same coins
  * - dropped: the node does not have it any more, and nothing is known to have replaced it
  */
@@ -97,7 +97,10 @@ export type PaymentEvent =
   | { readonly type: 'cancelled'; readonly atMs: number }
   | { readonly type: 'late_accepted'; readonly atMs: number };
 
-/** A confirmed payment is watched until it lies this deep (design §7). */
+/**
+ * A confirmed payment is watched until this many blocks lie above its own (design §7): as deep as
+ * the deepest reorganisation that is followed.
+ */
 export const FINALITY_DEPTH = 100;
 /** A block reward can not be spent before it has this many confirmations (Bitcoin consensus). */
 export const COINBASE_MATURITY = 100;

@@ -216,6 +216,8 @@ export type LiveChange = {
   version: number;
   atMs: number;
   confirmations?: number;
+  /** Told when the order itself changed, and not only the number of confirmations. */
+  previousStatus?: OrderStatus;
 };
 
 /** Rings for everybody who watches one of these orders; delivered when the transaction commits. */

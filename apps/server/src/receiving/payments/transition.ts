@@ -129,9 +129,8 @@ function applyToPayment(
 /** The first time that an output is heard of; only news of its existence can be. */
 function begin(order: PayableOrder, payments: readonly Payment[], event: OutputEvent): Step | null {
   if (event.type !== 'seen' && event.type !== 'included') return null;
-  const original = payments.find(({ txid }) => event.replaces.includes(txid));
   const deadlineMs = Math.min(order.expiresAtMs, order.cancelledAtMs ?? order.expiresAtMs);
-  const late = original === undefined ? event.firstSeenAtMs > deadlineMs : original.late;
+  const late = event.firstSeenAtMs > deadlineMs && !replacesPunctual(payments, event);
   const payment: Payment = {
     id: event.paymentId,
     txid: event.txid,
@@ -153,6 +152,20 @@ function begin(order: PayableOrder, payments: readonly Payment[], event: OutputE
     ledger: [intent('payment-seen', payment)],
     notices: [{ type, paymentId: payment.id }],
   };
+}
+
+/**
+ * A fee bump is as punctual as its original. One that pays more than its original is not a fee
+ * bump: or a payer could hold the price with a crumb and decide later whether to pay.
+ */
+function replacesPunctual(
+  payments: readonly Payment[],
+  event: { replaces: readonly string[]; amountSats: Sats },
+): boolean {
+  return payments.some(
+    ({ txid, late, amountSats }) =>
+      !late && amountSats >= event.amountSats && event.replaces.includes(txid),
+  );
 }
 
 function advance(order: PayableOrder, payment: Payment, event: OutputEvent): Step | null {
@@ -205,7 +218,7 @@ function include(
     height: block.height,
     blockHash: block.blockHash,
     confirmsAtHeight: block.height + depth - 1,
-    finalsAtHeight: block.height + FINALITY_DEPTH - 1,
+    finalsAtHeight: block.height + FINALITY_DEPTH,
   };
 }
 

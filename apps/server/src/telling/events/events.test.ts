@@ -1,5 +1,7 @@
 import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { type Uuid, systemClock, uuidV7Ids } from '@quittance/kernel';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
@@ -167,4 +169,24 @@ test('the list filters by type and refuses a cursor that is not its own', async 
   await expect(
     database.asTenant(stranger, (tx) => listEvents(tx, { limit: 1, startingAfter: wanted.id })),
   ).rejects.toMatchObject({ code: 'invalid_request' });
+});
+
+test('after a restore into another server, as the runbook has it, old events come first', async () => {
+  const merchant = await newMerchant();
+  const [old, older, fresh] = [newEvent(merchant), newEvent(merchant), newEvent(merchant)];
+  await database.asSystem((tx) => recordEvents(tx, [old, older]));
+  const owner = new pg.Client({ connectionString: testDatabase.ownerUrl });
+  await owner.connect();
+  // A dump carries the transaction numbers of the old server, which may have been a busy one.
+  await owner.query("UPDATE event SET transaction = '4000000000'");
+  const read = () => database.asTenant(merchant, (tx) => listEvents(tx, { limit: 10 }));
+  expect((await read()).events).toEqual([]);
+
+  const url = new URL('../../../../../docs/runbooks/backup-restore.md', import.meta.url);
+  const step = /psql "\$DATABASE_URL" -c "(UPDATE event [^"]+)"/.exec(readFileSync(url, 'utf8'));
+  await owner.query(step?.[1] ?? '');
+  await owner.end();
+  await database.asSystem((tx) => recordEvents(tx, [fresh]));
+  const ids = (await read()).events.map(({ id }) => id);
+  expect(ids).toEqual([old.id, older.id, fresh.id]);
 });

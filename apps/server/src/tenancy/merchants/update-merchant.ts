@@ -1,4 +1,4 @@
-import type { AuditEntry } from '@quittance/contract';
+import type { AuditEntry, JsonValue } from '@quittance/contract';
 import type { Clock, Ids, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
@@ -48,7 +48,11 @@ function differences(
   for (const [name, value] of Object.entries(after)) {
     const from = canonicalJson(before[name] ?? null);
     const to = canonicalJson(value);
-    if (from !== to) changed[name] = { from: JSON.parse(from), to: JSON.parse(to) };
+    if (from !== to) changed[name] = { from: parseJson(from), to: parseJson(to) };
   }
   return changed;
+}
+
+function parseJson(text: string): JsonValue {
+  return JSON.parse(text) as JsonValue;
 }

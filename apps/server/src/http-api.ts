@@ -1,0 +1,100 @@
+import type { Network } from '@quittance/bitcoin';
+import type { OrderStatus } from '@quittance/contract';
+import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
+import { addLedgerRoutes } from './accounting/ledger/index.ts';
+import { addClassicRoutes } from './compat/classic/index.ts';
+import type { Database, Tx } from './platform/db/index.ts';
+import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
+import { addWalletRoutes, connectWallet } from './receiving/addresses/index.ts';
+import {
+  addOrderRoutes,
+  createOrders,
+  type OrderCreator,
+  readLiveState,
+} from './receiving/orders/index.ts';
+import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
+import { addEventRoutes } from './telling/events/index.ts';
+import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
+import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
+import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
+import { addMerchantRoutes, readMerchant } from './tenancy/merchants/index.ts';
+
+export type ApiParts = {
+  database: Database;
+  clock: Clock;
+  ids: Ids;
+  random: Random;
+  network: Network;
+  rates: Pick<Rates, 'quote'>;
+  urlPolicy: UrlPolicy;
+  http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
+};
+
+export type Api = {
+  /** Pages and sockets that are no part of the API are added to its app before it listens. */
+  http: Http;
+  orders: OrderCreator;
+  close(): Promise<void>;
+};
+
+/** The whole HTTP interface over a database: every route of every module, in the docs' order. */
+export async function openApi(parts: ApiParts): Promise<Api> {
+  const { database, clock, ids, random, network, rates } = parts;
+  const { publicUrl, log } = parts.http;
+  const ring = await openKeyRing({
+    database,
+    clock,
+    onError: (error) => log.error({ error }, 'the last use of an API key was not noted'),
+  });
+  const http = await buildHttp({
+    ...parts.http,
+    authenticate: ring.authenticate,
+    instanceTag: Buffer.from(random(new Uint8Array(4))).toString('hex'),
+  });
+  const { app } = http;
+  const orders = createOrders({ database, rates, clock, ids, publicUrl, readMerchant });
+  const common = { database, clock, ids, random, recordAudit };
+  const wallets = { ...common, network, readMaxGap };
+
+  addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName });
+  addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
+  addEventRoutes(app, common);
+  addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
+  addWalletRoutes(app, wallets);
+  addLedgerRoutes(app, common);
+  addMerchantRoutes(app, {
+    ...common,
+    addWallet: (tx, wallet) => connectWallet(tx, wallets, wallet),
+  });
+  addKeyRoutes(app, { ...common, forgetKey: ring.forget });
+  addAuditRoutes(app, common);
+  addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
+
+  return {
+    http,
+    orders,
+    async close() {
+      await http.close();
+      await ring.close();
+    },
+  };
+}
+
+async function readStoreName(tx: Tx, merchantId: Uuid): Promise<string> {
+  const { name, settings } = await readMerchant(tx, merchantId);
+  return settings.storeName ?? name;
+}
+
+async function readMaxGap(tx: Tx, merchantId: Uuid): Promise<number> {
+  return (await readMerchant(tx, merchantId)).settings.maxAddressGap;
+}
+
+async function readRateRule(database: Database, merchantId: Uuid) {
+  const { settings } = await database.asTenant(merchantId, (tx) => readMerchant(tx, merchantId));
+  return settings.rateRule;
+}
+
+/** For who knows only the order's unguessable id. */
+async function readStatus(database: Database, orderId: Uuid): Promise<OrderStatus | undefined> {
+  return (await database.asSystem((tx) => readLiveState(tx, orderId)))?.status;
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { assert, formatBtc, type Sats } from '@quittance/kernel';
+import { z } from 'zod';
+import { type BitcoinRpc, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import { type RegtestNode, startRegtestNode } from '../../platform/embedded/bitcoind.ts';
+import type { EmbeddedLog } from '../../platform/embedded/companion.ts';
+
+/** Holds the money that customers spend. */
+export const PAYER_WALLET = 'payer';
+/** Holds the merchant's keys. The server gets its public descriptor only. */
+const STORE_WALLET = 'store';
+/** A coinbase can be spent after 100 blocks; the others give the payer several coins. */
+const FIRST_BLOCKS = 110;
+const FEE_RATE_SAT_PER_VB = 5;
+
+export type DemoChain = {
+  node: RegtestNode;
+  /** Of the store's wallet: `wpkh([…]tpub…/<0;1>/*)`, which can receive and not spend. */
+  storeDescriptor: string;
+  /** Makes a signed transaction and leaves it unsent. */
+  prepare(address: string, amount: Sats): Promise<string>;
+  /** @returns the txid */
+  send(transactionHex: string): Promise<string>;
+  mine(blocks: number): Promise<void>;
+  mempoolSize(): Promise<number>;
+  stop(): Promise<void>;
+};
+
+/** Starts the regtest node with its two wallets; a chain that is in the folder already is kept. */
+export async function startChain(folder: string, log: EmbeddedLog): Promise<DemoChain> {
+  const node = await startRegtestNode({ dataDir: join(folder, 'bitcoin'), log });
+  const rpc = createBitcoinRpc({
+    url: node.rpcUrl,
+    user: node.rpcUser,
+    password: node.rpcPassword,
+  });
+  async function stop(): Promise<void> {
+    await rpc.close();
+    await node.stop();
+  }
+  try {
+    await openWallets(rpc);
+    const payer = <T>(method: string, params: unknown[], parse: (raw: unknown) => T) =>
+      rpc.walletCall(PAYER_WALLET, method, params, parse);
+    const mineTo = await payer('getnewaddress', [], text);
+    const mine = async (blocks: number): Promise<void> => {
+      await rpc.call('generatetoaddress', [blocks, mineTo]);
+    };
+    const height = await rpc.call('getblockcount', [], (raw) => z.int().parse(raw));
+    // A node whose last block is a day old says that it is still catching up: give it a new one.
+    await mine(Math.max(FIRST_BLOCKS - height, 1));
+    return {
+      node,
+      storeDescriptor: await publicDescriptor(rpc),
+      async prepare(address, amount) {
+        const raw = await rpc.call(
+          'createrawtransaction',
+          [[], [{ [address]: formatBtc(amount) }]],
+          text,
+        );
+        const options = { fee_rate: FEE_RATE_SAT_PER_VB, lockUnspents: true };
+        const funded = await payer('fundrawtransaction', [raw, options], hexOf);
+        return payer('signrawtransactionwithwallet', [funded], hexOf);
+      },
+      send: (hex) => rpc.call('sendrawtransaction', [hex], text),
+      mine,
+      mempoolSize: () =>
+        rpc.call('getmempoolinfo', [], (raw) => z.object({ size: z.int() }).parse(raw).size),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function openWallets(rpc: BitcoinRpc): Promise<void> {
+  const names = z.array(z.string());
+  const loaded = await rpc.call('listwallets', [], (raw) => names.parse(raw));
+  for (const name of [PAYER_WALLET, STORE_WALLET]) {
+    if (loaded.includes(name)) continue;
+    await rpc.call('createwallet', { wallet_name: name, load_on_startup: true });
+  }
+}
+
+/** The node lists receiving and change apart (/0/* and /1/*); BIP 389 writes both in one. */
+async function publicDescriptor(rpc: BitcoinRpc): Promise<string> {
+  const { descriptors } = await rpc.walletCall(STORE_WALLET, 'listdescriptors', [], (raw) =>
+    z.object({ descriptors: z.array(z.object({ desc: z.string() })) }).parse(raw),
+  );
+  const receiving = descriptors.find(({ desc }) => /^wpkh\(.*\/0\/\*\)/.test(desc));
+  assert(receiving !== undefined, 'a new wallet of the node has a wpkh descriptor');
+  return receiving.desc.replace(/#.*$/, '').replace('/0/*)', '/<0;1>/*)');
+}
+
+function text(raw: unknown): string {
+  return z.string().parse(raw);
+}
+
+function hexOf(raw: unknown): string {
+  return z.object({ hex: z.string() }).parse(raw).hex;
+}

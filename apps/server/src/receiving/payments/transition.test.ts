@@ -1,0 +1,447 @@
+import type { Uuid } from '@quittance/kernel';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { excessSats, remainingSats, statusOf, totals } from './amounts.ts';
+import {
+  isConfirmed,
+  isLive,
+  type PayableOrder,
+  type Payment,
+  type PaymentEvent,
+} from './payment.ts';
+import { applyEvents, type LedgerIntent, type Notice } from './transition.ts';
+
+const EXPIRES_MS = 1_000_000;
+
+const ORDER: PayableOrder = {
+  merchantId: '00000000-0000-7000-8000-000000000001',
+  id: '00000000-0000-7000-8000-000000000002',
+  status: 'PENDING',
+  dueSats: 100_000n,
+  toleranceBelowSats: 1_000n,
+  toleranceAboveSats: 1_000n,
+  requiredConfirmations: 3,
+  latePolicy: 'hold',
+  expiresAtMs: EXPIRES_MS,
+  expiredAtMs: null,
+  cancelledAtMs: null,
+  lateAcceptedAtMs: null,
+  receivedSats: 0n,
+  confirmedSats: 0n,
+  lateSats: 0n,
+  settledSats: 0n,
+  settlementEpoch: 0,
+  version: 1,
+};
+
+type State = { order: PayableOrder; payments: readonly Payment[] };
+const START: State = { order: ORDER, payments: [] };
+
+/** Double entry as the ledger does it, as far as receiving needs it. */
+function newBooks() {
+  const pending = new Map<string, bigint>();
+  const posted = new Map<string, bigint>();
+  const seen = new Set<string>();
+  let settlement: { epoch: number; merchantSats: bigint; excessSats: bigint } | null = null;
+  let lastEpoch = 0;
+  const balances = { wallet: 0n, unapplied: 0n, available: 0n, excess: 0n };
+  return {
+    balances,
+    pendingSats: () => [...pending.values()].reduce((sum, amount) => sum + amount, 0n),
+    post(intent: LedgerIntent) {
+      if ('paymentId' in intent) {
+        const { amountSats } = intent;
+        const id = `${intent.paymentId} ${intent.epoch}`;
+        if (intent.template === 'payment-seen') {
+          expect(seen.has(id), 'a payment is seen once in an epoch').toBe(false);
+          seen.add(id);
+          pending.set(id, amountSats);
+        } else if (intent.template === 'payment-reorged') {
+          expect(posted.get(id), 'only what was confirmed is reversed').toBe(amountSats);
+          posted.delete(id);
+          balances.wallet -= amountSats;
+          balances.unapplied -= amountSats;
+        } else {
+          expect(pending.get(id), 'only what is pending is resolved').toBe(amountSats);
+          pending.delete(id);
+          if (intent.template === 'payment-confirmed') {
+            posted.set(id, amountSats);
+            balances.wallet += amountSats;
+            balances.unapplied += amountSats;
+          }
+        }
+      } else if (intent.template === 'order-settled') {
+        expect(settlement, 'an order is settled once at a time').toBeNull();
+        expect(intent.epoch, 'settlement epochs grow').toBeGreaterThan(lastEpoch);
+        lastEpoch = intent.epoch;
+        settlement = intent;
+        balances.unapplied -= intent.merchantSats + intent.excessSats;
+        balances.available += intent.merchantSats;
+        balances.excess += intent.excessSats;
+      } else {
+        expect(settlement, 'exactly what was settled is undone').toMatchObject({
+          epoch: intent.epoch,
+          merchantSats: intent.merchantSats,
+          excessSats: intent.excessSats,
+        });
+        settlement = null;
+        balances.unapplied += intent.merchantSats + intent.excessSats;
+        balances.available -= intent.merchantSats;
+        balances.excess -= intent.excessSats;
+      }
+      for (const [name, sats] of Object.entries(balances)) {
+        expect(sats >= 0n, `${name} is not below zero`).toBe(true);
+      }
+    },
+  };
+}
+
+type Applied = State & { notices: readonly Notice[]; ledger: readonly LedgerIntent[] };
+
+function apply(state: State, ...events: PaymentEvent[]): Applied {
+  const change = applyEvents(state.order, state.payments, events);
+  return change ?? { ...state, notices: [], ledger: [] };
+}
+
+/** Applies one after the other, as separate transactions, and gives every status on the way. */
+function statuses(events: PaymentEvent[], order: PayableOrder = ORDER): string[] {
+  let state: State = { order, payments: [] };
+  return events.map((event) => {
+    state = apply(state, event);
+    return state.order.status;
+  });
+}
+
+const id = (txid: string): Uuid => `00000000-0000-8000-8000-0000000000${txid}`;
+
+function seen(txid: string, amountSats: bigint, more: { atMs?: number; replaces?: string[] } = {}) {
+  return {
+    type: 'seen',
+    paymentId: id(txid),
+    txid,
+    vout: 0,
+    amountSats,
+    firstSeenAtMs: more.atMs ?? 0,
+    replaces: more.replaces ?? [],
+  } satisfies PaymentEvent;
+}
+
+function included(
+  txid: string,
+  amountSats: bigint,
+  more: { height?: number; fork?: string; coinbase?: boolean; atMs?: number } = {},
+) {
+  const height = more.height ?? 10;
+  return {
+    ...seen(txid, amountSats, more),
+    type: 'included',
+    height,
+    blockHash: `${more.fork ?? 'a'}${height}`,
+    coinbase: more.coinbase ?? false,
+  } satisfies PaymentEvent;
+}
+
+const about = (type: 'confirmed' | 'final' | 'returned' | 'dropped', txid: string) =>
+  ({ type, txid, vout: 0 }) satisfies PaymentEvent;
+const replaced = (txid: string, by: string): PaymentEvent => ({
+  type: 'replaced',
+  txid,
+  vout: 0,
+  by,
+});
+const EXPIRED: PaymentEvent = { type: 'expired', atMs: EXPIRES_MS + 1 };
+
+// --- any history ---------------------------------------------------------------------------------
+
+const TXIDS = ['a1', 'b2', 'c3'];
+const AMOUNTS = [1n, 50_000n, 98_999n, 99_000n, 100_000n, 101_000n, 101_001n, 250_000n];
+
+type History = { order: PayableOrder; events: PaymentEvent[] };
+
+const histories: fc.Arbitrary<History> = fc
+  .record({
+    amounts: fc.tuple(...TXIDS.map(() => fc.constantFrom(...AMOUNTS))),
+    latePolicy: fc.constantFrom('hold' as const, 'accept' as const),
+    steps: fc.array(
+      fc.record({
+        kind: fc.constantFrom(
+          ...([
+            'seen',
+            'included',
+            'included',
+            'confirmed',
+            'confirmed',
+            'final',
+            'returned',
+          ] as const),
+          ...(['replaced', 'dropped', 'expired', 'cancelled', 'late_accepted'] as const),
+        ),
+        which: fc.nat(TXIDS.length - 1),
+        height: fc.integer({ min: 10, max: 13 }),
+        fork: fc.constantFrom('a', 'b'),
+        atMs: fc.constantFrom(0, EXPIRES_MS, EXPIRES_MS + 1),
+      }),
+      { maxLength: 30 },
+    ),
+  })
+  .map(({ amounts, latePolicy, steps }) => ({
+    order: { ...ORDER, latePolicy },
+    events: steps.map(({ kind, which, height, fork, atMs }): PaymentEvent => {
+      const txid = TXIDS[which] ?? '';
+      const amount = amounts[which] ?? 0n;
+      if (kind === 'seen') return seen(txid, amount, { atMs });
+      if (kind === 'included') return included(txid, amount, { height, fork, atMs });
+      if (kind === 'replaced') return replaced(txid, 'ff');
+      if (kind === 'expired' || kind === 'cancelled' || kind === 'late_accepted') {
+        return { type: kind, atMs };
+      }
+      return about(kind, txid);
+    }),
+  }));
+
+function replay({ order, events }: History, eachStep: (state: State, event: PaymentEvent) => void) {
+  let state: State = { order, payments: [] };
+  const books = newBooks();
+  for (const event of events) {
+    const change = applyEvents(state.order, state.payments, [event]);
+    if (change !== null) {
+      for (const intent of change.ledger) books.post(intent);
+      state = change;
+    }
+    eachStep(state, event);
+  }
+  return { state, books };
+}
+
+test('any history: totals, status and books say the same, and an event said twice changes nothing', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      const { state, books } = replay(history, (now, event) => {
+        expect(applyEvents(now.order, now.payments, [event])).toBeNull();
+      });
+      const { order, payments } = state;
+      const live = payments.filter(isLive);
+      const sum = (list: readonly Payment[]) =>
+        list.reduce((total, { amountSats }) => total + amountSats, 0n);
+      const counted = live.filter(
+        ({ late }) => !late || order.latePolicy === 'accept' || order.lateAcceptedAtMs !== null,
+      );
+      expect(order.receivedSats).toBe(sum(counted));
+      expect(order.confirmedSats).toBe(sum(counted.filter(isConfirmed)));
+      expect(order.lateSats).toBe(sum(live) - sum(counted));
+      // No hidden state: what the rows say now gives the status, whatever happened before.
+      expect(order.status).toBe(statusOf(order, payments, totals(order, payments)));
+      expect(books.balances.wallet).toBe(sum(live.filter(isConfirmed)));
+      expect(books.pendingSats()).toBe(sum(live.filter((each) => !isConfirmed(each))));
+      const settled = order.status === 'CONFIRMED' || order.status === 'OVERPAID';
+      expect(order.settledSats).toBe(settled ? order.confirmedSats : 0n);
+      expect(books.balances.excess).toBe(settled ? excessSats(order, order.confirmedSats) : 0n);
+      expect(books.balances.available + books.balances.excess).toBe(order.settledSats);
+      expect(books.balances.unapplied).toBe(books.balances.wallet - order.settledSats);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test('any history: events applied one by one or all together end alike', () => {
+  fc.assert(
+    fc.property(histories, ({ order, events }) => {
+      // A cancellation and an acceptance look at the status, which a batch derives at its end.
+      const chain = events.filter(({ type }) => type !== 'cancelled' && type !== 'late_accepted');
+      const { state, books } = replay({ order, events: chain }, () => undefined);
+      const change = applyEvents(order, [], chain);
+      const together = newBooks();
+      for (const intent of change?.ledger ?? []) together.post(intent);
+      expect(change?.order.status ?? order.status).toBe(state.order.status);
+      expect(change?.payments ?? []).toEqual(state.payments);
+      expect(together.balances).toEqual(books.balances);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('any history: a block that leaves the chain and comes back restores the totals', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      const { state, books } = replay(history, () => undefined);
+      for (const payment of state.payments) {
+        if (payment.state !== 'included' && payment.state !== 'confirmed') continue;
+        const { txid, amountSats, height, blockHash } = payment;
+        const back: PaymentEvent = {
+          ...included(txid, amountSats),
+          height: height ?? 0,
+          blockHash: blockHash ?? '',
+        };
+        const again = payment.state === 'confirmed' ? [back, about('confirmed', txid)] : [back];
+        const after = apply(state, about('returned', txid), ...again);
+        for (const intent of after.ledger) books.post(intent);
+        const { receivedSats, confirmedSats, lateSats, settledSats, status } = state.order;
+        expect(after.order).toMatchObject({
+          ...{ receivedSats, confirmedSats, lateSats, settledSats, status },
+        });
+        expect(after.order.settlementEpoch).toBeGreaterThanOrEqual(state.order.settlementEpoch);
+        return;
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('any history: an order whose counted payments are final stays paid for good', () => {
+  fc.assert(
+    fc.property(histories, histories, (first, then) => {
+      const { state } = replay(first, () => undefined);
+      const finals = state.payments.flatMap(({ txid, amountSats, state: at }) =>
+        at === 'final'
+          ? []
+          : [included(txid, amountSats), about('confirmed', txid), about('final', txid)],
+      );
+      let last = apply(state, ...finals);
+      const paid = (status: string) => status === 'CONFIRMED' || status === 'OVERPAID';
+      if (!paid(last.order.status)) return;
+      const known = new Set(last.payments.map(({ txid }) => txid));
+      for (const event of then.events) {
+        last = apply(last, event);
+        expect(paid(last.order.status)).toBe(true);
+        const newcomers = last.payments.some(({ txid }) => !known.has(txid));
+        if (!newcomers) expect(last.order.settledSats).toBe(last.order.confirmedSats);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+// --- named cases ---------------------------------------------------------------------------------
+
+test('partial and repeated payments add up', () => {
+  expect(
+    statuses([
+      seen('a1', 40_000n),
+      seen('b2', 60_000n),
+      included('a1', 40_000n),
+      about('confirmed', 'a1'),
+      included('b2', 60_000n, { height: 11 }),
+      about('confirmed', 'b2'),
+    ]),
+  ).toEqual(['UNDERPAID', 'UNCONFIRMED', 'UNCONFIRMED', 'UNCONFIRMED', 'UNCONFIRMED', 'CONFIRMED']);
+});
+
+test.each([
+  [98_999n, 'UNDERPAID', 'UNDERPAID', 1_001n],
+  [99_000n, 'UNCONFIRMED', 'CONFIRMED', 0n],
+  [101_000n, 'UNCONFIRMED', 'CONFIRMED', 0n],
+  [101_001n, 'UNCONFIRMED', 'OVERPAID', 0n],
+])('tolerance: of 100000 ± 1000 sat, %i is %s and then %s', (amount, first, then, remaining) => {
+  const all = statuses([seen('a1', amount), included('a1', amount), about('confirmed', 'a1')]);
+  expect(all).toEqual([first, first, then]);
+  expect(remainingSats(ORDER, amount)).toBe(remaining);
+  expect(excessSats(ORDER, amount)).toBe(then === 'OVERPAID' ? 1_001n : 0n);
+});
+
+test('overpaid-never-confirms: too much is UNCONFIRMED first, then OVERPAID, and is settled', () => {
+  const state = apply(START, included('a1', 250_000n), about('confirmed', 'a1'));
+  expect(statuses([seen('a1', 250_000n)])).toEqual(['UNCONFIRMED']);
+  expect(state.order).toMatchObject({ status: 'OVERPAID', settledSats: 250_000n });
+});
+
+const LATE = EXPIRES_MS + 1;
+
+test('late-payment-lost: a late payment is recorded and told, and held until it is accepted', () => {
+  const late = apply(apply(START, EXPIRED), seen('a1', 100_000n, { atMs: LATE }));
+  expect(late.notices).toMatchObject([{ type: 'order.payment_late' }]);
+  expect(late.order).toMatchObject({ status: 'EXPIRED', lateSats: 100_000n, receivedSats: 0n });
+  const confirmed = apply(late, included('a1', 100_000n), about('confirmed', 'a1'));
+  expect(confirmed.order).toMatchObject({ status: 'EXPIRED', lateSats: 100_000n, settledSats: 0n });
+  const accepted = apply(confirmed, { type: 'late_accepted', atMs: LATE });
+  expect(accepted.order).toMatchObject({
+    status: 'CONFIRMED',
+    lateSats: 0n,
+    settledSats: 100_000n,
+  });
+});
+
+test('a store that accepts late payments counts them at once', () => {
+  const order: PayableOrder = { ...ORDER, latePolicy: 'accept' };
+  expect(statuses([EXPIRED, seen('a1', 100_000n, { atMs: LATE })], order)).toEqual([
+    'EXPIRED',
+    'UNCONFIRMED',
+  ]);
+});
+
+test('a payment that came in time counts even when it is heard of after the expiry', () => {
+  expect(statuses([EXPIRED, seen('a1', 100_000n, { atMs: EXPIRES_MS })])).toEqual([
+    'EXPIRED',
+    'UNCONFIRMED',
+  ]);
+  expect(statuses([EXPIRED, included('a1', 100_000n, { atMs: 5 })])[1]).toBe('UNCONFIRMED');
+});
+
+test('an order that expires while it is short stays UNDERPAID and says that it expired', () => {
+  const state = apply(START, seen('a1', 10_000n));
+  const expired = apply(state, EXPIRED);
+  expect(expired.order).toMatchObject({ status: 'UNDERPAID', expiredAtMs: EXPIRES_MS + 1 });
+  expect(expired.notices).toEqual([{ type: 'order.expired' }]);
+});
+
+test('a fee bump after the expiry is as punctual as its original, unless it pays more', () => {
+  const bump = (amount: bigint) =>
+    statuses([
+      seen('a1', 100_000n),
+      EXPIRED,
+      seen('b2', amount, { atMs: LATE, replaces: ['a1'] }),
+      replaced('a1', 'b2'),
+    ]).at(-1);
+  expect(bump(100_000n)).toBe('UNCONFIRMED');
+  // The original was withdrawn and the replacement is a late payment of its own.
+  expect(bump(100_001n)).toBe('INVALID');
+});
+
+test('double-spend-replaced: a replaced payment does not count, and counts again if it is mined', () => {
+  expect(statuses([seen('a1', 100_000n), replaced('a1', 'ff'), included('a1', 100_000n)])).toEqual([
+    'UNCONFIRMED',
+    'PENDING',
+    'UNCONFIRMED',
+  ]);
+});
+
+test('a payment that was withdrawn before the expiry makes the order INVALID, not EXPIRED', () => {
+  expect(statuses([seen('a1', 100_000n), about('dropped', 'a1'), EXPIRED])).toEqual([
+    'UNCONFIRMED',
+    'PENDING',
+    'INVALID',
+  ]);
+});
+
+test('reorg-after-settled: a confirmed order falls back and settles anew in a new epoch', () => {
+  const settled = apply(START, included('a1', 100_000n), about('confirmed', 'a1'));
+  expect(settled.order).toMatchObject({ status: 'CONFIRMED', settlementEpoch: 1 });
+  const back = apply(settled, about('returned', 'a1'));
+  expect(back.order).toMatchObject({ status: 'UNCONFIRMED', settledSats: 0n });
+  expect(back.notices).toMatchObject([{ type: 'order.payment_reorged' }]);
+  const again = apply(back, included('a1', 100_000n, { fork: 'b' }), about('confirmed', 'a1'));
+  expect(again.order).toMatchObject({ status: 'CONFIRMED', settlementEpoch: 2 });
+});
+
+test('only an order that nobody has paid anything for can be cancelled; money after it is late', () => {
+  const cancel: PaymentEvent = { type: 'cancelled', atMs: 500 };
+  expect(statuses([seen('a1', 1n), cancel])).toEqual(['UNDERPAID', 'UNDERPAID']);
+  expect(statuses([cancel, seen('a1', 100_000n, { atMs: 501 })])).toEqual(['INVALID', 'INVALID']);
+  expect(statuses([cancel, seen('a1', 100_000n, { atMs: 499 })])).toEqual([
+    'INVALID',
+    'UNCONFIRMED',
+  ]);
+});
+
+test('a block reward counts as confirmed only once it can be spent', () => {
+  const [payment] = apply(START, included('a1', 100_000n, { coinbase: true })).payments;
+  expect(payment).toMatchObject({ confirmsAtHeight: 10 + 99, finalsAtHeight: 10 + 100 });
+  const [usual] = apply(START, included('a1', 100_000n)).payments;
+  expect(usual).toMatchObject({ confirmsAtHeight: 12, finalsAtHeight: 110 });
+});
+
+test('news of something that was never seen to exist changes nothing', () => {
+  for (const type of ['confirmed', 'final', 'returned', 'dropped'] as const) {
+    expect(applyEvents(ORDER, [], [about(type, 'a1')])).toBeNull();
+  }
+  expect(applyEvents(ORDER, [], [replaced('a1', 'b2')])).toBeNull();
+});

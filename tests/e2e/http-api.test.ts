@@ -1,0 +1,217 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { orderSchema } from '@quittance/contract';
+import { createClient } from '@quittance/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { regtestDescriptor } from '../support/descriptors.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+
+let testDatabase: TestDatabase;
+let api: TestApi;
+let shop: TestMerchant;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  api = await startTestApi({ ownerUrl: testDatabase.ownerUrl });
+  shop = await api.createMerchant('Shop');
+});
+afterAll(async () => {
+  await api.close();
+  await testDatabase.drop();
+});
+
+async function countOrders(): Promise<number> {
+  const { count } = await api.database.asSystem((tx) =>
+    tx.one<{ count: bigint }>('SELECT count(*) FROM orders'),
+  );
+  return Number(count);
+}
+
+test('an order is made, read, listed and cancelled through the typed client', async () => {
+  const client = createClient({ baseUrl: api.baseUrl, apiKey: shop.key });
+  const order = await client.orders.create({
+    amount: '19.90',
+    currency: 'EUR',
+    externalId: 'cart-1',
+    metadata: { table: '12' },
+  });
+  orderSchema.parse(order);
+  // 19.90 EUR at 60000 EUR per bitcoin are 33166.67 sat, rounded up.
+  expect(order).toMatchObject({ status: 'PENDING', dueSats: '33167', metadata: { table: '12' } });
+  expect(await client.orders.read(order.id)).toEqual(order);
+  const listed = await client.orders.list({ externalId: 'cart-1' });
+  expect(listed).toEqual({ data: [order], has_more: false });
+  expect(await client.orders.list({ status: 'CONFIRMED' })).toEqual({ data: [], has_more: false });
+  expect((await client.orders.cancel(order.id)).cancelledAt).not.toBeNull();
+  // Events stay hidden while an older transaction of the database server is open.
+  const types = async () => (await client.events.list()).data.map((event) => event.type);
+  await expect.poll(types, { timeout: 20_000 }).toContain('order.created');
+  expect((await client.wallets.list()).data[0]?.gap.current).toBeGreaterThan(0);
+  expect((await client.rates.read('EUR')).pricePerBtc).toBe('60000.00000000');
+  expect(await client.ledger.balances()).toMatchObject({ data: [] });
+  expect(api.errors).toEqual([]);
+});
+
+test('duplicate-order-on-retry: 32 twins make one order, and so does a retry much later', async () => {
+  const before = await countOrders();
+  const sent = {
+    key: shop.key,
+    body: { amount: '5.00', currency: 'EUR' },
+    headers: { 'idempotency-key': randomUUID() },
+  };
+  const twins = await Promise.all(
+    Array.from({ length: 32 }, () => api.send('POST', '/v1/orders', sent)),
+  );
+  expect(new Set(twins.map((twin) => twin.status))).toEqual(new Set([201]));
+  for (const twin of twins) expect(twin.body).toEqual(twins[0]?.body);
+  const replayed = twins.filter((twin) => twin.headers.get('idempotency-replayed') === 'true');
+  expect(replayed).toHaveLength(31);
+  expect(await countOrders()).toBe(before + 1);
+  const retry = await api.send('POST', '/v1/orders', sent);
+  expect(retry.body).toEqual(twins[0]?.body);
+  expect(retry.headers.get('idempotency-replayed')).toBe('true');
+  // The order of the fields does not make another request, another amount does.
+  const turned = { ...sent, body: { currency: 'EUR', amount: '5.00' } };
+  expect((await api.send('POST', '/v1/orders', turned)).status).toBe(201);
+  const other = { ...sent, body: { amount: '5.01', currency: 'EUR' } };
+  const mismatch = await api.send('POST', '/v1/orders', other);
+  expect(mismatch).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+  expect(await countOrders()).toBe(before + 1);
+});
+
+test('without a key, or with another, the same body makes another order', async () => {
+  const before = await countOrders();
+  const body = { amount: '5.00', currency: 'EUR' };
+  await api.send('POST', '/v1/orders', { key: shop.key, body });
+  await api.send('POST', '/v1/orders', { key: shop.key, body });
+  for (const key of ['a', 'b', '~ !', 'x'.repeat(255)]) {
+    const headers = { 'idempotency-key': `${key}` };
+    await api.send('POST', '/v1/orders', { key: shop.key, body, headers });
+  }
+  expect(await countOrders()).toBe(before + 6);
+  for (const wrong of ['', 'x'.repeat(256), 'caf\u00e9']) {
+    const headers = { 'idempotency-key': wrong };
+    const refused = await api.send('POST', '/v1/orders', { key: shop.key, body, headers });
+    expect(refused.status, wrong).toBe(400);
+  }
+});
+
+test('every POST honours Idempotency-Key: the same answer, one effect', async () => {
+  const own = await api.send('POST', '/v1/orders', {
+    key: shop.key,
+    body: { amount: '1', currency: 'EUR' },
+  });
+  const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
+    key: shop.key,
+    body: { url: 'https://shop.example/hook' },
+  });
+  const id = endpoint.body.id as string;
+  const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
+    '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
+    '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
+    '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
+    '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
+    '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },
+    '/v1/webhook-endpoints/:id/remove-old-secrets': {
+      path: `/v1/webhook-endpoints/${id}/remove-old-secrets`,
+    },
+    '/v1/webhook-endpoints/:id/replay': {
+      path: `/v1/webhook-endpoints/${id}/replay`,
+      body: { since: '2026-01-01T00:00:00Z' },
+    },
+    '/v1/wallets': { body: { descriptor: otherDescriptor() } },
+    '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
+    '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
+    '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
+  };
+  /** These answer 409 here, and a failed request is not stored. */
+  const failing = new Set(['/v1/orders/:id/accept-late', '/v1/webhook-deliveries/:id/replay']);
+  const posts = api.api.http.routes.filter((route) => route.method === 'POST');
+  for (const { url } of posts) {
+    if (failing.has(url)) continue;
+    const call = calls[url];
+    expect(call, `${url} has no call in this test`).toBeDefined();
+    const sent = {
+      key: call?.key ?? shop.key,
+      body: call?.body,
+      headers: { 'idempotency-key': `every ${url}` },
+    };
+    const first = await api.send('POST', call?.path ?? url, sent);
+    expect(first.status, `${url} ${JSON.stringify(first.body)}`).toBeLessThan(300);
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    const state = await stateHash();
+    const second = await api.send('POST', call?.path ?? url, sent);
+    expect(second.headers.get('idempotency-replayed'), url).toBe('true');
+    expect({ ...second, headers: null }).toEqual({ ...first, headers: null });
+    expect(await stateHash(), url).toBe(state);
+  }
+});
+
+async function stateHash(): Promise<string> {
+  const rows = await api.database.asSystem((tx) =>
+    tx.query<{ row: string }>(
+      `SELECT o::text AS row FROM orders o UNION ALL SELECT e::text FROM event e
+       UNION ALL SELECT a::text FROM audit_entry a UNION ALL SELECT w::text FROM receiving_wallet w
+       UNION ALL SELECT h::text FROM webhook_endpoint h UNION ALL SELECT i::text FROM idempotency_key i
+       ORDER BY row`,
+    ),
+  );
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
+}
+
+function otherDescriptor(): string {
+  return regtestDescriptor(60_000);
+}
+
+test('float-money: the classic amount is taken as its digits say, text or number', async () => {
+  for (const [amount, dueBtc] of [
+    ['0.29', '0.29000000'],
+    ['"0.29"', '0.29000000'],
+    ['0.00000547', '0.00000547'],
+    ['0.1', '0.10000000'],
+  ]) {
+    const response = await fetch(`${api.baseUrl}/api/payment/create`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${shop.key}`, 'content-type': 'application/json' },
+      body: `{"merchantId":"${shop.id}","amount":${amount},"currency":"BTC"}`,
+    });
+    const body = JSON.parse(await response.text());
+    expect(body.amount, JSON.stringify(body)).toBe(dueBtc);
+    expect(body.qrCode).toMatch(/^data:image\/png;base64,iVBOR/);
+    const status = await api.send('GET', `/api/payment/status/${body.orderId}`);
+    expect(status.body).toEqual({ orderId: body.orderId, status: 'PENDING' });
+  }
+  const stranger = await api.createMerchant('Stranger');
+  const forged = { merchantId: shop.id, amount: '1', currency: 'EUR' };
+  const refused = await api.send('POST', '/api/payment/create', {
+    key: stranger.key,
+    body: forged,
+  });
+  expect(refused.status).toBe(403);
+  expect((await api.send('GET', `/api/payment/status/${randomUUID()}`)).status).toBe(404);
+});
+
+test('the OpenAPI document names every route, its scope and a schema for each answer', async () => {
+  const { body: document } = await api.send('GET', '/v1/openapi.json');
+  expect(document.openapi).toBe('3.1.0');
+  const documented = new Set<string>();
+  const names = new Set<string>();
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      documented.add(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+      expect(names.has(operation.operationId), operation.operationId).toBe(false);
+      names.add(operation.operationId);
+      expect(Object.keys(operation.responses).length).toBeGreaterThanOrEqual(3);
+    }
+  }
+  const routes = api.api.http.routes
+    .filter(({ method, url }) => method !== 'HEAD' && /^\/(v1|api)\//.test(url))
+    .map(({ method, url }) => `${method} ${url}`)
+    .filter((route) => route !== 'GET /v1/openapi.json');
+  expect([...documented].sort()).toEqual(routes.sort());
+  const text = JSON.stringify(document);
+  for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+    expect(document.components.schemas, `${name}`).toHaveProperty([name ?? '']);
+  }
+});
+type Operation = { operationId: string; responses: Record<string, unknown> };

@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
+import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { regtestDescriptor } from '../support/descriptors.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { openStateReader, type StateReader } from '../support/state.ts';
+
+let testDatabase: TestDatabase;
+let api: TestApi;
+let state: StateReader;
+let victim: TestMerchant;
+let stranger: TestMerchant;
+/** What the victim owns, by the first step of the paths that name it. */
+let owned: Record<string, string>;
+/** Every id of the victim: none may turn up in an answer to the stranger. */
+let secrets: string[];
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  api = await startTestApi({ ownerUrl: testDatabase.ownerUrl });
+  state = await openStateReader(testDatabase.ownerUrl);
+  victim = await api.createMerchant('Victim');
+  stranger = await api.createMerchant('Stranger');
+  owned = await fill(victim);
+  await fill(stranger);
+  secrets = [...Object.values(owned), victim.id, victim.key];
+});
+afterAll(async () => {
+  await state.close();
+  await api.close();
+  await testDatabase.drop();
+});
+
+/** Gives a merchant one of everything. */
+async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
+  const { key } = merchant;
+  const make = async (path: string, body: unknown) => {
+    const made = await api.send('POST', path, { key, body });
+    expect(made.status, JSON.stringify(made.body)).toBeLessThan(300);
+    return made.body;
+  };
+  const endpoint = await make('/v1/webhook-endpoints', { url: 'https://shop.example/hook' });
+  const apiKey = await make('/v1/api-keys', { name: 'k', scopes: ['orders:read'] });
+  const order = await make('/v1/orders', { amount: '1', currency: 'EUR', externalId: 'mine' });
+  const wallet = (await api.send('GET', '/v1/wallets', { key })).body.data[0];
+  const path = `/v1/webhook-endpoints/${endpoint.id}/deliveries`;
+  const delivery = (await api.send('GET', path, { key })).body.data[0];
+  // Events stay hidden while an older transaction of the database server is open.
+  const event = await vi.waitFor(
+    async () => {
+      const [first] = (await api.send('GET', '/v1/events', { key })).body.data;
+      expect(first).toBeDefined();
+      return first;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  const paid = {
+    merchantId: merchant.id,
+    orderId: order.id,
+    paymentId: wallet.id,
+    epoch: 0,
+    amountSats: 1_000n,
+    atMs: Date.now(),
+  };
+  await api.database.asSystem((tx) => postTransfers(tx, [paymentSeen(paid)]));
+  const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
+  return {
+    merchants: merchant.id,
+    orders: order.id,
+    payment: order.id,
+    'webhook-endpoints': endpoint.id,
+    'webhook-deliveries': delivery.id,
+    'api-keys': apiKey.id,
+    wallets: wallet.id,
+    events: event.id,
+    ledger: transfer.id,
+  };
+}
+
+/** A body that would be accepted from the owner, so that nothing but ownership refuses it. */
+function bodyOf(operationId: string): unknown {
+  const bodies: Record<string, unknown> = {
+    createOrder: { amount: '1', currency: 'EUR' },
+    createWebhookEndpoint: { url: 'https://shop.example/hook' },
+    updateWebhookEndpoint: { enabled: false },
+    replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
+    addWallet: { descriptor: regtestDescriptor(50_000) },
+    createMerchant: { name: 'Mine' },
+    updateMerchant: { name: 'Taken over' },
+    createApiKey: { name: 'k', scopes: ['orders:read'] },
+    classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
+  };
+  return bodies[operationId];
+}
+
+type Operation = {
+  operationId: string;
+  security?: unknown[];
+  requestBody?: { required?: boolean };
+  parameters?: { in: string; name: string }[];
+};
+type Call = { method: string; path: string; operation: Operation; namesVictim: boolean };
+
+/** Every operation of the document, with the victim's ids in its path. */
+async function everyCall(): Promise<Call[]> {
+  const { body: document } = await api.send('GET', '/v1/openapi.json');
+  const calls: Call[] = [];
+  for (const [pattern, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
+    const noun = pattern.split('/')[2] ?? '';
+    const path = pattern.replace(/\{(id|orderId)\}/, () => {
+      expect(owned, `${pattern}: say whose id belongs here`).toHaveProperty([noun]);
+      return owned[noun] ?? '';
+    });
+    for (const [method, operation] of Object.entries(methods)) {
+      const namesVictim = path !== pattern;
+      calls.push({
+        method: method.toUpperCase(),
+        path: path.replace('{currency}', 'EUR'),
+        operation,
+        namesVictim,
+      });
+    }
+  }
+  return calls;
+}
+
+test('cross-store-access: with a stranger’s key every route denies that the other store exists', async () => {
+  const calls = await everyCall();
+  expect(calls.length).toBeGreaterThan(25);
+  const before = await state.read(victim.id);
+  let denied = 0;
+  for (const { method, path, operation, namesVictim } of calls) {
+    const what = `${method} ${path}`;
+    // A classic status is readable by whoever knows the unguessable id: that is its contract.
+    if (operation.operationId === 'classicReadStatus') continue;
+    const body = bodyOf(operation.operationId);
+    const isBodyNeeded = operation.requestBody?.required === true;
+    expect(!isBodyNeeded || body !== undefined, `${what} needs a body here`).toBe(true);
+    const answer = await api.send(method, path, { key: stranger.key, body });
+    if (namesVictim || operation.operationId === 'classicCreatePayment') {
+      expect([403, 404], `${what}: ${JSON.stringify(answer.body)}`).toContain(answer.status);
+      denied++;
+    }
+    expectNoSecret(answer.body, what);
+    if (operation.parameters?.some(({ name }) => name === 'starting_after')) {
+      for (const id of Object.values(owned)) {
+        const page = await api.send('GET', `${path}?starting_after=${id}`, { key: stranger.key });
+        expectNoSecret(page.body, `${what} after ${id}`);
+      }
+    }
+  }
+  expect(denied).toBeGreaterThan(12);
+  expect(await state.read(victim.id)).toEqual(before);
+});
+
+function expectNoSecret(body: unknown, what: string): void {
+  const text = JSON.stringify(body);
+  for (const secret of secrets)
+    expect(text.includes(secret), `${what} tells ${secret}`).toBe(false);
+}
+
+test('cross-store-access: the external id of another store finds nothing', async () => {
+  await api.send('POST', '/v1/orders', {
+    key: victim.key,
+    body: { amount: '1', currency: 'EUR', externalId: 'only the victim has it' },
+  });
+  const query = `external_id=${encodeURIComponent('only the victim has it')}`;
+  const found = await api.send('GET', `/v1/orders?${query}`, { key: stranger.key });
+  expect(found.body).toEqual({ data: [], has_more: false });
+});
+
+test('cross-store-access: without a key every route that is not public answers 401', async () => {
+  let guarded = 0;
+  for (const { method, path, operation } of await everyCall()) {
+    if (operation.security === undefined) continue;
+    const answer = await api.send(method, path, { body: bodyOf(operation.operationId) });
+    expect(answer.status, `${method} ${path}`).toBe(401);
+    guarded++;
+  }
+  expect(guarded).toBeGreaterThan(25);
+});
+
+test("cross-store-access: the administrator's key reads no store's orders, events or money", async () => {
+  for (const { method, path, operation } of await everyCall()) {
+    if (/merchants|api-keys\/current|classicReadStatus/.test(path + operation.operationId))
+      continue;
+    const body = bodyOf(operation.operationId);
+    const answer = await api.send(method, path, { key: api.adminKey, body });
+    expect(answer.status, `${method} ${path}`).toBe(403);
+  }
+});
+
+test('cross-store-access: a key without the scope is refused on every route', async () => {
+  for (const { method, path, operation } of await everyCall()) {
+    if (operation.security === undefined) continue;
+    const scopes = ['audit:read'];
+    if (/listAudit|readCurrentApiKey/.test(operation.operationId)) continue;
+    const made = await api.send('POST', '/v1/api-keys', {
+      key: victim.key,
+      body: { name: 'narrow', scopes },
+    });
+    const body = bodyOf(operation.operationId);
+    const answer = await api.send(method, path, { key: made.body.secret, body });
+    expect(answer.status, `${method} ${path}`).toBe(403);
+  }
+});
+
+test('cross-store-access: row-level security alone hides and protects the other store', async () => {
+  const before = await state.read(victim.id);
+  const readable: string[] = [];
+  for (const { name, tenantColumn } of await state.tables()) {
+    const rows = await api.database
+      .asTenant(stranger.id, (tx) =>
+        tx.query<Record<string, unknown>>(`SELECT * FROM ${name} LIMIT 1000`),
+      )
+      .catch((error: unknown) => String(error));
+    if (typeof rows === 'string') {
+      expect(rows, name).toContain('permission denied');
+      continue;
+    }
+    if (tenantColumn === null) {
+      readable.push(name);
+      continue;
+    }
+    for (const row of rows) expect(row[tenantColumn], name).toBe(stranger.id);
+    if (name !== 'idempotency_key' && name !== 'webhook_attempt' && name !== 'payment') {
+      expect(rows.length, `${name} shows the stranger its own rows`).toBeGreaterThan(0);
+    }
+  }
+  // The chain's height belongs to nobody; no other table without a tenant may be readable.
+  expect(readable).toEqual(['chain_cursor']);
+  for (const change of [
+    `UPDATE orders SET status = 'CONFIRMED', version = version + 1`,
+    `UPDATE merchant SET name = 'taken', updated_at = updated_at`,
+    `UPDATE api_key SET revoked_at = now()`,
+    `UPDATE webhook_endpoint SET url = 'https://evil.example'`,
+    `UPDATE receiving_wallet SET active = false`,
+  ]) {
+    await api.database.asTenant(stranger.id, (tx) => tx.query(change));
+  }
+  const forged = api.database.asTenant(stranger.id, (tx) =>
+    tx.query(
+      `INSERT INTO audit_entry (merchant_id, id, at, actor, action, subject, detail)
+       VALUES ($1, $1, now(), 'x', 'x', 'x', '{}')`,
+      [victim.id],
+    ),
+  );
+  await expect(forged).rejects.toThrow('row-level security');
+  expect(await state.read(victim.id)).toEqual(before);
+});

@@ -1,0 +1,127 @@
+import { randomFillSync } from 'node:crypto';
+import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
+import { z } from 'zod';
+import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
+import { type Api, openApi } from '../../apps/server/src/http-api.ts';
+import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
+import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
+import { regtestDescriptor } from './descriptors.ts';
+
+const createdMerchant = z.object({
+  merchant: z.object({ id: z.string() }),
+  apiKey: z.object({ secret: z.string() }),
+});
+
+export type TestMerchant = { id: string; key: string };
+export type Sent = {
+  key?: string | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+};
+export type Answered = {
+  status: number;
+  headers: Headers;
+  /** As JSON.parse gives it: each test knows what it asked for. */
+  body: ReturnType<typeof JSON.parse>;
+};
+
+export interface TestApi {
+  api: Api;
+  database: Database;
+  baseUrl: string;
+  adminKey: string;
+  /** What was logged as an error: requests that failed by our own fault. */
+  errors: Record<string, unknown>[];
+  createMerchant(name: string): Promise<TestMerchant>;
+  send(method: string, path: string, sent?: Sent): Promise<Answered>;
+  close(): Promise<void>;
+}
+
+const NO_LIMIT = 1_000_000_000;
+const noLimits: RateLimits = {
+  read: NO_LIMIT,
+  write: NO_LIMIT,
+  create: NO_LIMIT,
+  public: NO_LIMIT,
+  wrongKey: NO_LIMIT,
+};
+
+/** The whole HTTP interface on a real database and a real port, with a house rate for euros. */
+export async function startTestApi(options: {
+  ownerUrl: string;
+  clock?: Clock;
+  limits?: Partial<RateLimits>;
+}): Promise<TestApi> {
+  const { clock = systemClock } = options;
+  const database = openDatabase(roleUrls(options.ownerUrl));
+  const random = (target: Uint8Array) => randomFillSync(target);
+  const ids = uuidV7Ids(clock, random);
+  const errors: Record<string, unknown>[] = [];
+  const rates = createRates({
+    sources: [fixedSource({ EUR: '60000', USD: '65000' })],
+    fetchText: () => Promise.reject(new Error('the network is not for tests')),
+    clock,
+    random,
+  });
+  const api = await openApi({
+    database,
+    clock,
+    ids,
+    random,
+    network: 'regtest',
+    rates,
+    urlPolicy: {},
+    http: {
+      log: { error: (details) => void errors.push(details) },
+      version: '0.0.0',
+      publicUrl: 'http://localhost',
+      limits: { ...noLimits, ...options.limits },
+      checkAnswers: true,
+    },
+  });
+  const port = await api.http.listen({ host: '127.0.0.1', port: 0 });
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const { secret: adminKey } = await createAdminKey(database, { clock, ids, random }, 'tests');
+  let wallets = 0;
+
+  async function send(method: string, path: string, sent: Sent = {}): Promise<Answered> {
+    const response = await fetch(baseUrl + path, {
+      method,
+      headers: {
+        ...(sent.key === undefined ? {} : { authorization: `Bearer ${sent.key}` }),
+        ...(sent.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...sent.headers,
+      },
+      ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
+    });
+    const text = await response.text();
+    const body: unknown = JSON.parse(text);
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  return {
+    api,
+    database,
+    baseUrl,
+    adminKey,
+    errors,
+    send,
+    async createMerchant(name) {
+      const body = {
+        name,
+        descriptor: regtestDescriptor(++wallets),
+        settings: { rateRule: { sources: ['fixed'], minSources: 1 } },
+      };
+      const made = await send('POST', '/v1/merchants', { key: adminKey, body });
+      if (made.status !== 201) throw new Error(JSON.stringify(made.body));
+      const { merchant, apiKey } = createdMerchant.parse(made.body);
+      return { id: merchant.id, key: apiKey.secret };
+    },
+    async close() {
+      await api.close();
+      await rates.stop();
+      await database.close();
+    },
+  };
+}
