@@ -3,6 +3,7 @@ import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import { ADDRESSES_CHANNEL } from '../addresses/index.ts';
 import { areOrdersDue, expireOrders } from '../payments/index.ts';
+import { createBlockReader } from './block-reader.ts';
 import { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 import { checkNetwork, followStep, startCursor } from './follow-chain.ts';
 import { atCursor, checkUnconfirmed, type MempoolDeps, takeInMempool } from './mempool.ts';
@@ -166,7 +167,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     await options.checkNode?.();
     flags.block = flags.addresses = flags.resync = true;
     const loaded = await loadWatchSet(database, options.random);
-    const follow = { ...options, watch: loaded };
+    const follow = { ...options, watch: loaded, blocks: createBlockReader(source) };
     const state: TurnState = {
       cursor: await startCursor(follow, options.startHeight),
       resync: null,
@@ -241,7 +242,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
   async function followToTip(state: TurnState, mempool: MempoolDeps): Promise<void> {
     flags.block = false;
     for (;;) {
-      const step = await followStep({ ...options, watch: mempool.watch }, state.cursor);
+      const step = await followStep(mempool, state.cursor);
       if (step === null) break;
       state.cursor = step.cursor;
       if (step.connected === 0 && step.disconnected === 0) {
