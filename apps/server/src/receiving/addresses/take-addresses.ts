@@ -8,7 +8,7 @@ import {
 } from '@quittance/bitcoin';
 import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { gapExceeded, noWallet } from './errors.ts';
+import { addressesTaken, gapExceeded, noWallet } from './errors.ts';
 import {
   type FreeAddress,
   insertAddresses,
@@ -42,7 +42,7 @@ export async function holdAddresses(tx: Tx, merchantId: Uuid): Promise<WalletRow
 /**
  * Hands out the next addresses of the store's active wallet, each once and never again: in order, of a
  * wallet that holdAddresses has locked, in the transaction that makes the orders.
- * @throws {AppError} address_gap_exceeded
+ * @throws {AppError} address_gap_exceeded, addresses_not_ready
  */
 export async function takeAddresses(
   tx: Tx,
@@ -55,7 +55,7 @@ export async function takeAddresses(
     wallet = await deriveMore(tx, wallet, Math.max(DERIVED_AT_ONCE, want.count - free.length));
     free = await readFreeAddresses(tx, wallet, want.count);
   }
-  assert(free.length === want.count, 'takeAddresses: no free address was found');
+  if (free.length < want.count) throw addressesTaken();
   const last = free.at(-1)?.index ?? wallet.nextIndex;
   const gap = last - wallet.highestPaidIndex;
   if (gap > want.maxGap) throw gapExceeded(gap, want.maxGap);

@@ -210,7 +210,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     if (isCheckDue(state) || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
       flags.check = false;
       state.checkedAtMs = nowMs;
-      await checkUnconfirmed(mempool);
+      if (!(await checkUnconfirmed(mempool))) flags.check = true;
     }
     status.live = state.resync === null && !flags.resync && !flags.block && !flags.check;
     status.queued = queue.length;
