@@ -11,7 +11,7 @@ import {
   type ChainReader,
   createChainReader,
   type MadePayment,
-} from './reorg-auditor.ts';
+} from '../support/reorg-auditor.ts';
 
 const MAX_DEPTH = 6;
 const MAX_ORDERS = 4;

@@ -193,10 +193,11 @@ function comparePayments(
     }
     const { confirmations } = output;
     const enough = confirmations >= order.required_confirmations;
+    // Final: a hundred blocks lie above it, which is as deep as a reorganisation is followed.
     const state =
       confirmations === 0
         ? 'seen'
-        : confirmations >= 100
+        : confirmations > 100
           ? 'final'
           : enough
             ? 'confirmed'

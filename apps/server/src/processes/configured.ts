@@ -5,7 +5,7 @@ import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import type { FlowOptions } from '../flow.ts';
 import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
 import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
-import { startEmbeddedPostgres } from '../platform/embedded/postgres.ts';
+import { keepEmbeddedPostgres } from '../platform/embedded/kept-postgres.ts';
 import { createLogger, type Logger } from '../platform/log/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -34,7 +34,7 @@ export async function databaseOf(
   if (given !== undefined) return { ownerUrl: given.reveal(), async stop() {} };
   const dataDir = resolve(config.dataDir);
   if (!existsSync(dataDir)) mkdirSync(dataDir, { recursive: true });
-  const server = await startEmbeddedPostgres({
+  const server = await keepEmbeddedPostgres({
     dataDir: join(dataDir, 'postgres'),
     log: plain(log),
   });

@@ -145,7 +145,7 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   const telling = { ids: deps.ids, nowMs, tipHeight: to.height };
   const disconnected = cursor.height - fork.height;
 
-  const { forget } = await database.asSystem(async (tx) => {
+  await database.asSystem(async (tx) => {
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
     const undone =
@@ -153,13 +153,12 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
     // A transaction of the new branch may spend what one of the old branch spends.
     watch.watchSpends(undone.spends);
     const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
-    const change = await takeIn(tx, telling, found, { before: undone.events });
+    await takeIn(tx, telling, found, { before: undone.events });
     await insertBlocks(tx, sound, nowMs);
     await applyTip(tx, telling);
     if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
-    return change;
   });
-  watch.forgetSpends(forget);
+  await watch.reloadSpends();
   return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
 }
 

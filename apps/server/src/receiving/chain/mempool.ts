@@ -1,10 +1,9 @@
 import { MalformedError, scanTransaction } from '@quittance/bitcoin';
-import type { FollowDeps } from './follow-chain.ts';
-import { CursorMovedError } from './follow-chain.ts';
+import type { Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
+import { CursorMovedError, type FollowDeps } from './follow-chain.ts';
 import { type Cursor, holdCursor, readUnconfirmed, removeTransactions } from './store.ts';
 import { type FoundTransaction, foundTransaction, spendsOf, takeIn } from './take-in.ts';
-import type { Tx } from '../../platform/db/index.ts';
 
 /** Unconfirmed transactions that are asked about at a time. */
 const PAGE = 200;
@@ -106,10 +105,7 @@ async function commit(
   found: readonly FoundTransaction[],
   inMempool: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  return atCursor(deps, async (tx, telling) => {
-    const { doubtful } = await takeIn(tx, telling, found, { inMempool });
-    return doubtful;
-  });
+  return atCursor(deps, (tx, telling) => takeIn(tx, telling, found, { inMempool }));
 }
 
 /** Runs a transaction that commits only if the chain is still where this watcher believes it is. */

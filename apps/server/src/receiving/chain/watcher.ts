@@ -2,14 +2,14 @@ import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import { ADDRESSES_CHANNEL } from '../addresses/index.ts';
-import { expireOrders } from '../payments/index.ts';
+import { areOrdersDue, expireOrders } from '../payments/index.ts';
 import { createBlockReader } from './block-reader.ts';
 import { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 import { checkNetwork, followStep, startCursor } from './follow-chain.ts';
 import { atCursor, checkUnconfirmed, type MempoolDeps, takeInMempool } from './mempool.ts';
 import { beginResync, type Resync } from './mempool-resync.ts';
 import type { Cursor } from './store.ts';
-import { createTransactionQueue } from './transaction-queue.ts';
+import { createTransactionQueue, type Push } from './transaction-queue.ts';
 import { loadWatchSet } from './watch-set.ts';
 
 /** Even if every push is lost, blocks are looked for this often. */
@@ -30,8 +30,6 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /** Pushed transactions that are scanned before blocks and timers are looked at again. */
 const TRANSACTIONS_PER_TURN = 500;
-/** Pushes that are kept to be scanned again should an address turn out to be newer than the scan. */
-const RECENT_TRANSACTIONS = 2_000;
 
 export type WatcherStatus = {
   height: number | null;
@@ -176,7 +174,6 @@ export function startWatcher(options: WatcherOptions): Watcher {
       polled: null,
       nextBlockMs: 0,
       nextAddressesMs: 0,
-      recent: [],
       checkedAtMs: 0,
       nextCheckMs: clock.nowMs() + CHECK_TICK_MS,
       nextExpiryMs: 0,
@@ -226,10 +223,10 @@ export function startWatcher(options: WatcherOptions): Watcher {
    * just before, too: the news of them and the payment travel on different connections.
    */
   async function takeInPushes(state: TurnState, mempool: MempoolDeps, nowMs: number) {
-    let again: readonly { raw: Uint8Array; seenAtMs: number }[] = [];
+    let again: readonly Push[] = [];
     while (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
       flags.addresses = false;
-      if ((await mempool.watch.refresh()) > 0) again = state.recent;
+      if ((await mempool.watch.refresh()) > 0) again = queue.recent();
     }
     const pushed = queue.take(TRANSACTIONS_PER_TURN);
     if (pushed.length === 0 && again.length === 0) return;
@@ -237,7 +234,6 @@ export function startWatcher(options: WatcherOptions): Watcher {
     const oldestMs = pushed[0]?.seenAtMs;
     const detectMs = touching > 0 && oldestMs !== undefined ? clock.nowMs() - oldestMs : null;
     options.onTransactions?.(pushed.length, detectMs);
-    state.recent = [...state.recent, ...pushed].slice(-RECENT_TRANSACTIONS);
   }
 
   async function followToTip(state: TurnState, mempool: MempoolDeps): Promise<void> {
@@ -295,6 +291,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
   }
 
   async function expire(mempool: MempoolDeps): Promise<void> {
+    if (!(await database.asSystem((tx) => areOrdersDue(tx, clock.nowMs())))) return;
     while (await atCursor(mempool, expireOrders)) if (stopped) return;
   }
 
@@ -325,8 +322,6 @@ type TurnState = {
   cursor: Cursor;
   resync: Resync | null;
   polled: ReadonlySet<string> | null;
-  /** What was scanned last of the pushes. */
-  recent: readonly { raw: Uint8Array; seenAtMs: number }[];
   checkedAtMs: number;
 } & {
   [T in Timer]: number;
