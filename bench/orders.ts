@@ -86,7 +86,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   }
 }
 
-/** For whoever profiles: QUITTANCE_BENCH_PROFILE names a folder for a CPU profile of the server. */
+/** For whoever profiles: BENCH_PROFILE names a folder for a CPU profile of the server. */
 function profilingArgs(): string[] {
   const folder = process.env['BENCH_PROFILE'];
   return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
