@@ -75,14 +75,15 @@ function gapLimit(row: WalletRow): number {
 
 /**
  * Derives addresses ahead for the wallets that run low, until each has what its store's settings ask
- * for, in steps between which orders get their turn. Safe to repeat and to run in parallel.
+ * for, in steps between which orders get their turn. Ends between two steps when the signal fires.
+ * Safe to repeat and to run in parallel.
  */
-export async function refillPools(database: Database): Promise<void> {
+export async function refillPools(database: Database, signal: AbortSignal): Promise<void> {
   const low = await database.asSystem((tx) => readWalletsToRefill(tx, MAX_WALLETS_PER_REFILL));
   for (const { merchantId, poolSize } of low) {
     // Orders take addresses meanwhile: what one pool lacks may be derived twice over, no more.
     const steps = Math.ceil((2 * poolSize) / DERIVED_PER_TRANSACTION);
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < steps && !signal.aborted; step++) {
       const isFull = await database.asSystem((tx) => refillStep(tx, merchantId, poolSize));
       if (isFull) break;
     }
