@@ -89,9 +89,12 @@ test('wallets may change while orders take addresses: nobody fails, one is activ
 test('a pool that runs low is filled up, and once only', async () => {
   const merchantId = await newMerchant(120);
   await add(merchantId, regtestDescriptor(seeds++));
-  await Promise.all([refillPools(database), refillPools(database)]);
+  await Promise.all([
+    refillPools(database, new AbortController().signal),
+    refillPools(database, new AbortController().signal),
+  ]);
   expect((await wallets(merchantId))[0]).toMatchObject({ derivedThrough: 119, nextIndex: 0 });
-  await refillPools(database);
+  await refillPools(database, new AbortController().signal);
   expect((await wallets(merchantId))[0]).toMatchObject({ derivedThrough: 119 });
 });
 
