@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
+import { serveJobs } from './worker.ts';
 
 /**
  * What the orders bench compares with: the driver committing the rows of an order and nothing else.
@@ -102,12 +103,4 @@ async function run(job: BareJob): Promise<BareDone> {
   return { seconds: (performance.now() - began) / 1_000 };
 }
 
-process.on('message', (job: BareJob) => {
-  run(job).then(
-    (done) => process.send?.(done),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
+serveJobs(run);

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { addressToScript, parseHash, scriptToAddress } from '@quittance/bitcoin';
-import { assert, toHex } from '@quittance/kernel';
+import { assert } from '@quittance/kernel';
 import { type Payer, WALLET } from './payer.ts';
 
 /**
@@ -14,6 +14,7 @@ const WITNESS_SCRIPT = Uint8Array.of(0x6d, 0x51);
 const CHANGE_SCRIPT = Buffer.concat([Uint8Array.of(0, 32), sha256(WITNESS_SCRIPT)]);
 /** Bytes of a signature and of a compressed key, as everyday witnesses hold them. */
 const WITNESS_ITEMS = [72, 33];
+const NOISE_POOL_BYTES = 1 << 20;
 const PAYMENT_SATS = 1_000n;
 const FUNDS_BTC = '49';
 const SATS_PER_BTC = 100_000_000n;
@@ -77,7 +78,7 @@ function spend(
   ]);
   const witness = Buffer.concat([
     Uint8Array.of(WITNESS_ITEMS.length + 1),
-    ...WITNESS_ITEMS.flatMap((length) => [Uint8Array.of(length), randomBytes(length)]),
+    ...WITNESS_ITEMS.flatMap((length) => [Uint8Array.of(length), noise(length)]),
     Uint8Array.of(WITNESS_SCRIPT.length),
     WITNESS_SCRIPT,
   ]);
@@ -85,11 +86,20 @@ function spend(
   // The txid is the hash without marker, flag and witness (BIP141).
   const txid = sha256(sha256(Buffer.concat([version, body, locktime])));
   const raw = Buffer.concat([version, Uint8Array.of(0, 1), body, witness, locktime]);
-  return { hex: toHex(raw), txid };
+  return { hex: raw.toString('hex'), txid };
 }
 
 function randomScript(opcode: number, length: number): Uint8Array {
-  return Buffer.concat([Uint8Array.of(opcode, length), randomBytes(length)]);
+  return Buffer.concat([Uint8Array.of(opcode, length), noise(length)]);
+}
+
+/** Random bytes, many at a time: asking the system for a few takes as long. */
+let pool = randomBytes(0);
+function noise(length: number): Uint8Array {
+  if (pool.length < length) pool = randomBytes(NOISE_POOL_BYTES);
+  const bytes = pool.subarray(0, length);
+  pool = pool.subarray(length);
+  return bytes;
 }
 
 function scriptOf(address: string): Uint8Array {

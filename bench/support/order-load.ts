@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { serveJobs } from './worker.ts';
 
 /**
  * Makes orders over HTTP from this process, with a number of clients on a connection each, and
@@ -91,12 +92,4 @@ function bodyOf(received: Buffer): string | undefined {
   return body;
 }
 
-process.on('message', (job: LoadJob) => {
-  run(job).then(
-    (done) => process.send?.(done),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
+serveJobs(run);

@@ -105,7 +105,11 @@ function configuration({ node }: Surroundings, port: number): Record<string, unk
     },
     rates: { sources: ['fixed'], fixed: { EUR: '60000.00' } },
     log: { level: 'info' },
-    limits: { requestsPerMinute: 10_000_000, socketsPerAddress: 100_000 },
+    limits: {
+      requestsPerMinute: 10_000_000,
+      keyRequestsPerMinute: 10_000_000,
+      socketsPerAddress: 100_000,
+    },
   };
 }
 

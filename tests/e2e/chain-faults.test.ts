@@ -1,5 +1,10 @@
 import type { Order } from '@quittance/contract';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import {
+  MERCHANT_AVAILABLE,
+  postTransfers,
+  transferId,
+} from '../../apps/server/src/accounting/ledger/index.ts';
 import type { Watcher } from '../../apps/server/src/receiving/chain/index.ts';
 import {
   broadcast,
@@ -123,13 +128,15 @@ test('a node that crashes and comes back keeps unconfirmed payments alive', PATI
   const order = await newOrder();
   await pay(order);
   await shop.until(order, { status: 'UNCONFIRMED' });
-  // Blocks are on its disk, its mempool is not.
+  // Blocks are on its disk, its mempool is not; the payer is not there to send it again.
   await regtest.rpc.call('gettxoutsetinfo');
+  await regtest.rpc.call('unloadwallet', ['payer', false]);
   await regtest.crashNode();
   await shop.caughtUp(watcher);
   const mempool = await regtest.rpc.call<string[]>('getrawmempool');
   expect(mempool).toHaveLength(1);
   expect(await shop.readOrder(order)).toMatchObject({ status: 'UNCONFIRMED' });
+  await regtest.rpc.call('loadwallet', ['payer', true]);
   await regtest.mine(1);
   await shop.until(order, { status: 'CONFIRMED' });
   expect(await payments(order)).toEqual(['seen', 'confirmed']);
@@ -204,6 +211,36 @@ test('a payment whose parent was double-spent is dropped, and counts when it is 
   await mineWith(regtest, [parent, paying]);
   await shop.until(order, { status: 'CONFIRMED' });
   expect(await payments(order)).toEqual(['seen', 'dropped', 'seen', 'confirmed']);
+});
+
+test('a question that the chain moved under is asked again', PATIENCE, async () => {
+  let moves = 2;
+  let asking = false;
+  await watch({
+    source: (real) => ({
+      ...real,
+      async resubmit(raw) {
+        asking = true;
+        return real.resubmit(raw);
+      },
+      async tip() {
+        const tip = await real.tip();
+        const moved = asking && moves-- > 0;
+        asking = false;
+        return moved ? { ...tip, hash: 'f'.repeat(64) } : tip;
+      },
+    }),
+  });
+  const order = await newOrder();
+  const spent = coin();
+  const parent = await spend(regtest, spent, [], { change: await regtest.newAddress() });
+  await broadcast(regtest, parent);
+  const child = { txid: parent.txid, vout: 0, amountSats: spent.amountSats - 2_000n };
+  await broadcast(regtest, await spend(regtest, child, to(order)));
+  await shop.until(order, { status: 'UNCONFIRMED' });
+  await mineWith(regtest, [await spend(regtest, spent, [], { feeSats: 50_000n })]);
+  await shop.until(order, { status: 'PENDING', receivedSats: '0' });
+  expect(moves).toBeLessThanOrEqual(0);
 });
 
 test('a payment that no mempool showed is found in its block', PATIENCE, async () => {
@@ -368,4 +405,47 @@ test('an order whose address was derived for it this very moment is seen when pa
     await pay(order);
     await shop.until(order, { status: 'UNCONFIRMED' });
   }
+});
+
+test('a payment that leaves the chain after its money was paid out becomes a debt', {
+  ...PATIENCE,
+}, async () => {
+  const watcher = await watch();
+  const order = await newOrder();
+  await pay(order);
+  await regtest.mine(1);
+  await shop.until(order, { status: 'CONFIRMED' });
+  const amount = 100_000_000n;
+  const paidOut = { code: 'test.paid_out', asset: 'BTC', kind: 'asset', floor: false } as const;
+  const atMs = shop.clock.nowMs();
+  await shop.database.asSystem((tx) =>
+    postTransfers(tx, [
+      {
+        id: transferId('test-payout', order.id),
+        bookId: order.merchantId,
+        template: 'test-payout',
+        phase: 'single',
+        effectiveAtMs: atMs,
+        recordedAtMs: atMs,
+        reference: { orderId: order.id },
+        legs: [
+          { account: MERCHANT_AVAILABLE, direction: 'debit', amount },
+          { account: paidOut, direction: 'credit', amount },
+        ],
+      },
+    ]),
+  );
+  await takeBlocksOff(regtest, 1);
+  await mineWith(regtest, []);
+  await mineWith(regtest, []);
+  await shop.until(order, { status: 'UNCONFIRMED' });
+  await shop.caughtUp(watcher);
+  expect(await shop.balances(order.merchantId)).toMatchObject({
+    'merchant.available': { posted: -100_000n },
+  });
+  await regtest.mine(1);
+  await shop.until(order, { status: 'CONFIRMED' });
+  expect(await shop.balances(order.merchantId)).toMatchObject({
+    'merchant.available': { posted: 0n },
+  });
 });

@@ -16,18 +16,22 @@ export const RECEIPTS_UNAPPLIED: AccountDefinition = {
   floor: true,
 };
 
-/** What the merchant has earned: applied to orders and free to use. */
+/**
+ * What the merchant has earned: applied to orders and free to use. Without a floor: when a payment
+ * leaves the chain after its money was paid out, that is a debt and has to be on the books. Who
+ * pays out checks the balance before.
+ */
 export const MERCHANT_AVAILABLE: AccountDefinition = {
   code: 'merchant.available',
   asset: 'BTC',
   kind: 'liability',
-  floor: true,
+  floor: false,
 };
 
-/** What customers paid beyond their orders and may claim back. */
+/** What customers paid beyond their orders and may claim back. Without a floor, for the same. */
 export const CUSTOMER_EXCESS: AccountDefinition = {
   code: 'customer.excess',
   asset: 'BTC',
   kind: 'liability',
-  floor: true,
+  floor: false,
 };

@@ -16,9 +16,10 @@ import { deriveMore } from './take-addresses.ts';
 
 /** Derived with the wallet, so that its first orders need not wait for the refill. */
 const FIRST_ADDRESSES = 20;
-/** Wallets that one refill looks at, and addresses that it derives in one transaction. */
+/** Wallets that one refill looks at. */
 const MAX_WALLETS_PER_REFILL = 50;
-const MAX_DERIVED_PER_REFILL = 500;
+/** Derived in one transaction: some 10 ms, in which the process answers nobody. */
+const DERIVED_PER_TRANSACTION = 50;
 
 export type WalletView = WalletRow & {
   gap: { current: number; bound: number; walletGapLimit: number };
@@ -72,15 +73,27 @@ function gapLimit(row: WalletRow): number {
   return Math.max(DEFAULT_GAP_LIMIT, row.nextIndex - 1 - row.highestPaidIndex + 1);
 }
 
-/** Derives addresses ahead for the wallets that run low. Safe to repeat and to run in parallel. */
-export async function refillPools(database: Database): Promise<void> {
+/**
+ * Derives addresses ahead for the wallets that run low, until each has what its store's settings ask
+ * for, in steps between which orders get their turn. Ends between two steps when the signal fires.
+ * Safe to repeat and to run in parallel.
+ */
+export async function refillPools(database: Database, signal: AbortSignal): Promise<void> {
   const low = await database.asSystem((tx) => readWalletsToRefill(tx, MAX_WALLETS_PER_REFILL));
   for (const { merchantId, poolSize } of low) {
-    await database.asSystem(async (tx) => {
-      const wallet = await lockActiveWallet(tx, merchantId);
-      if (wallet === undefined) return;
-      const missing = poolSize - (wallet.derivedThrough + 1 - wallet.nextIndex);
-      if (missing > 0) await deriveMore(tx, wallet, Math.min(missing, MAX_DERIVED_PER_REFILL));
-    });
+    // Orders take addresses meanwhile: what one pool lacks may be derived twice over, no more.
+    const steps = Math.ceil((2 * poolSize) / DERIVED_PER_TRANSACTION);
+    for (let step = 0; step < steps && !signal.aborted; step++) {
+      const isFull = await database.asSystem((tx) => refillStep(tx, merchantId, poolSize));
+      if (isFull) break;
+    }
   }
+}
+
+async function refillStep(tx: Tx, merchantId: Uuid, poolSize: number): Promise<boolean> {
+  const wallet = await lockActiveWallet(tx, merchantId);
+  if (wallet === undefined) return true;
+  const missing = poolSize - (wallet.derivedThrough + 1 - wallet.nextIndex);
+  if (missing > 0) await deriveMore(tx, wallet, Math.min(missing, DERIVED_PER_TRANSACTION));
+  return missing <= DERIVED_PER_TRANSACTION;
 }

@@ -8,6 +8,7 @@ import {
   type OrderEvents,
   type PaymentEvent,
 } from '../payments/index.ts';
+import type { BlockReader } from './block-reader.ts';
 import { ChainHaltError, type ChainSource, NodeBehindError } from './chain-source.ts';
 import {
   type ChainBlock,
@@ -33,16 +34,18 @@ const MAX_REORG_DEPTH = 100;
 const KEPT_BLOCKS = 1_000;
 /** Bytes of a block header (Bitcoin consensus). */
 const HEADER_BYTES = 80;
-/** Blocks whose effects are committed together while catching up; one at the tip. */
-const MAX_BLOCKS_PER_STEP = 16;
-/** Blocks that are fetched at once: the node reads them faster than we scan, up to about here. */
-const FETCHES_AT_ONCE = 4;
+/**
+ * Blocks whose effects are committed together while catching up; one at the tip. As many again are
+ * read ahead meanwhile: with blocks of 2 MB both take 100 MB.
+ */
+const MAX_BLOCKS_PER_STEP = 24;
 /** Pruning each block would be a write for nothing. */
 const PRUNE_EVERY = 100;
 
 export type FollowDeps = {
   network: Network;
   source: ChainSource;
+  blocks: BlockReader;
   database: Database;
   clock: Clock;
   ids: Ids;
@@ -124,9 +127,10 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   if (fork.hash === tip.hash) await requireLoss(source, { cursor, tip });
   const hashes = await source.hashesFrom(
     fork.height + 1,
-    Math.min(MAX_BLOCKS_PER_STEP, tip.height - fork.height),
+    Math.min(2 * MAX_BLOCKS_PER_STEP, tip.height - fork.height),
   );
-  const raws = await fetchBlocks(source, hashes);
+  const raws = await deps.blocks.read(hashes.slice(0, MAX_BLOCKS_PER_STEP));
+  deps.blocks.readAhead(hashes.slice(MAX_BLOCKS_PER_STEP));
   // Whoever paid an address has got it from an order that was committed before: addresses that
   // are read after the blocks were read are all that these blocks can pay.
   await watch.refresh();
@@ -141,7 +145,7 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   const telling = { ids: deps.ids, nowMs, tipHeight: to.height };
   const disconnected = cursor.height - fork.height;
 
-  const { forget } = await database.asSystem(async (tx) => {
+  await database.asSystem(async (tx) => {
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
     const undone =
@@ -149,13 +153,12 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
     // A transaction of the new branch may spend what one of the old branch spends.
     watch.watchSpends(undone.spends);
     const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
-    const change = await takeIn(tx, telling, found, { before: undone.events });
+    await takeIn(tx, telling, found, { before: undone.events });
     await insertBlocks(tx, sound, nowMs);
     await applyTip(tx, telling);
     if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
-    return change;
   });
-  watch.forgetSpends(forget);
+  await watch.reloadSpends();
   return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
 }
 
@@ -203,15 +206,6 @@ function nodeBehind(cursor: Cursor, tipHeight: number): NodeBehindError {
   return new NodeBehindError(
     `the node is at height ${tipHeight} and has to catch up to ${cursor.height} (${cursor.hash}), which was processed already; if it does not, it is another node`,
   );
-}
-
-async function fetchBlocks(source: ChainSource, hashes: readonly string[]): Promise<Uint8Array[]> {
-  const raws: Uint8Array[] = [];
-  for (let at = 0; at < hashes.length; at += FETCHES_AT_ONCE) {
-    const part = hashes.slice(at, at + FETCHES_AT_ONCE);
-    raws.push(...(await Promise.all(part.map((hash) => source.rawBlock(hash)))));
-  }
-  return raws;
 }
 
 function blockOf(height: number, hash: string, raw: Uint8Array): ChainBlock {

@@ -1,10 +1,9 @@
 import { MalformedError, scanTransaction } from '@quittance/bitcoin';
-import type { FollowDeps } from './follow-chain.ts';
-import { CursorMovedError } from './follow-chain.ts';
+import type { Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
+import { CursorMovedError, type FollowDeps } from './follow-chain.ts';
 import { type Cursor, holdCursor, readUnconfirmed, removeTransactions } from './store.ts';
 import { type FoundTransaction, foundTransaction, spendsOf, takeIn } from './take-in.ts';
-import type { Tx } from '../../platform/db/index.ts';
 
 /** Unconfirmed transactions that are asked about at a time. */
 const PAGE = 200;
@@ -106,10 +105,7 @@ async function commit(
   found: readonly FoundTransaction[],
   inMempool: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  return atCursor(deps, async (tx, telling) => {
-    const { doubtful } = await takeIn(tx, telling, found, { inMempool });
-    return doubtful;
-  });
+  return atCursor(deps, (tx, telling) => takeIn(tx, telling, found, { inMempool }));
 }
 
 /** Runs a transaction that commits only if the chain is still where this watcher believes it is. */
@@ -133,25 +129,27 @@ export async function atCursor<T>(
  * Asks the node about every unconfirmed transaction on record. One that it does not have any more
  * was replaced by whichever spends its coins now, or was dropped; both are found here even if no
  * push said so. Nothing is concluded when the chain moves meanwhile: it may have been mined.
+ * @returns whether everything was concluded; otherwise ask again once the tip is reached
  */
-export async function checkUnconfirmed(deps: MempoolDeps): Promise<void> {
+export async function checkUnconfirmed(deps: MempoolDeps): Promise<boolean> {
+  let concluded = true;
   let after: string | null = null;
   for (;;) {
     const from = after;
     const page: { txid: string; raw: Uint8Array }[] = await deps.database.asSystem((tx) =>
       readUnconfirmed(tx, from, PAGE),
     );
-    if (page.length === 0) return;
-    await checkPage(deps, page);
+    if (page.length === 0) return concluded;
+    if (!(await checkPage(deps, page))) concluded = false;
     after = page.at(-1)?.txid ?? null;
-    if (page.length < PAGE) return;
+    if (page.length < PAGE) return concluded;
   }
 }
 
 async function checkPage(
   deps: MempoolDeps,
   page: readonly { txid: string; raw: Uint8Array }[],
-): Promise<void> {
+): Promise<boolean> {
   const { source } = deps;
   const entries = await source.mempoolEntryTimesMs(page.map(({ txid }) => txid));
   const missing = page.filter((_, i) => entries[i] === null);
@@ -165,7 +163,8 @@ async function checkPage(
       await takeInMempool(deps, [{ raw: rival, seenAtMs: null }]);
     } else if (!(await source.resubmit(raw))) dropped.push(txid);
   }
-  if (dropped.length === 0 || (await source.tip()).hash !== deps.cursor().hash) return;
+  if (dropped.length === 0) return true;
+  if ((await source.tip()).hash !== deps.cursor().hash) return false;
   await atCursor(deps, async (tx, telling) => {
     await removeTransactions(
       tx,
@@ -179,4 +178,5 @@ async function checkPage(
     );
     await applyPaymentEvents(tx, telling, events);
   });
+  return true;
 }

@@ -64,26 +64,20 @@ export function spendsOf(raw: Uint8Array): Outpoint[] {
     .filter(({ txid }) => txid !== NULL_TXID);
 }
 
-export type TakenIn = {
-  /** Coins that need not be watched any more once this is committed. */
-  forget: readonly Outpoint[];
-  /** Pushes that contradict what is on record and were left out: the node has to be asked. */
-  doubtful: ReadonlySet<string>;
-};
-
 /**
  * Takes transactions in: records them, what they replace, and applies all of it to the orders they
  * pay. What is on record already changes nothing, so that every block and every mempool may be
  * scanned again (design §3, law 4). No two of the mempool's may spend the same coin.
  * @param options.before events that come first, of blocks that were taken off
  * @param options.inMempool txids that the node has just said to have
+ * @returns pushes that contradict what is on record and were left out: the node has to be asked
  */
 export async function takeIn(
   tx: Tx,
   telling: Telling,
   found: readonly FoundTransaction[],
   options: { before?: readonly OrderEvents[]; inMempool?: ReadonlySet<string> } = {},
-): Promise<TakenIn> {
+): Promise<ReadonlySet<string>> {
   const before = options.before ?? [];
   const known = await readTransactions(
     tx,
@@ -99,7 +93,7 @@ export async function takeIn(
   const { fresh, doubtful } = sift(unknown, { known, conflicts, inMempool: options.inMempool });
   if (fresh.length === 0) {
     await applyPaymentEvents(tx, telling, before);
-    return { forget: [], doubtful };
+    return doubtful;
   }
   const news = fresh.map((each) => ({
     ...each,
@@ -122,8 +116,7 @@ export async function takeIn(
     ...(await eventsForOutputs(tx, news, conflicts)),
     ...(await eventsForReplaced(tx, replaced)),
   ]);
-  const forget = news.filter(({ block }) => block !== null).flatMap(({ spends }) => spends);
-  return { forget, doubtful };
+  return doubtful;
 }
 
 /**

@@ -1,26 +1,33 @@
+export type Push = { readonly raw: Uint8Array; readonly seenAtMs: number };
+
 /**
- * Pushed transactions that wait to be scanned. Bounded: at a flood or during a long catch-up it
- * overflows, says so once, and the mempool is read anew afterwards (mempool-flood).
+ * Pushed transactions that wait to be scanned. Bounded: beyond its limits it lets go of all that
+ * waits and says so, and the mempool is read anew afterwards (mempool-flood).
  */
 export type TransactionQueue = {
   push(raw: Uint8Array, seenAtMs: number): void;
   /** The oldest, at most so many; they are not waiting any more. */
-  take(count: number): { raw: Uint8Array; seenAtMs: number }[];
+  take(count: number): Push[];
+  /** What was taken last, to be scanned again should an address turn out to be newer. */
+  recent(): readonly Push[];
+  /** Lets go of what waits. */
   clear(): void;
   readonly length: number;
 };
 
 /** About ten seconds of the busiest mempool seen, and at most this many bytes. */
-const MAX_TRANSACTIONS = 20_000;
-const MAX_BYTES = 64 * 1024 * 1024;
+const WAITING = { transactions: 20_000, bytes: 64 * 1024 * 1024 };
+/** News of an address is at most moments behind a payment to it. */
+const RECENT = { transactions: 2_000, bytes: 8 * 1024 * 1024 };
 
 export function createTransactionQueue(
   onOverflow: () => void,
-  limits = { transactions: MAX_TRANSACTIONS, bytes: MAX_BYTES },
+  limits = { waiting: WAITING, recent: RECENT },
 ): TransactionQueue {
-  let items: { raw: Uint8Array; seenAtMs: number }[] = [];
+  let items: Push[] = [];
   let head = 0;
   let bytes = 0;
+  let recent: Push[] = [];
 
   function clear(): void {
     items = [];
@@ -30,7 +37,8 @@ export function createTransactionQueue(
 
   return {
     push(raw, seenAtMs) {
-      if (items.length - head >= limits.transactions || bytes + raw.length > limits.bytes) {
+      const { waiting } = limits;
+      if (items.length - head >= waiting.transactions || bytes + raw.length > waiting.bytes) {
         clear();
         onOverflow();
         return;
@@ -41,17 +49,31 @@ export function createTransactionQueue(
     take(count) {
       const taken = items.slice(head, head + count);
       head += taken.length;
-      for (const { raw } of taken) bytes -= raw.length;
+      bytes -= sizeOf(taken);
       if (head === items.length) clear();
       else if (head > items.length / 2) {
         items = items.slice(head);
         head = 0;
       }
+      recent = lastOf([...recent, ...taken], limits.recent);
       return taken;
     },
+    recent: () => recent,
     clear,
     get length() {
       return items.length - head;
     },
   };
+}
+
+function sizeOf(pushes: readonly Push[]): number {
+  return pushes.reduce((sum, { raw }) => sum + raw.length, 0);
+}
+
+function lastOf(pushes: Push[], limit: { transactions: number; bytes: number }): Push[] {
+  const kept = pushes.slice(-limit.transactions);
+  let excess = sizeOf(kept) - limit.bytes;
+  let at = 0;
+  for (; excess > 0 && at < kept.length; at++) excess -= kept[at]?.raw.length ?? 0;
+  return at === 0 ? kept : kept.slice(at);
 }

@@ -20,13 +20,14 @@ export type WatchSet = {
   /** Takes in addresses derived since and gives their number. Cheap when there are none. */
   refresh(): Promise<number>;
   watchSpends(outpoints: readonly Outpoint[]): void;
-  forgetSpends(outpoints: readonly Outpoint[]): void;
+  /** Watches exactly what unconfirmed transactions on record spend: forgets what is settled. */
+  reloadSpends(): Promise<void>;
 };
 
 /** Reads the whole watch set out of the database. */
 export async function loadWatchSet(database: Database, random: Random): Promise<WatchSet> {
   const scripts = new ScriptTable({ random });
-  const outpoints = new OutpointTable({ random });
+  let outpoints = new OutpointTable({ random });
   const loadedThrough = new Map<Uuid, number>();
 
   async function refresh(): Promise<number> {
@@ -49,16 +50,22 @@ export async function loadWatchSet(database: Database, random: Random): Promise<
     for (const spend of spends) outpoints.add(bytesOf(spend), ANY_ID);
   }
 
+  async function reloadSpends(): Promise<void> {
+    const spends = await database.asSystem((tx) => readUnconfirmedSpends(tx));
+    outpoints = new OutpointTable({ random });
+    watchSpends(spends);
+  }
+
   await refresh();
-  watchSpends(await database.asSystem((tx) => readUnconfirmedSpends(tx)));
+  await reloadSpends();
   return {
     scripts,
-    outpoints,
+    get outpoints() {
+      return outpoints;
+    },
     refresh,
     watchSpends,
-    forgetSpends(spends) {
-      for (const spend of spends) outpoints.delete(bytesOf(spend));
-    },
+    reloadSpends,
   };
 }
 

@@ -2,13 +2,14 @@ import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import { ADDRESSES_CHANNEL } from '../addresses/index.ts';
-import { expireOrders } from '../payments/index.ts';
+import { areOrdersDue, expireOrders } from '../payments/index.ts';
+import { createBlockReader } from './block-reader.ts';
 import { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 import { checkNetwork, followStep, startCursor } from './follow-chain.ts';
 import { atCursor, checkUnconfirmed, type MempoolDeps, takeInMempool } from './mempool.ts';
 import { beginResync, type Resync } from './mempool-resync.ts';
 import type { Cursor } from './store.ts';
-import { createTransactionQueue } from './transaction-queue.ts';
+import { createTransactionQueue, type Push } from './transaction-queue.ts';
 import { loadWatchSet } from './watch-set.ts';
 
 /** Even if every push is lost, blocks are looked for this often. */
@@ -29,8 +30,6 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /** Pushed transactions that are scanned before blocks and timers are looked at again. */
 const TRANSACTIONS_PER_TURN = 500;
-/** Pushes that are kept to be scanned again should an address turn out to be newer than the scan. */
-const RECENT_TRANSACTIONS = 2_000;
 
 export type WatcherStatus = {
   height: number | null;
@@ -168,14 +167,13 @@ export function startWatcher(options: WatcherOptions): Watcher {
     await options.checkNode?.();
     flags.block = flags.addresses = flags.resync = true;
     const loaded = await loadWatchSet(database, options.random);
-    const follow = { ...options, watch: loaded };
+    const follow = { ...options, watch: loaded, blocks: createBlockReader(source) };
     const state: TurnState = {
       cursor: await startCursor(follow, options.startHeight),
       resync: null,
       polled: null,
       nextBlockMs: 0,
       nextAddressesMs: 0,
-      recent: [],
       checkedAtMs: 0,
       nextCheckMs: clock.nowMs() + CHECK_TICK_MS,
       nextExpiryMs: 0,
@@ -193,8 +191,12 @@ export function startWatcher(options: WatcherOptions): Watcher {
   }
 
   function hasWork(state: TurnState): boolean {
-    const flagged = flags.block || flags.addresses || flags.resync;
+    const flagged = flags.block || flags.addresses || flags.resync || isCheckDue(state);
     return flagged || queue.length > 0 || state.resync !== null;
+  }
+
+  function isCheckDue(state: TurnState): boolean {
+    return flags.check && Math.abs(clock.nowMs() - state.checkedAtMs) >= CHECK_PAUSE_MS;
   }
 
   /** One round: what rings first, then the mempool, then what the clock asks for. */
@@ -205,11 +207,10 @@ export function startWatcher(options: WatcherOptions): Watcher {
     }
     await takeInPushes(state, mempool, nowMs);
     await readMempool(state, mempool, nowMs);
-    const rested = Math.abs(nowMs - state.checkedAtMs) >= CHECK_PAUSE_MS;
-    if ((flags.check && rested) || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
+    if (isCheckDue(state) || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
       flags.check = false;
       state.checkedAtMs = nowMs;
-      await checkUnconfirmed(mempool);
+      if (!(await checkUnconfirmed(mempool))) flags.check = true;
     }
     status.live = state.resync === null && !flags.resync && !flags.block && !flags.check;
     status.queued = queue.length;
@@ -225,10 +226,10 @@ export function startWatcher(options: WatcherOptions): Watcher {
    * just before, too: the news of them and the payment travel on different connections.
    */
   async function takeInPushes(state: TurnState, mempool: MempoolDeps, nowMs: number) {
-    let again: readonly { raw: Uint8Array; seenAtMs: number }[] = [];
-    while (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
+    let again: readonly Push[] = [];
+    if (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
       flags.addresses = false;
-      if ((await mempool.watch.refresh()) > 0) again = state.recent;
+      if ((await mempool.watch.refresh()) > 0) again = queue.recent();
     }
     const pushed = queue.take(TRANSACTIONS_PER_TURN);
     if (pushed.length === 0 && again.length === 0) return;
@@ -236,13 +237,12 @@ export function startWatcher(options: WatcherOptions): Watcher {
     const oldestMs = pushed[0]?.seenAtMs;
     const detectMs = touching > 0 && oldestMs !== undefined ? clock.nowMs() - oldestMs : null;
     options.onTransactions?.(pushed.length, detectMs);
-    state.recent = [...state.recent, ...pushed].slice(-RECENT_TRANSACTIONS);
   }
 
   async function followToTip(state: TurnState, mempool: MempoolDeps): Promise<void> {
     flags.block = false;
     for (;;) {
-      const step = await followStep({ ...options, watch: mempool.watch }, state.cursor);
+      const step = await followStep(mempool, state.cursor);
       if (step === null) break;
       state.cursor = step.cursor;
       if (step.connected === 0 && step.disconnected === 0) {
@@ -294,6 +294,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
   }
 
   async function expire(mempool: MempoolDeps): Promise<void> {
+    if (!(await database.asSystem((tx) => areOrdersDue(tx, clock.nowMs())))) return;
     while (await atCursor(mempool, expireOrders)) if (stopped) return;
   }
 
@@ -324,8 +325,6 @@ type TurnState = {
   cursor: Cursor;
   resync: Resync | null;
   polled: ReadonlySet<string> | null;
-  /** What was scanned last of the pushes. */
-  recent: readonly { raw: Uint8Array; seenAtMs: number }[];
   checkedAtMs: number;
 } & {
   [T in Timer]: number;

@@ -50,6 +50,11 @@ export async function eventsForTransactions(
   }));
 }
 
+/** Whether an open order's time is over: asked often, writes nothing. */
+export async function areOrdersDue(tx: Tx, nowMs: number): Promise<boolean> {
+  return (await readOrdersToExpire(tx, nowMs, 1)).length > 0;
+}
+
 /**
  * Expires what is due. Only to be called while the chain source is current: before that, a payment
  * that came in time may not have been taken in yet.

@@ -77,7 +77,7 @@ test('webhook-ssrf: a name is refused at connect time when any of its addresses 
   for (const resolved of cases) {
     const attempt = await sendTo(`http://shop.example:${port}/`, resolved);
     expect(attempt.ok).toBe(false);
-    expect(attempt.error).toMatch(/resolves to .*, which is not public/);
+    expect(attempt.error).toBe('shop.example resolves to an address that is not public');
   }
   expect(requests).toBe(0);
 });

@@ -31,7 +31,8 @@ export function guardedConnector(
         const refused = open ? undefined : addresses.find((one) => !isGlobalUnicast(one.address));
         const [first] = addresses;
         if (refused !== undefined) {
-          const reason = `${hostname} resolves to ${refused.address}, which is not public`;
+          // The store reads this: it must not learn what a name means inside our network.
+          const reason = `${hostname} resolves to an address that is not public`;
           done(new AddressRefusedError(reason), '', 0);
         } else if (first === undefined) {
           done(new Error(`${hostname} has no address`), '', 0);

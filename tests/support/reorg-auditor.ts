@@ -1,7 +1,7 @@
 import type { Order } from '@quittance/contract';
 import type { Sats, Uuid } from '@quittance/kernel';
-import { type Regtest, satsOf } from '../support/regtest.ts';
-import type { Shop } from '../support/shop.ts';
+import { type Regtest, satsOf } from './regtest.ts';
+import type { Shop } from './shop.ts';
 
 /** What the suite knows of a payment because it made it, not because anybody told it. */
 export type MadePayment = {
