@@ -9,7 +9,7 @@ import { createLifecycle, type Lifecycle } from '../../apps/server/src/platform/
 import { createLogger } from '../../apps/server/src/platform/log/index.ts';
 import { flowOptionsOf } from '../../apps/server/src/processes/configured.ts';
 import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
-import { callApi } from '../suites/support/clients.ts';
+import { type Answer, callApi } from '../suites/support/clients.ts';
 import { createDice } from '../suites/support/dice.ts';
 import { type Receivers, startReceivers } from '../suites/support/receivers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
@@ -79,6 +79,11 @@ async function until<T>(what: string, look: () => Promise<T | undefined>): Promi
   throw new Error(`in vain: ${what}`);
 }
 
+function bodyOf<T>(answer: Answer | undefined): T {
+  if (answer === undefined) throw new Error('no answer');
+  return answer.body as T;
+}
+
 test('a clock that jumps back and forth loses no order, payment, event or entry', async () => {
   const created = await callApi(`${url}/v1/merchants`, {
     apiKey: adminKey,
@@ -88,22 +93,22 @@ test('a clock that jumps back and forth loses no order, payment, event or entry'
       settings: { rateRule: { sources: ['fixed'], minSources: 1 } },
     },
   });
-  const { secret: apiKey } = (created?.body as { apiKey: { secret: string } }).apiKey;
+  const { secret: apiKey } = bodyOf<{ apiKey: { secret: string } }>(created).apiKey;
   const receiver = receivers.add('clock', 'standard', 'good');
   const endpoint = await callApi(`${url}/v1/webhook-endpoints`, {
     apiKey,
     body: { url: receiver.url, style: 'standard' },
   });
-  receiver.secret = (endpoint?.body as { secret: string }).secret;
+  receiver.secret = bodyOf<{ secret: string }>(endpoint).secret;
 
   async function order(): Promise<Order> {
     const body = { amount: '12.00', currency: 'USD' };
     const answer = await callApi(`${url}/v1/orders`, { apiKey, body });
     expect(answer?.status, JSON.stringify(answer)).toBe(201);
-    return answer?.body as Order;
+    return bodyOf<Order>(answer);
   }
   const read = async (id: string): Promise<Order> =>
-    (await callApi(`${url}/v1/orders/${id}`, { method: 'GET', apiKey }))?.body as Order;
+    bodyOf(await callApi(`${url}/v1/orders/${id}`, { method: 'GET', apiKey }));
   const becomes = (id: string, status: string) =>
     until(`${id} becomes ${status}`, async () =>
       (await read(id)).status === status ? true : undefined,
@@ -129,7 +134,7 @@ test('a clock that jumps back and forth loses no order, payment, event or entry'
   expect((await read(before.id)).status).toBe('CONFIRMED');
 
   const events = await callApi(`${url}/v1/events?limit=100`, { method: 'GET', apiKey });
-  const { data } = events?.body as { data: { id: string }[] };
+  const { data } = bodyOf<{ data: { id: string }[] }>(events);
   expect(data.length).toBeGreaterThanOrEqual(10);
   await until('every event is delivered', async () =>
     data.every(({ id }) => receiver.accepted.has(id)) ? true : undefined,
