@@ -383,6 +383,48 @@ test('an order that expires while it is short stays UNDERPAID and says that it e
   expect(expired.notices).toEqual([{ type: 'order.expired' }]);
 });
 
+test.each([
+  ['dropped', [about('dropped', 'a1')], 'INVALID'],
+  ['dropped beside a crumb', [seen('b2', 10_000n), about('dropped', 'a1')], 'UNDERPAID'],
+  ['replaced', [replaced('a1', 'ff')], 'INVALID'],
+] as const)(
+  'enough at the expiry that is gone later tells the expiry then (%s)',
+  (_, gone, status) => {
+    const atExpiry = apply(apply(START, seen('a1', 100_000n)), EXPIRED);
+    expect(atExpiry.order.status).toBe('UNCONFIRMED');
+    expect(atExpiry.notices).toEqual([]);
+    const later = apply(atExpiry, ...gone);
+    expect(later.order.status).toBe(status);
+    expect(later.notices.filter(({ type }) => type === 'order.expired')).toHaveLength(1);
+  },
+);
+
+test('a late payment that was accepted and then vanished tells the expiry with EXPIRED', () => {
+  const order: PayableOrder = { ...ORDER, latePolicy: 'accept' };
+  const paid = apply({ order, payments: [] }, EXPIRED, seen('a1', 100_000n, { atMs: LATE }));
+  expect(paid.notices.map(({ type }) => type)).toEqual(['order.payment_late']);
+  const gone = apply(paid, about('dropped', 'a1'));
+  expect(gone.order.status).toBe('EXPIRED');
+  expect(gone.notices.map(({ type }) => type)).toEqual(['order.payment_dropped', 'order.expired']);
+});
+
+test('any history: the expiry is told exactly when an expired order becomes short', () => {
+  fc.assert(
+    fc.property(histories, ({ order, events }) => {
+      let state: State = { order, payments: [] };
+      const short = (of: PayableOrder) =>
+        of.expiredAtMs !== null && ['EXPIRED', 'UNDERPAID', 'INVALID'].includes(of.status);
+      for (const event of events) {
+        const next = apply(state, event);
+        const told = next.notices.filter(({ type }) => type === 'order.expired').length;
+        expect(told).toBe(!short(state.order) && short(next.order) ? 1 : 0);
+        state = next;
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test('a fee bump after the expiry is as punctual as its original, unless it pays more', () => {
   const bump = (amount: bigint) =>
     statuses([
