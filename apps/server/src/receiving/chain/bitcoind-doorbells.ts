@@ -31,12 +31,12 @@ export function startBitcoindDoorbells(options: {
     subscribe(endpoint, topics, bells),
   );
   let stopped = false;
-  const poll = pollBlocks(rpc, bells, () => stopped);
+  void pollBlocks(rpc, bells, () => stopped);
   return {
     async stop() {
       stopped = true;
+      // The long poll ends by itself, at once when its client is closed.
       for (const socket of sockets) socket.close();
-      await Promise.race([poll, sleep(RETRY_MS, undefined, { ref: false })]);
     },
   };
 }
