@@ -228,7 +228,9 @@ async function calmDownAndAudit(all: Run, actors: Actors, patient: boolean): Pro
   all.step += ', audit';
   all.running = false;
   await untilReady(all);
-  await Promise.all([clients.untilAnswered(), payers.untilIdle(), miner.untilIdle()]);
+  const unanswered = await clients.untilAnswered(READY_TIMEOUT_MS);
+  if (unanswered > 0) throw new Error(`${unanswered} clients have no answer from a ready server`);
+  await Promise.all([payers.untilIdle(), miner.untilIdle()]);
   // As high as ever: a payment keeps its confirmation while the node is on a shorter branch.
   const height = await world.regtest.rpc.call<number>('getblockcount');
   await miner.mineOn(Math.max(1, miner.highest - height) + (patient ? 5 : 0));
