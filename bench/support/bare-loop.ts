@@ -21,7 +21,8 @@ export type BareDone = { seconds: number };
 
 const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_url, price_currency,
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
-  late_policy, wallet_id, address_index, address, created_at, expires_at, status, updated_at`;
+  late_policy, wallet_id, address_index, address, created_at, expires_at, status, updated_at,
+  monitor_until`;
 
 const ids = uuidV7Ids(systemClock, (target) => {
   target.set(randomBytes(target.length));
@@ -55,7 +56,7 @@ async function readModel(client: pg.Client, merchantId: string): Promise<Model> 
 }
 
 const parameters = (count: number) => Array.from({ length: count }, (_, i) => `$${i + 1}`).join();
-const insertOrder = `INSERT INTO orders (${COLUMNS}) VALUES (${parameters(21)})`;
+const insertOrder = `INSERT INTO orders (${COLUMNS}) VALUES (${parameters(22)})`;
 const insertEvent = `INSERT INTO event (merchant_id, id, type, order_id, data, created_at)
   VALUES (${parameters(6)})`;
 const insertAnswer = `INSERT INTO idempotency_key

@@ -60,6 +60,8 @@ CREATE TABLE orders (
   address                text NOT NULL,
   created_at             timestamptz NOT NULL,
   expires_at             timestamptz NOT NULL,
+  -- What is first seen later is held for the merchant's decision, whatever the policy.
+  monitor_until          timestamptz NOT NULL CHECK (monitor_until >= expires_at),
   -- Facts that the transitions of receiving/payments keep; nobody else writes them.
   status                 text NOT NULL CHECK (status IN ('PENDING', 'UNCONFIRMED', 'CONFIRMED',
                            'UNDERPAID', 'OVERPAID', 'EXPIRED', 'INVALID', 'REFUNDED')),

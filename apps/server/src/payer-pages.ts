@@ -26,14 +26,14 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
     clock,
     log,
     readFrame: (orderId) =>
-      database.asSystem(async (tx) => (await readLiveState(tx, orderId)) ?? null),
+      database.asPublic(async (tx) => (await readLiveState(tx, orderId)) ?? null),
     limits: { maxSocketsPerAddress: parts.socketsPerAddress },
   });
 }
 
 /** For who knows only the order's unguessable id. */
 async function readView(parts: PageParts, orderId: Uuid): Promise<OrderView | undefined> {
-  return parts.database.asSystem(async (tx) => {
+  return parts.database.asPublic(async (tx) => {
     const merchantId = await findOrderMerchant(tx, orderId);
     if (merchantId === undefined) return undefined;
     const { name, settings } = await readMerchant(tx, merchantId);

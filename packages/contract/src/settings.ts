@@ -47,9 +47,13 @@ export const merchantSettingsFields = {
     .int()
     .min(3_600)
     .max(MAX_ORDER_EXPIRY_SECONDS)
-    .meta({ description: 'How long late payments are reported for' }),
+    .meta({
+      description:
+        'How long after its expiry an order counts late payments by itself under latePolicy ' +
+        'accept. Later ones are still recorded and told, and wait for your decision.',
+    }),
   latePolicy: z.enum(['hold', 'accept']).meta({
-    description: 'hold: a late payment waits for your decision. accept: it counts.',
+    description: 'hold: a late payment waits for your decision (accept-late). accept: it counts.',
   }),
   maxAddressGap: z
     .int()

@@ -21,3 +21,11 @@ export function gapExceeded(gap: number, bound: number): AppError {
     `${gap} addresses in a row have not been paid, and the store's bound is ${bound}. Wallet software may not find money beyond its own gap limit; raise maxAddressGap in the settings, and the gap limit of your wallet, to go on.`,
   );
 }
+
+/** So many in a row belong to another store with the same key that a request can't step over them. */
+export function addressesTaken(): AppError {
+  return new AppError(
+    'addresses_not_ready',
+    'Another store of this instance uses the same key and has taken the next addresses. Give each store a key (an account) of its own.',
+  );
+}

@@ -8,11 +8,12 @@ import {
 } from '@quittance/bitcoin';
 import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { gapExceeded, noWallet } from './errors.ts';
+import { addressesTaken, gapExceeded, noWallet } from './errors.ts';
 import {
   type FreeAddress,
   insertAddresses,
   lockActiveWallet,
+  lockWallets,
   readFreeAddresses,
   setNextIndex,
   type WalletRow,
@@ -22,8 +23,6 @@ import {
 const DERIVED_AT_ONCE = 100;
 /** Rounds of deriving while addresses turn out to be taken by another wallet of the same key. */
 const MAX_ROUNDS = 50;
-/** A wallet that is replaced while we wait for it is not found; the second look finds the new one. */
-const LOCK_ATTEMPTS = 2;
 
 /**
  * Waits until no other transaction hands out this store's addresses, and keeps it so: what is read
@@ -31,17 +30,19 @@ const LOCK_ATTEMPTS = 2;
  * @throws {AppError} no_wallet
  */
 export async function holdAddresses(tx: Tx, merchantId: Uuid): Promise<WalletRow> {
-  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-    const wallet = await lockActiveWallet(tx, merchantId);
-    if (wallet !== undefined) return wallet;
-  }
+  const wallet = await lockActiveWallet(tx, merchantId);
+  if (wallet !== undefined) return wallet;
+  // One that was replaced while we waited for it is not found; now nobody can replace another.
+  await lockWallets(tx, merchantId);
+  const next = await lockActiveWallet(tx, merchantId);
+  if (next !== undefined) return next;
   throw noWallet();
 }
 
 /**
  * Hands out the next addresses of the store's active wallet, each once and never again: in order, of a
  * wallet that holdAddresses has locked, in the transaction that makes the orders.
- * @throws {AppError} address_gap_exceeded
+ * @throws {AppError} address_gap_exceeded, addresses_not_ready
  */
 export async function takeAddresses(
   tx: Tx,
@@ -54,7 +55,7 @@ export async function takeAddresses(
     wallet = await deriveMore(tx, wallet, Math.max(DERIVED_AT_ONCE, want.count - free.length));
     free = await readFreeAddresses(tx, wallet, want.count);
   }
-  assert(free.length === want.count, 'takeAddresses: no free address was found');
+  if (free.length < want.count) throw addressesTaken();
   const last = free.at(-1)?.index ?? wallet.nextIndex;
   const gap = last - wallet.highestPaidIndex;
   if (gap > want.maxGap) throw gapExceeded(gap, want.maxGap);

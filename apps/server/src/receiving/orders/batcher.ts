@@ -1,5 +1,10 @@
+import { AppError } from '../../platform/errors.ts';
+
 /** Items of one key that are committed together: bounds a transaction's length. */
 const MAX_BATCH = 200;
+/** Items of one key that may wait: some seconds of work; beyond it the caller should come back. */
+const MAX_WAITING = 5_000;
+const RETRY_AFTER_SECONDS = 5;
 
 /**
  * Group commit: while one batch of a key is being committed, what arrives for the same key waits
@@ -39,6 +44,11 @@ export function createBatcher<Key, Item, Result>(
         only.reject(error);
         return;
       }
+      // Trying each alone would let everybody wait for the same nothing, one after the other.
+      if (error instanceof AppError && error.code === 'database_unavailable') {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
       // One bad item must not fail its neighbours: each is tried alone.
       for (const each of batch) await settle(key, [each]);
     }
@@ -48,6 +58,11 @@ export function createBatcher<Key, Item, Result>(
     new Promise((resolve, reject) => {
       const entry = { item, resolve, reject };
       const queue = waiting.get(key);
+      if (queue !== undefined && queue.length >= MAX_WAITING) {
+        const options = { retryAfterSeconds: RETRY_AFTER_SECONDS };
+        reject(new AppError('rate_limited', 'More orders are waiting than can be made.', options));
+        return;
+      }
       if (queue !== undefined) {
         queue.push(entry);
         return;

@@ -18,6 +18,7 @@ export type OrderSettings = {
   confirmationTiers: readonly { belowSats: string; confirmations: number }[];
   confirmationsAbove: number;
   orderExpirySeconds: number;
+  monitorAfterExpirySeconds: number;
   latePolicy: 'hold' | 'accept';
 };
 
@@ -38,6 +39,8 @@ export type OrderDraft = {
   latePolicy: 'hold' | 'accept';
   createdAtMs: number;
   expiresAtMs: number;
+  /** Late payments count by themselves until then, where the store accepts them. */
+  monitorUntilMs: number;
 };
 
 /** Below this an output of the oldest kind is dust, which nodes don't relay (Bitcoin Core). */
@@ -87,6 +90,7 @@ export function draftOrder(
     throw new AppError('amount_too_large', 'The price is more bitcoin than will ever exist.');
   }
   const seconds = input.expiresInSeconds ?? settings.orderExpirySeconds;
+  const expiresAtMs = now.nowMs + seconds * 1_000;
   return {
     id: now.id,
     externalId: input.externalId ?? null,
@@ -102,7 +106,8 @@ export function draftOrder(
     requiredConfirmations: confirmationsFor(dueSats, settings),
     latePolicy: settings.latePolicy,
     createdAtMs: now.nowMs,
-    expiresAtMs: now.nowMs + seconds * 1_000,
+    expiresAtMs,
+    monitorUntilMs: expiresAtMs + settings.monitorAfterExpirySeconds * 1_000,
   };
 }
 

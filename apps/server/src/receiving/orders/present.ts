@@ -3,6 +3,7 @@ import type { Order, OrderPaymentView, OrderView } from '@quittance/contract';
 import { formatBtc } from '@quittance/kernel';
 import {
   confirmationsAt,
+  counts,
   excessSats,
   isLive,
   type Payment,
@@ -106,7 +107,7 @@ export function orderView(
     bip21: paymentLink(row, face.name),
     network: place.network,
     confirmations: {
-      have: confirmationsOf(payments, tipHeight, row.requiredConfirmations),
+      have: confirmationsOf(row, payments, tipHeight),
       need: row.requiredConfirmations,
     },
     payments: payments.map((payment) => paymentView(payment, tipHeight)),
@@ -131,15 +132,18 @@ function paymentView(payment: Payment, tipHeight: number): OrderPaymentView {
   };
 }
 
-/** Confirmations of the payment that is furthest behind, at most as many as are asked for. */
+/** Confirmations of the counted payment that is furthest behind, at most as many as are asked for. */
 export function confirmationsOf(
+  order: OrderRow,
   payments: readonly Payment[],
   tipHeight: number,
-  need: number,
 ): number {
-  const live = payments.filter((payment) => isLive(payment) && !payment.late);
+  const live = payments.filter((payment) => isLive(payment) && counts(order, payment));
   if (live.length === 0) return 0;
-  return Math.min(need, ...live.map((payment) => confirmationsAt(payment, tipHeight)));
+  return Math.min(
+    order.requiredConfirmations,
+    ...live.map((payment) => confirmationsAt(payment, tipHeight)),
+  );
 }
 
 /** BIP21 link for what is still to be paid; without an amount once nothing is. */

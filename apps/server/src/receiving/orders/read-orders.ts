@@ -80,6 +80,6 @@ export async function readLiveState(tx: Tx, orderId: Uuid): Promise<LiveState | 
     status: row.status,
     timestamp: new Date(row.updatedAtMs).toISOString(),
     version: row.version,
-    confirmations: confirmationsOf(payments, tipHeight, row.requiredConfirmations),
+    confirmations: confirmationsOf(row, payments, tipHeight),
   };
 }

@@ -39,6 +39,7 @@ type Row = {
   address: string;
   created_at: Date;
   expires_at: Date;
+  monitor_until: Date;
   status: OrderStatus;
   expired_at: Date | null;
   cancelled_at: Date | null;
@@ -52,8 +53,8 @@ type Row = {
 
 const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_url, price_currency,
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
-  late_policy, wallet_id, address_index, address, created_at, expires_at, status, expired_at,
-  cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats, version, updated_at`;
+  late_policy, wallet_id, address_index, address, created_at, expires_at, monitor_until, status,
+  expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats, version, updated_at`;
 
 function orderOf(row: Row): OrderRow {
   return {
@@ -76,6 +77,7 @@ function orderOf(row: Row): OrderRow {
     address: row.address,
     createdAtMs: row.created_at.getTime(),
     expiresAtMs: row.expires_at.getTime(),
+    monitorUntilMs: row.monitor_until.getTime(),
     status: row.status,
     expiredAtMs: row.expired_at?.getTime() ?? null,
     cancelledAtMs: row.cancelled_at?.getTime() ?? null,
@@ -100,18 +102,19 @@ export async function insertOrders(
     `INSERT INTO orders (merchant_id, id, external_id, description, metadata, redirect_url,
             price_currency, price_minor, rate, due_sats, tolerance_below_sats,
             tolerance_above_sats, required_confirmations, late_policy, wallet_id, address_index,
-            address, created_at, expires_at, status, updated_at)
+            address, created_at, expires_at, monitor_until, status, updated_at)
      SELECT $1, id, external_id, description, metadata::jsonb, redirect_url, price_currency,
             price_minor, rate::jsonb, due_sats, tolerance_below_sats, tolerance_above_sats,
             required_confirmations, late_policy, wallet_id, address_index, address, created_at,
-            expires_at, 'PENDING', created_at
+            expires_at, monitor_until, 'PENDING', created_at
        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[],
             $14::text[], $15::uuid[], $16::int[], $17::text[], $18::timestamptz[],
-            $19::timestamptz[])
+            $19::timestamptz[], $20::timestamptz[])
          AS n (id, external_id, description, metadata, redirect_url, price_currency, price_minor,
                rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
-               late_policy, wallet_id, address_index, address, created_at, expires_at)`,
+               late_policy, wallet_id, address_index, address, created_at, expires_at,
+               monitor_until)`,
     [
       merchantId,
       orders.map(({ id }) => id),
@@ -132,6 +135,7 @@ export async function insertOrders(
       orders.map(({ address }) => address),
       orders.map(({ createdAtMs }) => new Date(createdAtMs)),
       orders.map(({ expiresAtMs }) => new Date(expiresAtMs)),
+      orders.map(({ monitorUntilMs }) => new Date(monitorUntilMs)),
     ],
   );
 }

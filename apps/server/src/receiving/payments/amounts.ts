@@ -9,11 +9,15 @@ import {
 
 export type Totals = { receivedSats: Sats; confirmedSats: Sats; lateSats: Sats };
 
-type Acceptance = Pick<PayableOrder, 'latePolicy' | 'lateAcceptedAtMs'>;
+type Acceptance = Pick<PayableOrder, 'latePolicy' | 'monitorUntilMs' | 'lateAcceptedAtMs'>;
 
-/** A late payment counts only where the store accepts late ones, always or for this order. */
-function counts(order: Acceptance, payment: Payment): boolean {
-  return !payment.late || order.latePolicy === 'accept' || order.lateAcceptedAtMs !== null;
+/**
+ * A late payment counts where somebody accepted it for this order, or where the store accepts all
+ * that come within its time for late ones: a price is not honoured for ever.
+ */
+export function counts(order: Acceptance, payment: Payment): boolean {
+  if (!payment.late || order.lateAcceptedAtMs !== null) return true;
+  return order.latePolicy === 'accept' && payment.firstSeenAtMs <= order.monitorUntilMs;
 }
 
 /** Adds up what an order's payments amount to: repeated and partial payments count together. */

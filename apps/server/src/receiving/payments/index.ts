@@ -1,4 +1,5 @@
 export {
+  counts,
   excessSats,
   highestAcceptedSats,
   lowestAcceptedSats,

@@ -51,6 +51,8 @@ export type PayableOrder = {
   readonly requiredConfirmations: number;
   readonly latePolicy: 'hold' | 'accept';
   readonly expiresAtMs: number;
+  /** Until when `accept` counts late payments by itself; never before the expiry. */
+  readonly monitorUntilMs: number;
   readonly expiredAtMs: number | null;
   readonly cancelledAtMs: number | null;
   readonly lateAcceptedAtMs: number | null;

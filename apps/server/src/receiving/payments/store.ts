@@ -23,6 +23,7 @@ type OrderRow = {
   required_confirmations: number;
   late_policy: 'hold' | 'accept';
   expires_at: Date;
+  monitor_until: Date;
   expired_at: Date | null;
   cancelled_at: Date | null;
   late_accepted_at: Date | null;
@@ -56,8 +57,8 @@ export async function lockOrders(tx: Tx, orderIds: readonly Uuid[]): Promise<Sto
   const rows = await tx.query<OrderRow>(
     `SELECT merchant_id, id, external_id, price_currency, price_minor, status, due_sats,
             tolerance_below_sats, tolerance_above_sats, required_confirmations, late_policy,
-            expires_at, expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats,
-            late_sats, settled_sats, settlement_epoch, version
+            expires_at, monitor_until, expired_at, cancelled_at, late_accepted_at, received_sats,
+            confirmed_sats, late_sats, settled_sats, settlement_epoch, version
        FROM orders WHERE id = ANY($1::uuid[]) ORDER BY merchant_id, id FOR UPDATE`,
     [orderIds],
   );
@@ -78,6 +79,7 @@ function orderOf(row: OrderRow): StoredOrder {
     requiredConfirmations: row.required_confirmations,
     latePolicy: row.late_policy,
     expiresAtMs: row.expires_at.getTime(),
+    monitorUntilMs: row.monitor_until.getTime(),
     expiredAtMs: row.expired_at?.getTime() ?? null,
     cancelledAtMs: row.cancelled_at?.getTime() ?? null,
     lateAcceptedAtMs: row.late_accepted_at?.getTime() ?? null,
@@ -226,8 +228,8 @@ export async function notifyOrders(tx: Tx, changes: readonly LiveChange[]): Prom
   await tx.query(
     `SELECT pg_notify('quittance_orders', payload) FROM unnest($1::text[]) AS payload`,
     [
-      changes.map(({ orderId, status, version, atMs }) =>
-        JSON.stringify({ orderId, status, version, timestamp: new Date(atMs).toISOString() }),
+      changes.map(({ atMs, ...change }) =>
+        JSON.stringify({ ...change, timestamp: new Date(atMs).toISOString() }),
       ),
     ],
   );

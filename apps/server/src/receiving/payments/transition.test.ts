@@ -12,6 +12,7 @@ import {
 import { applyEvents, type LedgerIntent, type Notice } from './transition.ts';
 
 const EXPIRES_MS = 1_000_000;
+const MONITOR_UNTIL_MS = 2_000_000;
 
 const ORDER: PayableOrder = {
   merchantId: '00000000-0000-7000-8000-000000000001',
@@ -23,6 +24,7 @@ const ORDER: PayableOrder = {
   requiredConfirmations: 3,
   latePolicy: 'hold',
   expiresAtMs: EXPIRES_MS,
+  monitorUntilMs: MONITOR_UNTIL_MS,
   expiredAtMs: null,
   cancelledAtMs: null,
   lateAcceptedAtMs: null,
@@ -179,7 +181,13 @@ const histories: fc.Arbitrary<History> = fc
         which: fc.nat(TXIDS.length - 1),
         height: fc.integer({ min: 10, max: 13 }),
         fork: fc.constantFrom('a', 'b'),
-        atMs: fc.constantFrom(0, EXPIRES_MS, EXPIRES_MS + 1),
+        atMs: fc.constantFrom(
+          0,
+          EXPIRES_MS,
+          EXPIRES_MS + 1,
+          MONITOR_UNTIL_MS,
+          MONITOR_UNTIL_MS + 1,
+        ),
       }),
       { maxLength: 30 },
     ),
@@ -224,7 +232,10 @@ test('any history: totals, status and books say the same, and an event said twic
       const sum = (list: readonly Payment[]) =>
         list.reduce((total, { amountSats }) => total + amountSats, 0n);
       const counted = live.filter(
-        ({ late }) => !late || order.latePolicy === 'accept' || order.lateAcceptedAtMs !== null,
+        ({ late, firstSeenAtMs }) =>
+          !late ||
+          order.lateAcceptedAtMs !== null ||
+          (order.latePolicy === 'accept' && firstSeenAtMs <= MONITOR_UNTIL_MS),
       );
       expect(order.receivedSats).toBe(sum(counted));
       expect(order.confirmedSats).toBe(sum(counted.filter(isConfirmed)));
@@ -368,6 +379,28 @@ test('a store that accepts late payments counts them at once', () => {
   ]);
 });
 
+test('late money counts by itself only within the time that the store watches for it', () => {
+  const accepting: PayableOrder = { ...ORDER, latePolicy: 'accept' };
+  const paidAt = (order: PayableOrder, atMs: number) =>
+    apply({ order, payments: [] }, EXPIRED, seen('a1', 100_000n, { atMs }));
+  expect(paidAt(accepting, MONITOR_UNTIL_MS).order).toMatchObject({
+    status: 'UNCONFIRMED',
+    lateSats: 0n,
+  });
+  const held = paidAt(accepting, MONITOR_UNTIL_MS + 1);
+  expect(held.order).toMatchObject({ status: 'EXPIRED', lateSats: 100_000n, receivedSats: 0n });
+  // Nothing is lost: it is told, booked, and the merchant may accept it.
+  expect(held.notices.map(({ type }) => type)).toContain('order.payment_late');
+  const confirmed = apply(held, included('a1', 100_000n), about('confirmed', 'a1'));
+  expect(confirmed.order).toMatchObject({ status: 'EXPIRED', settledSats: 0n });
+  expect(apply(confirmed, { type: 'late_accepted', atMs: LATE }).order).toMatchObject({
+    status: 'CONFIRMED',
+    settledSats: 100_000n,
+  });
+  // `hold` holds before the end of that time as after it.
+  expect(paidAt(ORDER, LATE).order.lateSats).toBe(100_000n);
+});
+
 test('a payment that came in time counts even when it is heard of after the expiry', () => {
   expect(statuses([EXPIRED, seen('a1', 100_000n, { atMs: EXPIRES_MS })])).toEqual([
     'EXPIRED',
@@ -381,6 +414,48 @@ test('an order that expires while it is short stays UNDERPAID and says that it e
   const expired = apply(state, EXPIRED);
   expect(expired.order).toMatchObject({ status: 'UNDERPAID', expiredAtMs: EXPIRES_MS + 1 });
   expect(expired.notices).toEqual([{ type: 'order.expired' }]);
+});
+
+test.each([
+  ['dropped', [about('dropped', 'a1')], 'INVALID'],
+  ['dropped beside a crumb', [seen('b2', 10_000n), about('dropped', 'a1')], 'UNDERPAID'],
+  ['replaced', [replaced('a1', 'ff')], 'INVALID'],
+] as const)(
+  'enough at the expiry that is gone later tells the expiry then (%s)',
+  (_, gone, status) => {
+    const atExpiry = apply(apply(START, seen('a1', 100_000n)), EXPIRED);
+    expect(atExpiry.order.status).toBe('UNCONFIRMED');
+    expect(atExpiry.notices).toEqual([]);
+    const later = apply(atExpiry, ...gone);
+    expect(later.order.status).toBe(status);
+    expect(later.notices.filter(({ type }) => type === 'order.expired')).toHaveLength(1);
+  },
+);
+
+test('a late payment that was accepted and then vanished tells the expiry with EXPIRED', () => {
+  const order: PayableOrder = { ...ORDER, latePolicy: 'accept' };
+  const paid = apply({ order, payments: [] }, EXPIRED, seen('a1', 100_000n, { atMs: LATE }));
+  expect(paid.notices.map(({ type }) => type)).toEqual(['order.payment_late']);
+  const gone = apply(paid, about('dropped', 'a1'));
+  expect(gone.order.status).toBe('EXPIRED');
+  expect(gone.notices.map(({ type }) => type)).toEqual(['order.payment_dropped', 'order.expired']);
+});
+
+test('any history: the expiry is told exactly when an expired order becomes short', () => {
+  fc.assert(
+    fc.property(histories, ({ order, events }) => {
+      let state: State = { order, payments: [] };
+      const short = (of: PayableOrder) =>
+        of.expiredAtMs !== null && ['EXPIRED', 'UNDERPAID', 'INVALID'].includes(of.status);
+      for (const event of events) {
+        const next = apply(state, event);
+        const told = next.notices.filter(({ type }) => type === 'order.expired').length;
+        expect(told).toBe(!short(state.order) && short(next.order) ? 1 : 0);
+        state = next;
+      }
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 test('a fee bump after the expiry is as punctual as its original, unless it pays more', () => {

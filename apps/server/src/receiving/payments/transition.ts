@@ -1,5 +1,5 @@
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
-import { divideSettlement, statusOf, totals } from './amounts.ts';
+import { divideSettlement, lowestAcceptedSats, statusOf, totals } from './amounts.ts';
 import {
   COINBASE_MATURITY,
   FINALITY_DEPTH,
@@ -87,9 +87,7 @@ function applyEvent(
     case 'expired': {
       if (order.expiredAtMs !== null || order.cancelledAtMs !== null) return null;
       const expired = { ...order, expiredAtMs: event.atMs };
-      const open = order.status === 'PENDING' || order.status === 'UNDERPAID';
-      const notices: Notice[] = open ? [{ type: 'order.expired' }] : [];
-      return { order: expired, payments, ledger: [], notices };
+      return { order: expired, payments, ledger: [], notices: [] };
     }
     case 'cancelled': {
       // Only an order that nobody has paid anything for can be taken back.
@@ -308,5 +306,21 @@ function settle(before: PayableOrder, change: OrderChange): OrderChange {
     settlementEpoch: redo ? epoch + 1 : epoch,
     version: before.version + 1,
   };
-  return { ...change, order, ledger };
+  const notices = tellsExpiry(before, order)
+    ? [...change.notices, { type: 'order.expired' } as const]
+    : change.notices;
+  return { ...change, order, ledger, notices };
+}
+
+/**
+ * An order's end is told when its time is over and it is short: at its expiry, or when enough had
+ * arrived then and is gone later. One that falls short again after that is told again.
+ */
+function tellsExpiry(before: PayableOrder, after: PayableOrder): boolean {
+  if (after.expiredAtMs === null || after.cancelledAtMs !== null || !isShort(after)) return false;
+  return before.expiredAtMs === null || !isShort(before);
+}
+
+function isShort(order: PayableOrder): boolean {
+  return order.receivedSats < lowestAcceptedSats(order);
 }
