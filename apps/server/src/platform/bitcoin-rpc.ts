@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
+import { MAX_RESPONSE_BYTES, send } from './bitcoin-rpc-transport.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
 export const RPC_TIMEOUT_MS = 30_000;
@@ -9,8 +10,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 10_000;
 /** Fewer than the node's 16 RPC threads (4 in older versions queue the rest), so others get in. */
 const POOL_CONNECTIONS = 8;
-/** Largest answer that is read: verbose answers on a full mempool stay below. */
-const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 /** Calls per HTTP request of a batch; the node works them off one after the other. */
 const MAX_BATCH_CALLS = 500;
 /** RPC_IN_WARMUP of Bitcoin Core's src/rpc/protocol.h. */
@@ -195,30 +194,6 @@ export function parseNodeJson(text: string): unknown {
  * looks at what follows a separator; that also hits inside strings, which costs time only.
  */
 const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?[0-9]+[.eE]|[0-9]{16}/;
-
-function send(
-  pool: Pool,
-  {
-    path,
-    body,
-    authorization,
-    signal,
-  }: { path: string; body: string | undefined; authorization: string; signal: AbortSignal },
-): Promise<{ status: number; bytes: Uint8Array }> {
-  const headers = { authorization, 'content-type': 'application/json' };
-  return pool
-    .request({
-      path,
-      method: body === undefined ? 'GET' : 'POST',
-      headers,
-      body: body ?? null,
-      signal,
-    })
-    .then(async (response) => ({
-      status: response.statusCode,
-      bytes: new Uint8Array(await response.body.arrayBuffer()),
-    }));
-}
 
 function credentialsOf(target: BitcoinRpcTarget): {
   header(): Promise<string>;
