@@ -206,6 +206,7 @@ export async function readPaidAddresses(
   tx: Tx,
   ids: readonly number[],
 ): Promise<Map<number, PaidAddress>> {
+  if (ids.length === 0) return new Map();
   const rows = await tx.query<{
     id: number;
     merchant_id: Uuid;
@@ -234,6 +235,7 @@ export async function readPaidAddresses(
 
 /** Remembers which addresses were paid: for the gap, and never to hand out one that was. */
 export async function markAddressesPaid(tx: Tx, addresses: readonly PaidAddress[]): Promise<void> {
+  if (addresses.length === 0) return;
   const foreign = addresses.filter(({ orderId }) => orderId === null);
   if (foreign.length > 0) {
     await tx.query('UPDATE address SET foreign_use = true WHERE id = ANY($1::int[])', [

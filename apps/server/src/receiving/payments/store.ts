@@ -1,5 +1,5 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
-import type { Uuid } from '@quittance/kernel';
+import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { OrderStatus, PayableOrder, Payment, PaymentState } from './payment.ts';
 
@@ -63,6 +63,27 @@ export async function lockOrders(tx: Tx, orderIds: readonly Uuid[]): Promise<Sto
     [orderIds],
   );
   return rows.map(orderOf);
+}
+
+/**
+ * Locks the orders of all payments that this tip confirms or makes final. To be called before
+ * anything of a step is applied: the first transfer locks the ledger's book, and from then on no
+ * order may be waited for, since a merchant's decision locks its order first and then the book.
+ * No row leaves the database, however many there are.
+ */
+export async function lockOrdersDue(tx: Tx, tipHeight: number): Promise<void> {
+  await tx.query(
+    `WITH due AS (
+       SELECT merchant_id, order_id FROM payment
+        WHERE state = 'included' AND confirms_at_height <= $1
+       UNION SELECT merchant_id, order_id FROM payment
+        WHERE state = 'confirmed' AND finals_at_height <= $1
+     ), locked AS (
+       SELECT o.id FROM orders o WHERE (o.merchant_id, o.id) IN (SELECT * FROM due)
+        ORDER BY o.merchant_id, o.id FOR UPDATE)
+     SELECT count(*) FROM locked`,
+    [tipHeight],
+  );
 }
 
 function orderOf(row: OrderRow): StoredOrder {
@@ -182,7 +203,7 @@ export async function saveOrders(
 ): Promise<void> {
   if (orders.length === 0) return;
   const date = (ms: number | null) => (ms === null ? null : new Date(ms));
-  await tx.query(
+  const saved = await tx.query(
     `UPDATE orders o SET status = n.status, expired_at = n.expired_at,
             cancelled_at = n.cancelled_at, late_accepted_at = n.late_accepted_at,
             received_sats = n.received_sats, confirmed_sats = n.confirmed_sats,
@@ -193,7 +214,8 @@ export async function saveOrders(
             $11::int[], $12::int[])
          AS n (merchant_id, id, status, expired_at, cancelled_at, late_accepted_at, received_sats,
                confirmed_sats, late_sats, settled_sats, settlement_epoch, version)
-      WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1`,
+      WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1
+     RETURNING 1 AS saved`,
     [
       orders.map(({ merchantId }) => merchantId),
       orders.map(({ id }) => id),
@@ -210,6 +232,8 @@ export async function saveOrders(
       new Date(nowMs),
     ],
   );
+  // An order that is not saved while its ledger transfers are would be money that nobody owns.
+  assert(saved.length === orders.length, 'saveOrders: an order was not as it was read');
 }
 
 export type LiveChange = {
