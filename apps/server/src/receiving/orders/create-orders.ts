@@ -1,4 +1,4 @@
-import type { CreateOrder, Order } from '@quittance/contract';
+import type { CreateOrder, ErrorCode, Order } from '@quittance/contract';
 import { assert, type Clock, type Ids, isCurrency, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -69,8 +69,10 @@ type Answer = { body: Order; replayed: boolean };
 
 export function createOrders(deps: OrderCreatorDeps): OrderCreator {
   const merchantOf = keepMerchants(deps);
-  const commit = createBatcher<Uuid, Item, Answer | AppError>((merchantId, items) =>
-    deps.database.asTenant(merchantId, (tx) => commitBatch(tx, deps, merchantId, items)),
+  const commit = createBatcher<Uuid, Item, Answer | AppError>(
+    (merchantId, items) =>
+      deps.database.asTenant(merchantId, (tx) => commitBatch(tx, deps, merchantId, items)),
+    { isOfAll },
   );
 
   async function draft(request: CreateRequest, merchant: OrderingMerchant): Promise<OrderDraft> {
@@ -109,6 +111,8 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
         };
         answer = await commit(request.merchantId, item);
       } catch (error) {
+        // A database that is away has no answers to look for, and whoever retries finds his then.
+        if (isUnavailable(error)) throw error;
         // What was answered once is answered again, even if today it could not be made.
         answer = await replay(request, error);
       }
@@ -116,6 +120,24 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
       return { status: 201, ...answer };
     },
   };
+}
+
+/**
+ * Errors that are no item's own. When the database was lost it may also be that the whole batch was
+ * committed after all: then no item may be tried again here, only by who sent it, under its key.
+ */
+const OF_ALL: ReadonlySet<ErrorCode> = new Set([
+  'database_unavailable',
+  'addresses_not_ready',
+  'no_wallet',
+]);
+
+function isOfAll(error: unknown): boolean {
+  return error instanceof AppError && OF_ALL.has(error.code);
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof AppError && ['database_unavailable', 'overloaded'].includes(error.code);
 }
 
 async function quoteFor(
