@@ -10,12 +10,16 @@ CREATE TABLE receiving_wallet (
   derived_through   integer NOT NULL DEFAULT -1,
   next_index        integer NOT NULL DEFAULT 0,
   highest_paid_index integer NOT NULL DEFAULT -1,
+  -- Some derived index can't be handed out: another store's wallet has its script, or somebody paid
+  -- it first. Then what is free has to be counted.
+  has_gaps          boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, id),
   CHECK (next_index <= derived_through + 1)
 );
 CREATE UNIQUE INDEX receiving_wallet_active ON receiving_wallet (merchant_id) WHERE active;
 CALL protect_tenant_table('receiving_wallet');
-GRANT SELECT, INSERT, UPDATE (active, next_index, derived_through) ON receiving_wallet TO quittance_app;
+GRANT SELECT, INSERT, UPDATE (active, next_index, derived_through, has_gaps)
+  ON receiving_wallet TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON receiving_wallet TO quittance_system;
 
 -- The pool of pre-derived addresses. id orders them for the watcher, which loads what is new.
