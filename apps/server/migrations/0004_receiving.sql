@@ -83,7 +83,9 @@ CREATE TABLE orders (
   PRIMARY KEY (merchant_id, id),
   UNIQUE (wallet_id, address_index)
 );
-CREATE INDEX orders_by_external_id ON orders (merchant_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX orders_by_external_id ON orders (merchant_id, external_id, id)
+  WHERE external_id IS NOT NULL;
+CREATE INDEX orders_by_status ON orders (merchant_id, status, id);
 CREATE INDEX orders_to_expire ON orders (expires_at) WHERE expired_at IS NULL
   AND cancelled_at IS NULL AND status IN ('PENDING', 'UNDERPAID', 'UNCONFIRMED');
 CALL protect_tenant_table('orders');

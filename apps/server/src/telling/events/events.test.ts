@@ -2,10 +2,12 @@ import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Uuid, systemClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
+import { explain } from '../../../../../tests/support/plans.ts';
 import { listEvents, type NewEvent, recordEvents, WEBHOOKS_CHANNEL } from './index.ts';
+import { eventListStatement } from './store.ts';
 
 const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
 let testDatabase: TestDatabase;
@@ -189,4 +191,37 @@ test('after a restore into another server, as the runbook has it, old events com
   await database.asSystem((tx) => recordEvents(tx, [fresh]));
   const ids = (await read()).events.map(({ id }) => id);
   expect(ids).toEqual([old.id, older.id, fresh.id]);
+});
+
+test('a page of events of a rare type touches a page of rows, not every event', async () => {
+  const merchantId = await newMerchant();
+  // Short transactions: a long one would hide the events of other tests for its time.
+  for (let batch = 0; batch < 20; batch++) {
+    const events = Array.from({ length: 250 }, () => newEvent(merchantId));
+    await database.asTenant(merchantId, (tx) => recordEvents(tx, events));
+  }
+  const rare = newEvent(merchantId, 'order.cancelled');
+  await database.asTenant(merchantId, (tx) => recordEvents(tx, [rare]));
+  await vi.waitUntil(async () => {
+    const page = { limit: 10, type: rare.type };
+    const { events } = await database.asTenant(merchantId, (tx) => listEvents(tx, page));
+    return events.length === 1;
+  }, 10_000);
+  const owner = new pg.Client({ connectionString: testDatabase.ownerUrl });
+  await owner.connect();
+  await owner.query('ANALYZE event');
+  await owner.end();
+  const after = { transaction: '3', seq: 0n };
+  for (const filter of [
+    { after: undefined, type: undefined },
+    { after, type: undefined },
+    { after: undefined, type: 'order.cancelled' },
+    { after, type: 'order.cancelled' },
+  ]) {
+    const { nodes, rowsTouched } = await database.asTenant(merchantId, (tx) =>
+      explain(tx, eventListStatement({ ...filter, limit: 10 })),
+    );
+    expect(nodes).not.toContain('Seq Scan');
+    expect(rowsTouched).toBeLessThanOrEqual(10);
+  }
 });
