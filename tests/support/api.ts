@@ -52,6 +52,7 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
+  addRoutes?(http: Api['http'], database: Database): Promise<void>;
 }): Promise<TestApi> {
   const { clock = systemClock } = options;
   const database = openDatabase(roleUrls(options.ownerUrl));
@@ -80,6 +81,7 @@ export async function startTestApi(options: {
       checkAnswers: true,
     },
   });
+  await options.addRoutes?.(api.http, database);
   const port = await api.http.listen({ host: '127.0.0.1', port: 0 });
   const baseUrl = `http://127.0.0.1:${port}`;
   const { secret: adminKey } = await createAdminKey(database, { clock, ids, random }, 'tests');

@@ -30,8 +30,6 @@ CREATE TABLE address (
   index            integer NOT NULL,
   script           bytea NOT NULL UNIQUE,
   address          text NOT NULL,
-  -- Blocks above this height have been or will be scanned for the script.
-  scanned_from_height integer NOT NULL,
   -- Somebody paid it before an order had it: it is passed over, since addresses are not reused.
   foreign_use      boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, wallet_id, index),

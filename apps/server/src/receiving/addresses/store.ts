@@ -108,10 +108,8 @@ export async function insertAddresses(
   const through = addresses.at(-1)?.index;
   if (through === undefined) return;
   const inserted = await tx.query(
-    `INSERT INTO address (merchant_id, wallet_id, index, script, address, scanned_from_height)
-     SELECT $1, $2, index, script, address,
-            (SELECT coalesce(max(height), 0) FROM chain_cursor)
-       FROM unnest($3::int[], $4::bytea[], $5::text[]) AS n (index, script, address)
+    `INSERT INTO address (merchant_id, wallet_id, index, script, address)
+     SELECT $1, $2, index, script, address FROM unnest($3::int[], $4::bytea[], $5::text[]) AS n (index, script, address)
      ON CONFLICT (script) DO NOTHING RETURNING 1 AS inserted`,
     [
       wallet.merchantId,

@@ -43,6 +43,8 @@ export type OrderCreator = {
    * @throws {AppError} among others rate_unavailable, no_wallet, idempotency_mismatch
    */
   create(request: CreateRequest): Promise<CreatedOrder>;
+  /** A store's settings have changed, or without an id any store's: they are read anew. */
+  forget(merchantId?: string): void;
 };
 
 export type OrderCreatorDeps = {
@@ -55,7 +57,7 @@ export type OrderCreatorDeps = {
   readMerchant(tx: Tx, merchantId: Uuid): Promise<OrderingMerchant | undefined>;
 };
 
-/** A change of a store's settings holds for its new orders after at most this long. */
+/** A change of settings is announced; an announcement that was lost is made up for by this time. */
 const SETTINGS_AGE_MS = 1_000;
 /** Stores whose settings are kept at hand. */
 const MAX_KEPT_MERCHANTS = 10_000;
@@ -68,7 +70,7 @@ type Item = {
 type Answer = { body: Order; replayed: boolean };
 
 export function createOrders(deps: OrderCreatorDeps): OrderCreator {
-  const merchantOf = keepMerchants(deps);
+  const { merchantOf, forget } = keepMerchants(deps);
   const commit = createBatcher<Uuid, Item, Answer | AppError>(
     (merchantId, items) =>
       deps.database.asTenant(merchantId, (tx) => commitBatch(tx, deps, merchantId, items)),
@@ -100,6 +102,7 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
   }
 
   return {
+    forget,
     async create(request) {
       const merchant = await merchantOf(request.merchantId);
       let answer: Answer | AppError;
@@ -149,9 +152,9 @@ async function quoteFor(
   return rates.quote(currency, merchant.settings.rateRule);
 }
 
-function keepMerchants(deps: OrderCreatorDeps): (id: Uuid) => Promise<OrderingMerchant> {
-  const kept = new Map<Uuid, { merchant: OrderingMerchant; readAtMs: number }>();
-  return async (id) => {
+function keepMerchants(deps: OrderCreatorDeps) {
+  const kept = new Map<string, { merchant: OrderingMerchant; readAtMs: number }>();
+  async function merchantOf(id: Uuid): Promise<OrderingMerchant> {
     const nowMs = deps.clock.nowMs();
     const known = kept.get(id);
     if (known !== undefined && Math.abs(nowMs - known.readAtMs) < SETTINGS_AGE_MS) {
@@ -162,6 +165,13 @@ function keepMerchants(deps: OrderCreatorDeps): (id: Uuid) => Promise<OrderingMe
     if (kept.size >= MAX_KEPT_MERCHANTS) kept.clear();
     kept.set(id, { merchant, readAtMs: nowMs });
     return merchant;
+  }
+  return {
+    merchantOf,
+    forget(id?: string) {
+      if (id === undefined) kept.clear();
+      else kept.delete(id);
+    },
   };
 }
 

@@ -6,8 +6,7 @@ import { type MerchantSettings, readStoredSettings } from './settings.ts';
 /** Its payload is the id of a merchant whose name or settings have changed. */
 export const MERCHANTS_CHANNEL = 'quittance_merchants';
 
-const COLUMNS = `id, name, settings, created_at AS "createdAt", updated_at AS "updatedAt",
-  archived_at AS "archivedAt"`;
+const COLUMNS = `id, name, settings, created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 type Row = Omit<Merchant, 'settings'> & { settings: Record<string, unknown> };
 
