@@ -41,6 +41,7 @@ export interface TestApi {
 const NO_LIMIT = 1_000_000_000;
 const noLimits: RateLimits = {
   read: NO_LIMIT,
+  history: NO_LIMIT,
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
