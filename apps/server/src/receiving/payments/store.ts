@@ -126,6 +126,28 @@ export async function readPayments(
       ORDER BY first_seen_at, id`,
     [orderIds],
   );
+  return byOrder(rows);
+}
+
+/** Like readPayments, but of each order only so many of the newest. */
+export async function readNewestPayments(
+  tx: Tx,
+  orderIds: readonly Uuid[],
+  limit: number,
+): Promise<Map<Uuid, Payment[]>> {
+  const rows = await tx.query<PaymentRow>(
+    `SELECT p.* FROM orders o CROSS JOIN LATERAL (
+       SELECT order_id, id, txid, vout, amount_sats, state, late, first_seen_at, height, block_hash,
+              confirms_at_height, finals_at_height, replaced_by, ledger_epoch
+         FROM payment WHERE merchant_id = o.merchant_id AND order_id = o.id
+        ORDER BY first_seen_at DESC, id DESC LIMIT $2) p
+      WHERE o.id = ANY($1::uuid[]) ORDER BY p.first_seen_at, p.id`,
+    [orderIds, limit],
+  );
+  return byOrder(rows);
+}
+
+function byOrder(rows: readonly PaymentRow[]): Map<Uuid, Payment[]> {
   const payments = new Map<Uuid, Payment[]>();
   for (const row of rows) {
     const list = payments.get(row.order_id);
