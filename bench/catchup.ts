@@ -11,7 +11,7 @@ import { createOrders } from '../apps/server/src/receiving/orders/index.ts';
 import { createMerchant, readMerchant } from '../apps/server/src/tenancy/merchants/index.ts';
 import { type BenchOptions, type BenchResult, median, rounded } from './harness.ts';
 import type { CatchUpDone, CatchUpJob } from './support/catch-up.ts';
-import { openChainMaker, type Planted } from './support/chain-maker.ts';
+import { type ChainMaker, openChainMaker, type Planted } from './support/chain-maker.ts';
 import { openPayer, type Payer } from './support/payer.ts';
 import { newAccountKey, startSurroundings, type Surroundings } from './support/server.ts';
 import { startWorker, type Worker } from './support/worker.ts';
@@ -30,18 +30,24 @@ const IMPORT_TIMEOUT_MS = 300_000;
 const RESCAN_TIMEOUT_MS = 300_000;
 const DERIVED_AT_ONCE = 10_000;
 const ORDER_SATS = 100_000n;
-/** Orders that each block pays. */
-const PAID_PER_BLOCK = 2;
+/**
+ * How busy the store is, in paid orders per block: 36 orders a day, and 288 a day. The node's rescan
+ * commits nothing for them; we write payments, ledger transfers, order states and events.
+ */
+const QUIET = 0.25;
+const BUSY = 2;
 
 const random: Random = (target) => randomFillSync(target);
 const ids = uuidV7Ids(systemClock, random);
 
 type Size = { scripts: number; blocks: number; transactions: number; rounds: number };
+type Sample = { ours: number; node: number };
+type Segment = Chain & { paidPerBlock: number; samples: Sample[] };
 
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const size: Size = quick
-    ? { scripts: 2_000, blocks: 12, transactions: 400, rounds: 1 }
-    : { scripts: 100_000, blocks: 240, transactions: 3_500, rounds: 5 };
+    ? { scripts: 2_000, blocks: 8, transactions: 400, rounds: 1 }
+    : { scripts: 100_000, blocks: 120, transactions: 3_500, rounds: 5 };
   const surroundings = await startSurroundings('catchup', NODE_ARGS);
   const payer = await openPayer(surroundings.node);
   const profile = process.env['BENCH_PROFILE'];
@@ -51,26 +57,29 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   );
   try {
     const key = newAccountKey();
-    const addresses = await prepareShop(surroundings.ownerUrl, key, size);
-    await importKey(payer, key, size);
-    const chain = await makeChain(payer, addresses, size);
-    const found = { ours: new Set<number>(), node: new Set<number>() };
-    const samples: { ours: number; node: number }[] = [];
-    // The first round warms up: the node's file cache, our compiled code.
-    for (let round = 0; round <= size.rounds; round++) {
-      const ours = await catchUp(worker, surroundings, { from: chain.from, round });
-      found.ours.add(ours.payments);
-      const node = await rescan(payer, chain);
-      found.node.add(node.payments);
-      if (round > 0) samples.push({ ours: ours.ms / size.blocks, node: node.ms / size.blocks });
-    }
-    const expected = size.blocks * PAID_PER_BLOCK;
-    for (const [who, counts] of Object.entries(found)) {
-      const same = counts.size === 1 && counts.has(expected);
-      assert(same, `${who} found ${[...counts].join(', ')} payments instead of ${expected}`);
+    const [addresses] = await Promise.all([
+      prepareShop(surroundings.ownerUrl, key, size),
+      importKey(payer, key, size),
+    ]);
+    const maker = await openChainMaker(payer);
+    const segments: Segment[] = [];
+    for (const paidPerBlock of [QUIET, BUSY]) {
+      const planted = addresses.splice(0, size.blocks * paidPerBlock);
+      const chain = await makeChain(payer, maker, { addresses: planted, paidPerBlock, size });
+      const samples: Sample[] = [];
+      // The first round warms up: the node's file cache, our compiled code.
+      for (let round = 0; round <= size.rounds; round++) {
+        const name = `round_${segments.length}_${round}`;
+        const ours = await catchUp(worker, surroundings, { from: chain.from, name });
+        const node = await rescan(payer, chain);
+        requireAllFound(planted.length, ours.payments);
+        requireAllFound(segments.length * size.blocks * QUIET + planted.length, node.payments);
+        if (round > 0) samples.push({ ours: ours.ms / size.blocks, node: node.ms / size.blocks });
+      }
+      segments.push({ ...chain, paidPerBlock, samples });
     }
     const { subversion } = await payer.rpc.call<{ subversion: string }>('getnetworkinfo');
-    return summarise(samples, { ...size, ...chain, node: subversion });
+    return summarise(segments, { ...size, node: subversion });
   } finally {
     await worker.stop();
     await payer.close();
@@ -78,7 +87,16 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   }
 }
 
+/** Whoever is quick by passing payments over has not won. */
+function requireAllFound(expected: number, found: number): void {
+  assert(found === expected, `${found} payments were found instead of ${expected}`);
+}
+
 type Chain = { from: number; to: number; megabytesPerBlock: number };
+
+function ordersOf({ blocks }: Size): number {
+  return blocks * (QUIET + BUSY);
+}
 
 /** A store with as many derived addresses, and orders on the last of them. */
 async function prepareShop(ownerUrl: string, key: string, size: Size): Promise<string[]> {
@@ -99,7 +117,7 @@ async function prepareShop(ownerUrl: string, key: string, size: Size): Promise<s
       readMerchant: async (tx, id) => withoutGap(await readMerchant(tx, id)),
       rates: { quote: () => Promise.reject(new Error('prices are in BTC here')) },
     });
-    const made = Array.from({ length: size.blocks * PAID_PER_BLOCK }, () =>
+    const made = Array.from({ length: ordersOf(size) }, () =>
       orders.create({ merchantId, input: { amount: '0.00100000', currency: 'BTC' } }),
     );
     return (await Promise.all(made)).map(({ body }) => body.address);
@@ -140,7 +158,7 @@ async function importKey({ rpc }: Payer, key: string, size: Size): Promise<void>
   const { descriptor } = await rpc.call<{ descriptor: string }>('getdescriptorinfo', [
     `wpkh(${key}/0/*)`,
   ]);
-  const range = [0, size.scripts + size.blocks * PAID_PER_BLOCK + 100];
+  const range = [0, size.scripts + ordersOf(size) + 100];
   const options = { timeoutMs: IMPORT_TIMEOUT_MS };
   const imports = [[{ desc: descriptor, range, timestamp: 'now' }]];
   const [outcome] = await rpc.walletCall<{ success: boolean }[]>(
@@ -153,29 +171,29 @@ async function importKey({ rpc }: Payer, key: string, size: Size): Promise<void>
   assert(outcome?.success === true, 'the node imports the descriptor');
 }
 
-async function makeChain(payer: Payer, addresses: readonly string[], size: Size): Promise<Chain> {
-  const maker = await openChainMaker(payer);
+async function makeChain(
+  payer: Payer,
+  maker: ChainMaker,
+  want: { addresses: readonly string[]; paidPerBlock: number; size: Size },
+): Promise<Chain> {
+  const { addresses, paidPerBlock, size } = want;
   const from = (await payer.rpc.call<number>('getblockcount')) + 1;
   let bytes = 0;
   for (let block = 0; block < size.blocks; block++) {
-    const paid = addresses.slice(block * PAID_PER_BLOCK, (block + 1) * PAID_PER_BLOCK);
+    const [first, next] = [block, block + 1].map((at) => Math.floor(at * paidPerBlock));
+    const paid = addresses.slice(first, next);
     const planted = paid.map((address): Planted => ({ address, sats: ORDER_SATS }));
     bytes += (await maker.mineBlock(size.transactions, planted)).bytes;
   }
-  return {
-    from,
-    to: from + size.blocks - 1,
-    megabytesPerBlock: bytes / size.blocks / 1e6,
-  };
+  return { from, to: from + size.blocks - 1, megabytesPerBlock: bytes / size.blocks / 1e6 };
 }
 
 /** Lets a watcher on a fresh copy of the prepared database run from before the chain to its tip. */
 async function catchUp(
   worker: Worker<CatchUpJob, CatchUpDone>,
   { ownerUrl, node }: Surroundings,
-  { from, round }: { from: number; round: number },
+  { from, name }: { from: number; name: string },
 ): Promise<CatchUpDone> {
-  const name = `round_${round}`;
   await inDatabase(ownerUrl, `CREATE DATABASE ${name} TEMPLATE quittance`);
   const url = new URL(ownerUrl);
   url.pathname = name;
@@ -208,35 +226,35 @@ async function inDatabase(ownerUrl: string, statement: string): Promise<void> {
 }
 
 function summarise(
-  samples: readonly { ours: number; node: number }[],
-  about: Size & Chain & { node: string },
+  segments: readonly Segment[],
+  { scripts, blocks, transactions, node }: Size & { node: string },
 ): BenchResult {
-  const ratio = rounded(median(samples.map(({ ours, node }) => node / ours)));
-  const row = (what: string, values: readonly number[]) => ({
-    what,
-    msPerBlock: rounded(median(values)),
-    lowest: rounded(Math.min(...values)),
-    highest: rounded(Math.max(...values)),
-  });
-  const { scripts, blocks, megabytesPerBlock, transactions } = about;
+  const rows = segments.map(({ paidPerBlock, samples, megabytesPerBlock }) => ({
+    paidOrdersPerBlock: paidPerBlock,
+    oursMsPerBlock: rounded(median(samples.map(({ ours }) => ours))),
+    rescanMsPerBlock: rounded(median(samples.map((sample) => sample.node))),
+    timesFaster: rounded(median(samples.map((sample) => sample.node / sample.ours))),
+    lowest: rounded(Math.min(...samples.map((sample) => sample.node / sample.ours))),
+    highest: rounded(Math.max(...samples.map((sample) => sample.node / sample.ours))),
+    megabytesPerBlock: rounded(megabytesPerBlock),
+  }));
+  const [quiet, busy] = rows.map(({ timesFaster }) => timesFaster);
   return {
     name: 'catchup',
-    rows: [
-      row(
-        'our watcher',
-        samples.map(({ ours }) => ours),
-      ),
-      row(
-        'rescanblockchain',
-        samples.map(({ node }) => node),
-      ),
+    rows,
+    ratios: { timesFasterQuiet: quiet ?? Number.NaN, timesFasterBusy: busy ?? Number.NaN },
+    targets: [
+      {
+        what: `times faster per block, ${QUIET} paid orders in each`,
+        value: quiet ?? Number.NaN,
+        unit: '×',
+        limit: { atLeast: 3 },
+      },
     ],
-    ratios: { timesFasterThanRescan: ratio },
-    targets: [{ what: 'times faster per block', value: ratio, unit: '×', limit: { atLeast: 3 } }],
     notes: [
-      `${blocks} blocks of ${megabytesPerBlock.toFixed(2)} MB and ${transactions} transactions, ` +
-        `${scripts} watched scripts, ${PAID_PER_BLOCK} orders paid in each block.`,
+      `Twice ${blocks} blocks with ${transactions} transactions of three outputs each; ` +
+        `${scripts} watched scripts. Ours includes reading, scanning and committing.`,
     ],
-    versions: { node: about.node },
+    versions: { node },
   };
 }

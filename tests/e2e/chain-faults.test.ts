@@ -213,6 +213,36 @@ test('a payment whose parent was double-spent is dropped, and counts when it is 
   expect(await payments(order)).toEqual(['seen', 'dropped', 'seen', 'confirmed']);
 });
 
+test('a question that the chain moved under is asked again', PATIENCE, async () => {
+  let moves = 2;
+  let asking = false;
+  await watch({
+    source: (real) => ({
+      ...real,
+      async resubmit(raw) {
+        asking = true;
+        return real.resubmit(raw);
+      },
+      async tip() {
+        const tip = await real.tip();
+        const moved = asking && moves-- > 0;
+        asking = false;
+        return moved ? { ...tip, hash: 'f'.repeat(64) } : tip;
+      },
+    }),
+  });
+  const order = await newOrder();
+  const spent = coin();
+  const parent = await spend(regtest, spent, [], { change: await regtest.newAddress() });
+  await broadcast(regtest, parent);
+  const child = { txid: parent.txid, vout: 0, amountSats: spent.amountSats - 2_000n };
+  await broadcast(regtest, await spend(regtest, child, to(order)));
+  await shop.until(order, { status: 'UNCONFIRMED' });
+  await mineWith(regtest, [await spend(regtest, spent, [], { feeSats: 50_000n })]);
+  await shop.until(order, { status: 'PENDING', receivedSats: '0' });
+  expect(moves).toBeLessThanOrEqual(0);
+});
+
 test('a payment that no mempool showed is found in its block', PATIENCE, async () => {
   await watch();
   const order = await newOrder();

@@ -4,7 +4,7 @@ import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { audit } from './support/audit.ts';
 import { createChainReader } from './support/chain-truth.ts';
-import { type Clients, startClients } from './support/clients.ts';
+import { callApi, type Clients, type Merchant, startClients } from './support/clients.ts';
 import { type CrashWorld, openShops, startCrashWorld } from './support/crash-world.ts';
 import { createDice, type Dice } from './support/dice.ts';
 import { type Miner, type Payers, splitCoins, startMiner, startPayers } from './support/payers.ts';
@@ -41,6 +41,7 @@ type Run = {
   ended: boolean;
   /** Until then a server that ends by itself has a reason: what it needs was taken from it. */
   excusedUntilMs: number;
+  merchants: readonly Merchant[];
 };
 type Actors = { clients: Clients; payers: Payers; miner: Miner; read: ChainReader };
 type ChainReader = ReturnType<typeof createChainReader>;
@@ -61,7 +62,7 @@ export async function run(options: {
   const bells: Run['bells'] = new Map();
   const receivers = await startReceivers(dice.fork('receivers'), () => ring(bells, 'webhook'));
   const counts = { kills: 0, postgresKills: 0, nodeKills: 0, startupKills: 0, audits: 0 };
-  const flags = { step: 'start', running: false, ended: false, excusedUntilMs: 0 };
+  const flags = { step: 'start', running: false, ended: false, excusedUntilMs: 0, merchants: [] };
   const violations: string[] = [];
   const world = await startCrashWorld((status, tail) => {
     if (performance.now() < all.excusedUntilMs) return;
@@ -130,6 +131,7 @@ async function begin(all: Run): Promise<Actors> {
   server.start();
   await untilReady(all);
   const merchants = await openShops(world, receivers);
+  all.merchants = merchants;
   const moods = { running: () => all.running, ended: () => all.ended };
   const money = {
     ...moods,
@@ -194,10 +196,20 @@ async function killPostgres(all: Run): Promise<void> {
   await world.killPostgres();
   counts['postgresKills'] = (counts['postgresKills'] ?? 0) + 1;
   await sleep(dice.between(100, 3_000));
+  await expectUnavailable(all);
   await world.restartPostgres();
   // Half the time the server dies too before it has found its way back.
   if (dice.chance(0.5)) await untilReady(all);
   all.excusedUntilMs = performance.now() + 5_000;
+}
+
+/** Without its database the server still answers: that it can not take orders just now. */
+async function expectUnavailable(all: Run): Promise<void> {
+  const { apiKey } = all.dice.pick(all.merchants);
+  const body = { amount: '1.00', currency: 'USD', externalId: 'made without a database' };
+  const answer = await callApi(`${all.world.server.url}/v1/orders`, { apiKey, body });
+  if (answer?.status === 503) return;
+  violate(all, `an order without a database was answered ${JSON.stringify(answer)}`);
 }
 
 async function crashNode(all: Run): Promise<void> {
@@ -216,7 +228,9 @@ async function calmDownAndAudit(all: Run, actors: Actors, patient: boolean): Pro
   all.step += ', audit';
   all.running = false;
   await untilReady(all);
-  await Promise.all([clients.untilAnswered(), payers.untilIdle(), miner.untilIdle()]);
+  const unanswered = await clients.untilAnswered(READY_TIMEOUT_MS);
+  if (unanswered > 0) throw new Error(`${unanswered} clients have no answer from a ready server`);
+  await Promise.all([payers.untilIdle(), miner.untilIdle()]);
   // As high as ever: a payment keeps its confirmation while the node is on a shorter branch.
   const height = await world.regtest.rpc.call<number>('getblockcount');
   await miner.mineOn(Math.max(1, miner.highest - height) + (patient ? 5 : 0));

@@ -101,7 +101,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       const loop = startLoop({
         name: 'addresses',
         everyMs: REFILL_EVERY_MS,
-        run: () => refillPools(database),
+        run: (signal) => refillPools(database, signal),
         wake: (ring) => database.listen(ADDRESSES_CHANNEL, { message: ring, gap: ring }),
         onError: (error) => log.warn({ error }, 'addresses can not be derived ahead'),
         clock,

@@ -101,5 +101,5 @@ async function readRateRule(database: Database, merchantId: Uuid) {
 
 /** For who knows only the order's unguessable id. */
 async function readStatus(database: Database, orderId: Uuid): Promise<OrderStatus | undefined> {
-  return (await database.asSystem((tx) => readLiveState(tx, orderId)))?.status;
+  return (await database.asPublic((tx) => readLiveState(tx, orderId)))?.status;
 }

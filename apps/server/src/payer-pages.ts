@@ -26,7 +26,7 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
     clock,
     log,
     readFrame: (orderId) =>
-      database.asSystem(async (tx) => (await readLiveState(tx, orderId)) ?? null),
+      database.asPublic(async (tx) => (await readLiveState(tx, orderId)) ?? null),
     limits: { maxSocketsPerAddress: parts.socketsPerAddress },
   });
 }
@@ -36,7 +36,7 @@ async function readView(
   parts: PageParts,
   orderId: Uuid,
 ): Promise<{ view: OrderView; locale: MerchantSettings['defaultLocale'] } | undefined> {
-  return parts.database.asSystem(async (tx) => {
+  return parts.database.asPublic(async (tx) => {
     const merchantId = await findOrderMerchant(tx, orderId);
     if (merchantId === undefined) return undefined;
     const { name, settings } = await readMerchant(tx, merchantId);

@@ -1,7 +1,7 @@
 import { HEADER_BYTES } from './block-header.ts';
 import { MalformedError } from './errors.ts';
 import { ByteReader } from './reader.ts';
-import type { Watch } from './scanner.ts';
+import type { Watch } from './watch-table.ts';
 import {
   MIN_INPUT_BYTES,
   MIN_OUTPUT_BYTES,

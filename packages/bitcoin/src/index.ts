@@ -41,7 +41,6 @@ export {
   scanBlock,
   scanTransaction,
   type TxMatch,
-  type Watch,
 } from './scanner.ts';
 export { type AddressableScript, classifyScript, type ScriptKind } from './scripts.ts';
 export {
@@ -52,4 +51,4 @@ export {
   type TransactionInput,
   type TransactionOutput,
 } from './transaction.ts';
-export { OutpointTable, outpointBytes, ScriptTable } from './watch-table.ts';
+export { OutpointTable, outpointBytes, ScriptTable, type Watch } from './watch-table.ts';

@@ -3,11 +3,11 @@ import { Block, Transaction as ReferenceTransaction } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MalformedError } from './errors.ts';
-import { scanBlock, scanTransaction, type TxMatch, type Watch } from './scanner.ts';
+import { scanBlock, scanTransaction, type TxMatch } from './scanner.ts';
 import { witnessScript } from './scripts.ts';
 import { realBlocks } from './testing/real-blocks.ts';
 import { parseTransaction } from './transaction.ts';
-import { OutpointTable, outpointBytes, ScriptTable } from './watch-table.ts';
+import { OutpointTable, outpointBytes, ScriptTable, type Watch } from './watch-table.ts';
 
 /** Comparing a whole block with bitcoinjs-lib takes seconds on a small machine that is busy. */
 const REAL_BLOCK_TIMEOUT_MS = 60_000;

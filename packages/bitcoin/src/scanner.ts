@@ -4,12 +4,7 @@ import { MalformedError } from './errors.ts';
 import { hash256, hash256OfParts } from './hashes.ts';
 import { ByteReader } from './reader.ts';
 import { MIN_INPUT_BYTES, MIN_OUTPUT_BYTES, readSegwitFlag, skipWitness } from './transaction.ts';
-import type { OutpointTable, ScriptTable } from './watch-table.ts';
-
-export interface Watch {
-  readonly scripts: ScriptTable;
-  readonly outpoints: OutpointTable;
-}
+import type { OutpointTable, ScriptTable, Watch } from './watch-table.ts';
 
 /** A transaction that pays a watched script or spends a watched outpoint. */
 export interface TxMatch {

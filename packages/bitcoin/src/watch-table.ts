@@ -317,3 +317,9 @@ function assertId(id: number): void {
     'an id must be an unsigned 32-bit integer',
   );
 }
+
+/** What the scanner looks for. */
+export interface Watch {
+  readonly scripts: ScriptTable;
+  readonly outpoints: OutpointTable;
+}

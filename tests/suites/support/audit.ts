@@ -1,6 +1,15 @@
 import type { Order } from '@quittance/contract';
 import type pg from 'pg';
+import { checkLedger } from './audit-ledger.ts';
 import type { Intention } from './clients.ts';
+import {
+  addUp,
+  confirmationsFor,
+  groupBy,
+  type PaymentRow,
+  type Row,
+  statusFor,
+} from './order-rules.ts';
 import type { ChainTruth, TrueOutput } from './chain-truth.ts';
 import { classicKey, type Receiver } from './receivers.ts';
 
@@ -12,34 +21,6 @@ export type Evidence = {
   readonly nowMs: number;
 };
 
-type Row = {
-  id: string;
-  merchant_id: string;
-  external_id: string;
-  address: string;
-  status: string;
-  due_sats: string;
-  tolerance_below_sats: string;
-  tolerance_above_sats: string;
-  required_confirmations: number;
-  expires_at: Date;
-  created_at: Date;
-  expired_at: Date | null;
-  cancelled_at: Date | null;
-  received_sats: string;
-  confirmed_sats: string;
-  late_sats: string;
-};
-type PaymentRow = {
-  order_id: string;
-  outpoint: string;
-  amount_sats: string;
-  state: string;
-  late: boolean;
-  height: number | null;
-  first_seen_at: Date;
-  replaced_by: Buffer | null;
-};
 type EventRow = {
   id: string;
   order_id: string;
@@ -80,21 +61,8 @@ export async function audit(client: pg.Client, evidence: Evidence): Promise<stri
   checkEvents(orders, groupBy(events, 'order_id'), payments, faults);
   await checkDeliveries(client, evidence.receivers, faults);
   await checkChain(client, evidence.truth, faults);
-  await checkLedger(client, { evidence, orders, payments }, faults);
+  await checkLedger(client, { truth: evidence.truth, orders, payments }, faults);
   return faults;
-}
-
-function groupBy<K extends string, T extends { [key in K]: string }>(
-  rows: readonly T[],
-  key: K,
-): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row[key]);
-    if (group === undefined) groups.set(row[key], [row]);
-    else group.push(row);
-  }
-  return groups;
 }
 
 /** What a client was told stays so; each intention has made one order, and nothing else has. */
@@ -137,14 +105,6 @@ function storedFacts(row: Row): string {
     ...[row.created_at.toISOString(), row.expires_at.toISOString()],
   ]);
 }
-
-/** Design §7: confirmations by amount. */
-function confirmationsFor(dueSats: bigint): number {
-  if (dueSats < 1_000_000n) return 1;
-  return dueSats < 100_000_000n ? 3 : 6;
-}
-
-type Sums = { received: bigint; confirmed: bigint; late: bigint };
 
 function checkStatuses(
   { truth, nowMs }: Evidence,
@@ -223,35 +183,6 @@ function comparePayments(
   }
 }
 
-function addUp(order: Row, known: readonly PaymentRow[], outputs: readonly TrueOutput[]): Sums {
-  const late = new Set(known.filter((row) => row.late).map(({ outpoint }) => outpoint));
-  const sums: Sums = { received: 0n, confirmed: 0n, late: 0n };
-  for (const { outpoint, sats, confirmations } of outputs) {
-    if (late.has(outpoint)) sums.late += sats;
-    else {
-      sums.received += sats;
-      if (confirmations >= order.required_confirmations) sums.confirmed += sats;
-    }
-  }
-  return sums;
-}
-
-/** Design §7, the classic API: what each status means. */
-function statusFor(order: Row, known: readonly PaymentRow[], sums: Sums): string {
-  const least = BigInt(order.due_sats) - BigInt(order.tolerance_below_sats);
-  const most = BigInt(order.due_sats) + BigInt(order.tolerance_above_sats);
-  if (sums.confirmed > most) return 'OVERPAID';
-  if (sums.confirmed >= least) return 'CONFIRMED';
-  if (sums.received >= least) return 'UNCONFIRMED';
-  if (sums.received > 0n) return 'UNDERPAID';
-  if (order.cancelled_at !== null) return 'INVALID';
-  if (order.expired_at === null) return 'PENDING';
-  const withdrawn = known.some(
-    ({ late, state }) => !late && (state === 'replaced' || state === 'dropped'),
-  );
-  return withdrawn ? 'INVALID' : 'EXPIRED';
-}
-
 /** Statuses in the events follow each other without a hole, from PENDING to what is now. */
 function checkEvents(
   orders: readonly Row[],
@@ -324,69 +255,4 @@ async function checkChain(client: pg.Client, truth: ChainTruth, faults: string[]
   if (hash !== truth.hash) {
     faults.push(`the cursor is at ${rows[0]?.height} ${hash}, the node at ${truth.height}`);
   }
-}
-
-/** Every transfer balances, every counter is the sum of its entries, and the sums are the chain's. */
-async function checkLedger(
-  client: pg.Client,
-  books: { evidence: Evidence; orders: readonly Row[]; payments: readonly PaymentRow[] },
-  faults: string[],
-): Promise<void> {
-  const unbalanced = await client.query(
-    `SELECT book_id, sequence FROM ledger_entry GROUP BY 1, 2
-     HAVING sum(CASE direction WHEN 'debit' THEN amount ELSE -amount END) <> 0`,
-  );
-  if (unbalanced.rowCount !== 0) faults.push(`${unbalanced.rowCount} transfers do not balance`);
-  const gaps = await client.query(
-    `SELECT book_id FROM ledger_transfer GROUP BY 1 HAVING count(*) <> max(sequence)`,
-  );
-  if (gaps.rowCount !== 0) faults.push('a journal has a gap');
-  const { rows } = await client.query<{ book: string; code: string; net: string; open: string }>(
-    `SELECT book_id AS book, code, debits_posted - credits_posted AS net,
-            debits_pending - credits_pending AS open FROM ledger_account`,
-  );
-  const expected = expectedBalances(books);
-  for (const { book, code, net, open } of rows) {
-    const [rightNet = 0n, rightOpen = 0n] = expected.get(`${book} ${code}`) ?? [];
-    if (BigInt(net) === rightNet && BigInt(open) === rightOpen) continue;
-    faults.push(`${code} is ${net} and ${open} pending, should be ${rightNet} and ${rightOpen}`);
-  }
-}
-
-/** Debits less credits in msat, posted and pending, by book and account. */
-function expectedBalances({
-  evidence,
-  orders,
-  payments,
-}: {
-  evidence: Evidence;
-  orders: readonly Row[];
-  payments: readonly PaymentRow[];
-}): Map<string, [bigint, bigint]> {
-  const balances = new Map<string, [bigint, bigint]>();
-  const add = (account: string, posted: bigint, pending: bigint): void => {
-    const [net, open] = balances.get(account) ?? [0n, 0n];
-    balances.set(account, [net + posted * 1_000n, open + pending * 1_000n]);
-  };
-  const byAddress = groupBy(evidence.truth.outputs, 'address');
-  const byOrder = groupBy(payments, 'order_id');
-  for (const order of orders) {
-    const book = order.merchant_id;
-    const outputs = byAddress.get(order.address) ?? [];
-    for (const { sats, confirmations } of outputs) {
-      const confirmed = confirmations >= order.required_confirmations;
-      const [posted, pending] = confirmed ? [sats, 0n] : [0n, sats];
-      add(`${book} onchain.wallet`, posted, pending);
-      add(`${book} receipts.unapplied`, 0n - posted, 0n - pending);
-    }
-    const known = byOrder.get(order.id) ?? [];
-    const sums = addUp(order, known, outputs);
-    const status = statusFor(order, known, sums);
-    if (status !== 'CONFIRMED' && status !== 'OVERPAID') continue;
-    const excess = status === 'OVERPAID' ? sums.confirmed - BigInt(order.due_sats) : 0n;
-    add(`${book} receipts.unapplied`, sums.confirmed, 0n);
-    add(`${book} merchant.available`, excess - sums.confirmed, 0n);
-    add(`${book} customer.excess`, -excess, 0n);
-  }
-  return balances;
 }

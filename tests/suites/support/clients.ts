@@ -93,8 +93,8 @@ export type ClientWorld = {
 
 export type Clients = {
   readonly intentions: Intention[];
-  /** Resolves when nothing that was begun is unanswered. */
-  untilAnswered(): Promise<void>;
+  /** Waits until all that was begun is answered; gives how many are not after `timeoutMs`. */
+  untilAnswered(timeoutMs: number): Promise<number>;
   counts(): Record<string, number>;
 };
 
@@ -197,8 +197,10 @@ export function startClients(dice: Dice, count: number, world: ClientWorld): Cli
   for (let n = 0; n < count; n++) void shop(dice.fork(`shop ${n}`));
   return {
     intentions,
-    async untilAnswered() {
-      while (pending > 0 && !world.ended()) await sleep(50);
+    async untilAnswered(timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      while (pending > 0 && performance.now() < deadline) await sleep(50);
+      return pending;
     },
     counts: () => ({ orders: intentions.length, ...Object.fromEntries(statuses) }),
   };

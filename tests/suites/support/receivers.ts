@@ -65,7 +65,11 @@ export async function startReceivers(dice: Dice, onDelivery: () => void): Promis
       response.writeHead(500).end('not now');
       return;
     }
-    if (key !== undefined) receiver.accepted.set(key, (receiver.accepted.get(key) ?? 0) + 1);
+    if (key === undefined) {
+      response.writeHead(400).end('not genuine');
+      return;
+    }
+    receiver.accepted.set(key, (receiver.accepted.get(key) ?? 0) + 1);
     // The other way to fail: the work is done, and the answer is lost.
     if (fails) request.socket.destroy();
     else response.writeHead(200).end('ok');

@@ -18,6 +18,9 @@ export function explainStartFailure(error: unknown, config: Config): string | un
   if (code === 'ENOSPC') {
     return `the disk that holds ${config.dataDir} is full: free some space and start again (docs/runbooks/disk-full.md)`;
   }
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code)) {
+    return `the folder ${config.dataDir} can not be used (${error.message}): give this user the folder, or set dataDir to another one`;
+  }
   return explainDatabase(error, code, config) ?? explainCause(error, config);
 }
 

@@ -18,6 +18,7 @@ export {
   type Direction,
   type Leg,
   type Phase,
+  type RecordedTransfer,
   type Transfer,
   transferId,
 } from './transfer.ts';
@@ -25,7 +26,6 @@ export {
   type Balance,
   listTransfers,
   MAX_PAGE,
-  type RecordedTransfer,
   readAccounts,
   readBalances,
   readTransfer,

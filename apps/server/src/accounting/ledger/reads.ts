@@ -1,7 +1,7 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import * as store from './store.ts';
-import type { AccountDefinition, Transfer } from './transfer.ts';
+import type { AccountDefinition, RecordedTransfer } from './transfer.ts';
 
 /** Counters of one account, in smallest units of its asset; all of them only ever describe sums. */
 export type Balance = AccountDefinition & {
@@ -13,13 +13,6 @@ export type Balance = AccountDefinition & {
   posted: bigint;
   /** Posted less what is pending against it: what a floor keeps at zero or more. */
   available: bigint;
-};
-
-export type RecordedTransfer = Transfer & {
-  /** Place in the book's journal: 1, 2, 3 … without gaps. */
-  sequence: bigint;
-  prevHash: Uint8Array;
-  hash: Uint8Array;
 };
 
 /** More than this and a page no longer fits a screen or a modest answer. */

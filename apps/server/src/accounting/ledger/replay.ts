@@ -1,7 +1,6 @@
 import { toHex, type Uuid } from '@quittance/kernel';
 import { chainHash, encodeLegs, GENESIS_HASH } from './encoding.ts';
-import type { RecordedTransfer } from './reads.ts';
-import type { AccountDefinition, Leg, Phase } from './transfer.ts';
+import type { AccountDefinition, Leg, Phase, RecordedTransfer } from './transfer.ts';
 
 export type BreakReason =
   | 'sequence'

@@ -12,15 +12,8 @@ import { type Clock, toHex, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
-import {
-  type Balance,
-  listTransfers,
-  type RecordedTransfer,
-  readAccounts,
-  readBalances,
-  readTransfer,
-} from './reads.ts';
-import type { AccountDefinition } from './transfer.ts';
+import { type Balance, listTransfers, readAccounts, readBalances, readTransfer } from './reads.ts';
+import type { AccountDefinition, RecordedTransfer } from './transfer.ts';
 
 const tags = ['Ledger'];
 

@@ -1,7 +1,6 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { RecordedTransfer } from './reads.ts';
-import type { AccountKind, Direction, Phase, Transfer } from './transfer.ts';
+import type { AccountKind, Direction, Phase, RecordedTransfer, Transfer } from './transfer.ts';
 
 /** Hands the batch to ledger_post; amounts travel as text because JSON numbers bend. */
 export async function post(tx: Tx, transfers: readonly Transfer[]): Promise<number> {

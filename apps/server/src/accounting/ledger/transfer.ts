@@ -93,3 +93,10 @@ export function checkShape(transfer: Transfer): void {
     if (amount <= 0n || amount > MAX_INT64) refuse('invalid_leg', `not an amount: ${amount}`);
   }
 }
+
+export type RecordedTransfer = Transfer & {
+  /** Place in the book's journal: 1, 2, 3 … without gaps. */
+  sequence: bigint;
+  prevHash: Uint8Array;
+  hash: Uint8Array;
+};

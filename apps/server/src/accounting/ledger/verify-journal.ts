@@ -1,8 +1,8 @@
 import { toHex, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { RecordedTransfer } from './reads.ts';
 import { type Break, type Replay, type Resolved, replayTransfer, startReplay } from './replay.ts';
 import * as store from './store.ts';
+import type { RecordedTransfer } from './transfer.ts';
 
 /** Rows held at a time: a few hundred kilobytes, and each statement stays far below its timeout. */
 const PAGE = 500;

@@ -18,6 +18,11 @@ export interface Database {
   /** Works across merchants: for the watcher, the workers and instance administration only. */
   asSystem<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
+   * The same rights on connections of their own, for who has no merchant yet: payers' pages and
+   * API keys being looked up. A crowd of them waits for itself, never the watcher or a worker.
+   */
+  asPublic<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
    * Hears NOTIFY on a channel. Messages are doorbells: after a lost connection `onGap` is called,
    * because messages in between are gone and the truth has to be read again.
    */
@@ -29,9 +34,10 @@ export type Unlisten = () => Promise<void>;
 export type DatabaseOptions = {
   appUrl: string;
   systemUrl: string;
-  /** Connections for requests and for background work. */
+  /** Connections for requests, for background work, and for who has no merchant yet. */
   maxAppConnections?: number;
   maxSystemConnections?: number;
+  maxPublicConnections?: number;
   /** How often the connection that hears NOTIFY is asked whether it is still there. */
   listenCheckMs?: number;
   onError?: (error: unknown) => void;
@@ -76,6 +82,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const onError = options.onError ?? (() => {});
   const app = openPool(options.appUrl, options.maxAppConnections ?? 10, onError);
   const system = openPool(options.systemUrl, options.maxSystemConnections ?? 8, onError);
+  const visitors = openPool(options.systemUrl, options.maxPublicConnections ?? 6, onError);
   const listener = openListener(
     options.systemUrl,
     options.listenCheckMs ?? LISTEN_CHECK_MS,
@@ -87,10 +94,11 @@ export function openDatabase(options: DatabaseOptions): Database {
       return transact(app, `BEGIN; SET LOCAL quittance.merchant_id = '${merchantId}'`, work);
     },
     asSystem: (work) => transact(system, 'BEGIN', work),
+    asPublic: (work) => transact(visitors, 'BEGIN', work),
     listen: listener.listen,
     async close() {
       await listener.close();
-      await Promise.all([app.end(), system.end()]);
+      await Promise.all([app.end(), system.end(), visitors.end()]);
     },
   };
 }

@@ -21,6 +21,9 @@ const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 25;
 /** Somebody else may take a free port before the node does. */
 const MAX_PORT_ATTEMPTS = 5;
+/** Up to ten seconds for the ports of an earlier node to be free again. */
+const MAX_REPLACE_ATTEMPTS = 20;
+const REPLACE_PAUSE_MS = 500;
 /** ZeroMQ drops messages beyond its high-water mark (1,000 by default): far above a test's burst. */
 const ZMQ_HIGH_WATER_MARK = 100_000;
 
@@ -151,6 +154,12 @@ export async function startRegtestNode(options: RegtestNodeOptions): Promise<Reg
     if (failure === undefined) return nodeOf(server, place);
     const portTaken = /Unable to bind|Address already in use|Unable to start HTTP/i.test(failure);
     if (portTaken && options.replaces === undefined && attempt < MAX_PORT_ATTEMPTS) continue;
+    // An outgoing connection of anybody may hold one of the earlier node's ports for a moment.
+    if (options.replaces !== undefined && attempt < MAX_REPLACE_ATTEMPTS) {
+      options.log.warn(`bitcoind does not start again yet: ${failure}`);
+      await sleep(REPLACE_PAUSE_MS);
+      continue;
+    }
     throw new BitcoindError('not_starting', `bitcoind (${binary}) does not start:\n${failure}`);
   }
 }

@@ -8,7 +8,9 @@ import { RATE_WINDOW_MS, tooMany } from './rate-limits.ts';
  * Finds whose key a token is. Gives the caller at once when it is remembered (no promise, for the
  * hot path), else a promise of it; undefined when there is no such valid key.
  */
-export type Authenticate = (token: string) => Caller | undefined | Promise<Caller | undefined>;
+export type Authenticate = (token: string) => Caller | undefined | LookUp;
+/** Asks the database; not begun before it is known that the client may try another key. */
+export type LookUp = () => Promise<Caller | undefined>;
 
 /** Counts wrong keys by the client's address: a peek, and a count. */
 export type WrongKeys = {
@@ -50,8 +52,9 @@ export function authenticationHook(deps: {
       checkAccess(caller, access.anyOf);
       request.caller = caller;
     };
-    if (found instanceof Promise) {
-      admitSlowly(deps, request, found, admit).then(
+    if (typeof found === 'function' || found === undefined) {
+      const lookUp = found ?? (async () => undefined);
+      admitSlowly(deps, request, lookUp, admit).then(
         () => done(),
         (error: unknown) => done(asError(error)),
       );
@@ -70,14 +73,11 @@ export function authenticationHook(deps: {
 async function admitSlowly(
   deps: { wrongKeys: WrongKeys; maxWrongKeys: number },
   request: FastifyRequest,
-  found: Promise<Caller | undefined>,
+  lookUp: LookUp,
   admit: (caller: Caller | undefined) => void,
 ): Promise<void> {
-  if (await deps.wrongKeys.isExceeded(request)) {
-    found.catch(() => {});
-    throw tooMany(deps.maxWrongKeys, RATE_WINDOW_MS);
-  }
-  const caller = await found;
+  if (await deps.wrongKeys.isExceeded(request)) throw tooMany(deps.maxWrongKeys, RATE_WINDOW_MS);
+  const caller = await lookUp();
   if (caller === undefined) await deps.wrongKeys.count(request);
   admit(caller);
 }

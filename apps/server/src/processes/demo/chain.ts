@@ -9,8 +9,12 @@ import type { EmbeddedLog } from '../../platform/embedded/companion.ts';
 export const PAYER_WALLET = 'payer';
 /** Holds the merchant's keys. The server gets its public descriptor only. */
 const STORE_WALLET = 'store';
-/** A coinbase can be spent after 100 blocks; the others give the payer several coins. */
-const FIRST_BLOCKS = 110;
+/** Coins of 50 BTC that the payer begins with: enough for several payments in one block. */
+const FIRST_COINS = 10;
+/** A coinbase can be spent after 100 blocks (Bitcoin Core: COINBASE_MATURITY). */
+const MATURITY_BLOCKS = 100;
+/** OP_TRUE: nobody's coins. A wallet writes to disk for each block that pays it. */
+const NOBODY = 'raw(51)';
 const FEE_RATE_SAT_PER_VB = 5;
 
 export type DemoChain = {
@@ -47,8 +51,12 @@ export async function startChain(folder: string, log: EmbeddedLog): Promise<Demo
       await rpc.call('generatetoaddress', [blocks, mineTo]);
     };
     const height = await rpc.call('getblockcount', [], (raw) => z.int().parse(raw));
+    if (height < FIRST_COINS + MATURITY_BLOCKS) {
+      await mine(FIRST_COINS);
+      await rpc.call('generatetodescriptor', [MATURITY_BLOCKS, NOBODY]);
+    }
     // A node whose last block is a day old says that it is still catching up: give it a new one.
-    await mine(Math.max(FIRST_BLOCKS - height, 1));
+    await mine(1);
     return {
       node,
       storeDescriptor: await publicDescriptor(rpc),

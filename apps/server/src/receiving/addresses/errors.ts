@@ -21,7 +21,7 @@ const DERIVING_SECONDS = 2;
 export function addressesNotReady(): AppError {
   return new AppError(
     'addresses_not_ready',
-    'The next addresses of this wallet belong to another wallet with the same key; further ones are being derived. Try again shortly.',
+    'The next addresses of this wallet belong to another wallet with the same key; further ones are being derived. Try again shortly, and give each store a key (an account) of its own.',
     { retryAfterSeconds: DERIVING_SECONDS },
   );
 }

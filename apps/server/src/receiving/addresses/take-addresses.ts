@@ -13,6 +13,7 @@ import {
   type FreeAddress,
   insertAddresses,
   lockActiveWallet,
+  lockWallets,
   readFreeAddresses,
   setNextIndex,
   type WalletRow,
@@ -25,8 +26,6 @@ const DERIVED_AT_ONCE = 100;
  * the same key. Longer stretches are left to the refill, or one store could stall all others.
  */
 const MAX_ROUNDS = 3;
-/** A wallet that is replaced while we wait for it is not found; the second look finds the new one. */
-const LOCK_ATTEMPTS = 2;
 
 /**
  * Waits until no other transaction hands out this store's addresses, and keeps it so: what is read
@@ -34,10 +33,12 @@ const LOCK_ATTEMPTS = 2;
  * @throws {AppError} no_wallet
  */
 export async function holdAddresses(tx: Tx, merchantId: Uuid): Promise<WalletRow> {
-  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-    const wallet = await lockActiveWallet(tx, merchantId);
-    if (wallet !== undefined) return wallet;
-  }
+  const wallet = await lockActiveWallet(tx, merchantId);
+  if (wallet !== undefined) return wallet;
+  // One that was replaced while we waited for it is not found; now nobody can replace another.
+  await lockWallets(tx, merchantId);
+  const next = await lockActiveWallet(tx, merchantId);
+  if (next !== undefined) return next;
   throw noWallet();
 }
 

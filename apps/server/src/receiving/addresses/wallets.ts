@@ -20,11 +20,10 @@ import { deriveMore, descriptorOf, receivingScripts } from './take-addresses.ts'
 const FIRST_ADDRESSES = 20;
 /** More than a store ever needs; each is compared with one that is added. */
 const MAX_WALLETS = 100;
-/** Wallets that one refill looks at, and addresses that it derives for each. */
+/** Wallets that one refill looks at. */
 const MAX_WALLETS_PER_REFILL = 50;
-const MAX_DERIVED_PER_REFILL = 500;
-/** Derived in one transaction and without letting others run: about 20 ms of work. */
-const DERIVED_AT_ONCE = 100;
+/** Derived in one transaction: some 10 ms, in which the process answers nobody. */
+const DERIVED_PER_TRANSACTION = 50;
 
 export type WalletView = WalletRow & {
   gap: { current: number; bound: number; walletGapLimit: number };
@@ -104,19 +103,28 @@ function gapLimit(row: WalletRow): number {
   return Math.max(DEFAULT_GAP_LIMIT, row.nextIndex - 1 - row.highestPaidIndex + 1);
 }
 
-/** Derives addresses ahead for the wallets that run low. Safe to repeat and to run in parallel. */
-export async function refillPools(database: Database): Promise<void> {
+/**
+ * Derives addresses ahead for the wallets that run low, until each has what its store's settings ask
+ * for, in steps between which orders get their turn. Ends between two steps when the signal fires.
+ * Safe to repeat and to run in parallel.
+ */
+export async function refillPools(database: Database, signal: AbortSignal): Promise<void> {
   const low = await database.asSystem((tx) => readWalletsToRefill(tx, MAX_WALLETS_PER_REFILL));
   for (const { merchantId, poolSize } of low) {
-    for (let derived = 0; derived < MAX_DERIVED_PER_REFILL; derived += DERIVED_AT_ONCE) {
-      const enough = await database.asSystem(async (tx) => {
-        const wallet = await lockActiveWallet(tx, merchantId);
-        if (wallet === undefined) return true;
-        const missing = poolSize - (await countFreeAddresses(tx, wallet, poolSize));
-        if (missing > 0) await deriveMore(tx, wallet, Math.min(missing, DERIVED_AT_ONCE));
-        return missing <= 0;
-      });
-      if (enough) break;
+    // Orders take addresses meanwhile, and some belong to another store's wallet: what one pool
+    // lacks may be derived twice over, then others have their turn. The next run goes on.
+    const steps = Math.ceil((2 * poolSize) / DERIVED_PER_TRANSACTION);
+    for (let step = 0; step < steps && !signal.aborted; step++) {
+      const isFull = await database.asSystem((tx) => refillStep(tx, merchantId, poolSize));
+      if (isFull) break;
     }
   }
+}
+
+async function refillStep(tx: Tx, merchantId: Uuid, poolSize: number): Promise<boolean> {
+  const wallet = await lockActiveWallet(tx, merchantId);
+  if (wallet === undefined) return true;
+  const missing = poolSize - (await countFreeAddresses(tx, wallet, poolSize));
+  if (missing > 0) await deriveMore(tx, wallet, Math.min(missing, DERIVED_PER_TRANSACTION));
+  return missing <= 0;
 }

@@ -31,23 +31,20 @@ export function startBitcoindDoorbells(options: {
     subscribe(endpoint, topics, bells),
   );
   let stopped = false;
-  const poll = pollBlocks(rpc, bells, () => stopped);
+  void pollBlocks(rpc, bells, () => stopped);
   return {
     async stop() {
       stopped = true;
+      // The long poll ends by itself, at once when its client is closed.
       for (const socket of sockets) socket.close();
-      await Promise.race([poll, sleep(RETRY_MS, undefined, { ref: false })]);
     },
   };
 }
 
 function subscribe(endpoint: string, topics: readonly string[], bells: Doorbells): Subscriber {
   const socket = new Subscriber({ receiveHighWaterMark: HIGH_WATER_MARK, linger: 0 });
-  let connections = 0;
-  socket.events.on('handshake', () => {
-    connections += 1;
-    if (connections > 1) bells.onGap(`the connection to ${endpoint} was lost and is back`);
-  });
+  // At the first connection too: the mempool may have been read before it was up.
+  socket.events.on('handshake', () => bells.onGap(`the connection to ${endpoint} is up`));
   socket.connect(endpoint);
   socket.subscribe(...topics);
   void receive(socket, bells);

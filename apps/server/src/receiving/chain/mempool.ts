@@ -129,25 +129,27 @@ export async function atCursor<T>(
  * Asks the node about every unconfirmed transaction on record. One that it does not have any more
  * was replaced by whichever spends its coins now, or was dropped; both are found here even if no
  * push said so. Nothing is concluded when the chain moves meanwhile: it may have been mined.
+ * @returns whether everything was concluded; otherwise ask again once the tip is reached
  */
-export async function checkUnconfirmed(deps: MempoolDeps): Promise<void> {
+export async function checkUnconfirmed(deps: MempoolDeps): Promise<boolean> {
+  let concluded = true;
   let after: string | null = null;
   for (;;) {
     const from = after;
     const page: { txid: string; raw: Uint8Array }[] = await deps.database.asSystem((tx) =>
       readUnconfirmed(tx, from, PAGE),
     );
-    if (page.length === 0) return;
-    await checkPage(deps, page);
+    if (page.length === 0) return concluded;
+    if (!(await checkPage(deps, page))) concluded = false;
     after = page.at(-1)?.txid ?? null;
-    if (page.length < PAGE) return;
+    if (page.length < PAGE) return concluded;
   }
 }
 
 async function checkPage(
   deps: MempoolDeps,
   page: readonly { txid: string; raw: Uint8Array }[],
-): Promise<void> {
+): Promise<boolean> {
   const { source } = deps;
   const entries = await source.mempoolEntryTimesMs(page.map(({ txid }) => txid));
   const missing = page.filter((_, i) => entries[i] === null);
@@ -161,7 +163,8 @@ async function checkPage(
       await takeInMempool(deps, [{ raw: rival, seenAtMs: null }]);
     } else if (!(await source.resubmit(raw))) dropped.push(txid);
   }
-  if (dropped.length === 0 || (await source.tip()).hash !== deps.cursor().hash) return;
+  if (dropped.length === 0) return true;
+  if ((await source.tip()).hash !== deps.cursor().hash) return false;
   await atCursor(deps, async (tx, telling) => {
     await removeTransactions(
       tx,
@@ -175,4 +178,5 @@ async function checkPage(
     );
     await applyPaymentEvents(tx, telling, events);
   });
+  return true;
 }

@@ -191,8 +191,12 @@ export function startWatcher(options: WatcherOptions): Watcher {
   }
 
   function hasWork(state: TurnState): boolean {
-    const flagged = flags.block || flags.addresses || flags.resync;
+    const flagged = flags.block || flags.addresses || flags.resync || isCheckDue(state);
     return flagged || queue.length > 0 || state.resync !== null;
+  }
+
+  function isCheckDue(state: TurnState): boolean {
+    return flags.check && Math.abs(clock.nowMs() - state.checkedAtMs) >= CHECK_PAUSE_MS;
   }
 
   /** One round: what rings first, then the mempool, then what the clock asks for. */
@@ -203,11 +207,10 @@ export function startWatcher(options: WatcherOptions): Watcher {
     }
     await takeInPushes(state, mempool, nowMs);
     await readMempool(state, mempool, nowMs);
-    const rested = Math.abs(nowMs - state.checkedAtMs) >= CHECK_PAUSE_MS;
-    if ((flags.check && rested) || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
+    if (isCheckDue(state) || due(state, 'nextCheckMs', nowMs, CHECK_TICK_MS)) {
       flags.check = false;
       state.checkedAtMs = nowMs;
-      await checkUnconfirmed(mempool);
+      if (!(await checkUnconfirmed(mempool))) flags.check = true;
     }
     // A removal that waits to be looked into is everyday; it holds up expiries, not readiness.
     status.live = state.resync === null && !flags.resync && !flags.block;
@@ -224,7 +227,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
    */
   async function takeInPushes(state: TurnState, mempool: MempoolDeps, nowMs: number) {
     let again: readonly Push[] = [];
-    while (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
+    if (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
       flags.addresses = false;
       if ((await mempool.watch.refresh()) > 0) again = queue.recent();
     }

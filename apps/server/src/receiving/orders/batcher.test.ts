@@ -79,3 +79,39 @@ test('beyond the limit of waiting items the answer is overloaded at once, and ro
   expect(await Promise.all(waiting)).toEqual([0, 1, 2, 3, 4]);
   expect(await submit('a', 9)).toBe(9);
 });
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('what is asked for together is committed together, each key for itself, answers in order', async () => {
+  const batches: string[] = [];
+  const submit = createBatcher<string, number, string>(
+    async (key, items) => {
+      batches.push(`${key} ${items.join(',')}`);
+      await turn();
+      return items.map((item) => `${key}${item}`);
+    },
+    { isOfAll },
+  );
+  const first = [submit('a', 1), submit('a', 2), submit('b', 3)];
+  await turn();
+  const later = [submit('a', 4), submit('a', 5)];
+  expect(await Promise.all([...first, ...later])).toEqual(['a1', 'a2', 'b3', 'a4', 'a5']);
+  expect(batches).toEqual(['a 1,2', 'b 3', 'a 4,5']);
+});
+
+test('the crowd of one key that may wait is bounded, and a batch has its size', async () => {
+  const sizes: number[] = [];
+  const submit = createBatcher<string, number, number>(
+    async (_, items) => {
+      sizes.push(items.length);
+      await turn();
+      return [...items];
+    },
+    { isOfAll },
+  );
+  const results = await Promise.allSettled(Array.from({ length: 5_100 }, (_, i) => submit('a', i)));
+  const refused = results.filter((result) => result.status === 'rejected');
+  expect(refused).toHaveLength(100);
+  expect(refused[0]).toMatchObject({ reason: { code: 'overloaded', retryAfterSeconds: 1 } });
+  expect(Math.max(...sizes)).toBe(200);
+});

@@ -5,6 +5,8 @@ const MAX_BATCH = 200;
 
 /** Items that may wait in this process: some seconds of work. More would only be answered late. */
 const MAX_WAITING = 10_000;
+/** Items of one key that may wait: half, so that one store's crowd leaves room for the others. */
+const MAX_WAITING_OF_KEY = 5_000;
 
 /**
  * Group commit: while one batch of a key is being committed, what arrives for the same key waits
@@ -77,7 +79,8 @@ export function createBatcher<Key, Item, Result>(
 
   return (key, item) =>
     new Promise((resolve, reject) => {
-      if (count >= maxWaiting) {
+      const crowd = waiting.get(key)?.length ?? 0;
+      if (count >= maxWaiting || crowd >= MAX_WAITING_OF_KEY) {
         reject(overloaded());
         return;
       }

@@ -274,8 +274,8 @@ export async function notifyOrders(tx: Tx, changes: readonly LiveChange[]): Prom
   await tx.query(
     `SELECT pg_notify('quittance_orders', payload) FROM unnest($1::text[]) AS payload`,
     [
-      changes.map(({ orderId, status, version, atMs }) =>
-        JSON.stringify({ orderId, status, version, timestamp: new Date(atMs).toISOString() }),
+      changes.map(({ atMs, ...change }) =>
+        JSON.stringify({ ...change, timestamp: new Date(atMs).toISOString() }),
       ),
     ],
   );

@@ -62,7 +62,7 @@ export async function openKeyRing(deps: {
   async function read(id: Uuid): Promise<Remembered | undefined> {
     const before = forgotten;
     const nowMs = clock.nowMs();
-    const record = await database.asSystem((tx) => findKeyWithHash(tx, id));
+    const record = await database.asPublic((tx) => findKeyWithHash(tx, id));
     if (record === undefined || record.revokedAt !== null) return undefined;
     const found: Remembered = {
       caller: { keyId: id, merchantId: record.merchantId, scopes: record.scopes },
@@ -104,7 +104,7 @@ export async function openKeyRing(deps: {
 
   function noteUse(id: Uuid, nowMs: number): void {
     const note = database
-      .asSystem((tx) => markUsed(tx, id, nowMs, nowMs - USE_NOTED_EVERY_MS))
+      .asPublic((tx) => markUsed(tx, id, nowMs, nowMs - USE_NOTED_EVERY_MS))
       .catch(deps.onError)
       .finally(() => notes.delete(note));
     notes.add(note);
@@ -119,7 +119,7 @@ export async function openKeyRing(deps: {
       if (known !== undefined && Math.abs(clock.nowMs() - known.readAtMs) < REMEMBERED_MS) {
         return admit(known, hash);
       }
-      return readOnce(id).then((found) => admit(found, hash));
+      return () => readOnce(id).then((found) => admit(found, hash));
     },
     forget,
     async close() {

@@ -32,7 +32,7 @@ export async function insertKey(
   );
 }
 
-/** For authentication, before it is known whose key it is: in asSystem. */
+/** For authentication, before it is known whose key it is: in asPublic. */
 export async function findKeyWithHash(
   tx: Tx,
   id: Uuid,
