@@ -41,6 +41,7 @@ export interface TestApi {
 const NO_LIMIT = 1_000_000_000;
 const noLimits: RateLimits = {
   read: NO_LIMIT,
+  history: NO_LIMIT,
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
@@ -52,6 +53,7 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
+  addRoutes?(http: Api['http'], database: Database): Promise<void>;
 }): Promise<TestApi> {
   const { clock = systemClock } = options;
   const database = openDatabase(roleUrls(options.ownerUrl));
@@ -80,6 +82,7 @@ export async function startTestApi(options: {
       checkAnswers: true,
     },
   });
+  await options.addRoutes?.(api.http, database);
   const port = await api.http.listen({ host: '127.0.0.1', port: 0 });
   const baseUrl = `http://127.0.0.1:${port}`;
   const { secret: adminKey } = await createAdminKey(database, { clock, ids, random }, 'tests');

@@ -30,3 +30,9 @@ test('right-to-left languages are known for when they come', () => {
   expect(directionOf('ar-EG')).toBe('rtl');
   expect(directionOf('zh-TW')).toBe('ltr');
 });
+
+test('where neither query nor browser has a language of ours, the store has chosen one', () => {
+  expect(chooseLocale('de', undefined, 'zh-TW')).toBe('zh-TW');
+  expect(chooseLocale(undefined, 'xx', 'zh-CN')).toBe('zh-CN');
+  expect(chooseLocale('en', undefined, 'zh-TW')).toBe('en');
+});

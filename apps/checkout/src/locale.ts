@@ -10,11 +10,12 @@ const RIGHT_TO_LEFT = new Set(['ar', 'fa', 'he', 'ur']);
 
 /**
  * Chooses the page's language: the `lang` of the query when it is one of ours, else the first of
- * the browser's wishes that we have (RFC 9110 §12.5.4), else English.
+ * the browser's wishes that we have (RFC 9110 §12.5.4), else the store's own.
  */
 export function chooseLocale(
   acceptLanguage: string | undefined,
   queryLang: string | undefined,
+  fallback: Locale = 'en',
 ): Locale {
   const asked = queryLang === undefined ? undefined : matchLocale(queryLang);
   if (asked !== undefined) return asked;
@@ -22,7 +23,7 @@ export function chooseLocale(
     const locale = matchLocale(tag);
     if (locale !== undefined) return locale;
   }
-  return 'en';
+  return fallback;
 }
 
 /** Writing direction of the page. */

@@ -4,8 +4,7 @@ CREATE TABLE merchant (
   -- Parsed by merchantSettingsSchema in tenancy/merchants; money in it is written as strings.
   settings    jsonb NOT NULL,
   created_at  timestamptz NOT NULL,
-  updated_at  timestamptz NOT NULL,
-  archived_at timestamptz
+  updated_at  timestamptz NOT NULL
 );
 CALL protect_tenant_table('merchant', 'id');
 GRANT SELECT, UPDATE (name, settings, updated_at) ON merchant TO quittance_app;

@@ -10,12 +10,16 @@ CREATE TABLE receiving_wallet (
   derived_through   integer NOT NULL DEFAULT -1,
   next_index        integer NOT NULL DEFAULT 0,
   highest_paid_index integer NOT NULL DEFAULT -1,
+  -- Some derived index can't be handed out: another store's wallet has its script, or somebody paid
+  -- it first. Then what is free has to be counted.
+  has_gaps          boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, id),
   CHECK (next_index <= derived_through + 1)
 );
 CREATE UNIQUE INDEX receiving_wallet_active ON receiving_wallet (merchant_id) WHERE active;
 CALL protect_tenant_table('receiving_wallet');
-GRANT SELECT, INSERT, UPDATE (active, next_index, derived_through) ON receiving_wallet TO quittance_app;
+GRANT SELECT, INSERT, UPDATE (active, next_index, derived_through, has_gaps)
+  ON receiving_wallet TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON receiving_wallet TO quittance_system;
 
 -- The pool of pre-derived addresses. id orders them for the watcher, which loads what is new.
@@ -26,8 +30,6 @@ CREATE TABLE address (
   index            integer NOT NULL,
   script           bytea NOT NULL UNIQUE,
   address          text NOT NULL,
-  -- Blocks above this height have been or will be scanned for the script.
-  scanned_from_height integer NOT NULL,
   -- Somebody paid it before an order had it: it is passed over, since addresses are not reused.
   foreign_use      boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, wallet_id, index),
@@ -79,7 +81,9 @@ CREATE TABLE orders (
   PRIMARY KEY (merchant_id, id),
   UNIQUE (wallet_id, address_index)
 );
-CREATE INDEX orders_by_external_id ON orders (merchant_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX orders_by_external_id ON orders (merchant_id, external_id, id)
+  WHERE external_id IS NOT NULL;
+CREATE INDEX orders_by_status ON orders (merchant_id, status, id);
 CREATE INDEX orders_to_expire ON orders (expires_at) WHERE expired_at IS NULL
   AND cancelled_at IS NULL AND status IN ('PENDING', 'UNDERPAID', 'UNCONFIRMED');
 CALL protect_tenant_table('orders');

@@ -13,6 +13,7 @@ CREATE TABLE event (
   PRIMARY KEY (merchant_id, id)
 );
 CREATE INDEX event_cursor ON event (merchant_id, transaction, seq);
+CREATE INDEX event_cursor_of_type ON event (merchant_id, type, transaction, seq);
 CALL protect_tenant_table('event');
 GRANT SELECT, INSERT ON event TO quittance_app, quittance_system;
 

@@ -17,7 +17,7 @@ import { addEventRoutes } from './telling/events/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
-import { addMerchantRoutes, readMerchant } from './tenancy/merchants/index.ts';
+import { addMerchantRoutes, MERCHANTS_CHANNEL, readMerchant } from './tenancy/merchants/index.ts';
 
 export type ApiParts = {
   database: Database;
@@ -53,6 +53,10 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   const { app } = http;
   const orders = createOrders({ database, rates, clock, ids, publicUrl, readMerchant });
+  const unlisten = await database.listen(MERCHANTS_CHANNEL, {
+    message: (merchantId) => orders.forget(merchantId),
+    gap: () => orders.forget(),
+  });
   const common = { database, clock, ids, random, recordAudit };
   const wallets = { ...common, network, readMaxGap };
 
@@ -75,6 +79,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     orders,
     async close() {
       await http.close();
+      await unlisten();
       await ring.close();
     },
   };

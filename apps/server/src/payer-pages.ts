@@ -6,7 +6,7 @@ import type { HttpApp } from './platform/http/index.ts';
 import { addCheckoutRoutes } from './receiving/checkout/index.ts';
 import { findOrderMerchant, readLiveState, readOrderView } from './receiving/orders/index.ts';
 import { registerLive } from './telling/live/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
+import { type MerchantSettings, readMerchant } from './tenancy/merchants/index.ts';
 
 export type PageParts = {
   database: Database;
@@ -32,13 +32,18 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
 }
 
 /** For who knows only the order's unguessable id. */
-async function readView(parts: PageParts, orderId: Uuid): Promise<OrderView | undefined> {
+async function readView(
+  parts: PageParts,
+  orderId: Uuid,
+): Promise<{ view: OrderView; locale: MerchantSettings['defaultLocale'] } | undefined> {
   return parts.database.asPublic(async (tx) => {
     const merchantId = await findOrderMerchant(tx, orderId);
     if (merchantId === undefined) return undefined;
     const { name, settings } = await readMerchant(tx, merchantId);
     const { storeName, logoUrl, color, explorerTxUrl } = settings;
     const face = { name: storeName ?? name, logoUrl, color, explorerTxUrl };
-    return readOrderView(tx, orderId, { face, network: parts.network, nowMs: parts.clock.nowMs() });
+    const place = { face, network: parts.network, nowMs: parts.clock.nowMs() };
+    const view = await readOrderView(tx, orderId, place);
+    return view === undefined ? undefined : { view, locale: settings.defaultLocale };
   });
 }

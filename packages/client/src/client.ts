@@ -32,7 +32,6 @@ export type Merchant = {
   settings: MerchantSettings;
   createdAt: string;
   updatedAt: string;
-  archivedAt: string | null;
 };
 export type CreateMerchant = {
   name: string;

@@ -26,6 +26,7 @@ export const errorTable = {
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong here' },
   rate_unavailable: { status: 503, title: 'No fresh exchange rate' },
+  overloaded: { status: 503, title: 'Too much is being asked for at once' },
   addresses_not_ready: { status: 503, title: 'New addresses are being derived' },
   database_unavailable: { status: 503, title: 'The database can not be reached' },
 } as const satisfies Record<string, { status: number; title: string }>;

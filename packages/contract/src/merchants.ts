@@ -11,5 +11,4 @@ export const merchantFields = {
   name: z.string(),
   createdAt: timestamp,
   updatedAt: timestamp,
-  archivedAt: timestamp.nullable(),
 } as const;

@@ -147,7 +147,9 @@ export const orderSchema = z
     address: z.string(),
     bip21: z.string().meta({ description: 'Payment link for what is still to be paid' }),
     checkoutUrl: z.string().meta({ description: 'Page for the payer' }),
-    payments: z.array(paymentSchema),
+    payments: z
+      .array(paymentSchema)
+      .meta({ description: 'The newest 50, oldest first; the sums count all' }),
     createdAt: timestamp,
     expiresAt: timestamp,
     cancelledAt: timestamp.nullable(),

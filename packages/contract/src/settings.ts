@@ -77,7 +77,9 @@ export const merchantSettingsFields = {
     .refine((url) => url.includes('{txid}'), 'must contain {txid}')
     .nullable()
     .meta({ examples: ['https://mempool.space/tx/{txid}'] }),
-  defaultLocale: z.enum(['en', 'zh-CN', 'zh-TW']),
+  defaultLocale: z
+    .enum(['en', 'zh-CN', 'zh-TW'])
+    .meta({ description: "Of the payer's pages, where the browser asks for none of these" }),
 } as const;
 
 function isAscending(tiers: readonly { belowSats: string }[]): boolean {

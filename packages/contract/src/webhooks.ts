@@ -74,6 +74,8 @@ export const orderEventDataSchema = z.object({
       confirmations: z.int().nonnegative().optional(),
     })
     .optional(),
+  /** Where the payment's transaction pays the order with more than this one output: all of them. */
+  transaction: z.object({ outputs: z.int().positive(), amountSats: sats }).optional(),
   /** The transaction that took the payment's place. */
   replacedBy: txid.nullable().optional(),
   /** One sentence for a person. */

@@ -39,7 +39,12 @@ export function addLedgerRoutes(app: HttpApp, deps: { database: Database; clock:
   app.get(
     '/v1/ledger/balances',
     {
-      config: needs('ledger:read'),
+      // Present balances are counters; those of the past are summed up from the journal.
+      config: {
+        ...needs('ledger:read'),
+        limitOf: ({ query }) =>
+          typeof query === 'object' && query !== null && 'as_of' in query ? 'history' : 'read',
+      },
       schema: {
         tags,
         operationId: 'readLedgerBalances',

@@ -26,6 +26,8 @@ declare module 'fastify' {
     access?: Access;
     idempotency?: Idempotency;
     limit?: LimitName;
+    /** For a route whose requests differ in what they cost. */
+    limitOf?: (request: FastifyRequest) => LimitName;
     /** Numbers in the body arrive as their source text, never through a float. */
     exactNumbers?: boolean;
   }

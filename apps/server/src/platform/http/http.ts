@@ -33,8 +33,11 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
 /** Longest part of a path that is looked at; ids have 36 characters. */
 const MAX_PARAM_LENGTH = 200;
-/** At shutdown running requests may finish within this time; then their sockets are closed. */
-const DRAIN_MS = 10_000;
+/**
+ * At shutdown running requests may finish within this time; then their sockets are closed. Shorter
+ * than what the lifecycle gives each resource, so that the close itself is never cut short.
+ */
+export const DRAIN_MS = 5_000;
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,

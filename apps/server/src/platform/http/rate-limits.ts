@@ -5,6 +5,8 @@ import { AppError } from '../errors.ts';
 export type RateLimits = {
   /** Reading, by key. */
   read: number;
+  /** Reading what takes a scan of the store's whole history, by key. */
+  history: number;
   /** Changing settings, wallets, keys and endpoints, by key. */
   write: number;
   /** Making orders, by key. */
@@ -22,6 +24,7 @@ export type LimitName = Exclude<keyof RateLimits, 'wrongKey'>;
  */
 export const defaultRateLimits: RateLimits = {
   read: 120_000,
+  history: 60,
   write: 6_000,
   create: 1_200_000,
   public: 6_000,
@@ -36,15 +39,19 @@ export const RATE_CACHE_SIZE = 20_000;
 export function applyRateLimit(route: RouteOptions, limits: RateLimits): void {
   const { access } = route.config ?? {};
   const name: LimitName = route.config?.limit ?? (access === 'public' ? 'public' : byMethod(route));
-  const max = limits[name];
+  const { limitOf } = route.config ?? {};
+  const limitFor = (request: FastifyRequest) => limitOf?.(request) ?? name;
+  const keyOf = access === 'public' ? (request: FastifyRequest) => request.ip : keyOfCaller;
   route.config = {
     ...route.config,
     rateLimit: {
-      max,
+      max: limitOf === undefined ? limits[name] : (request) => limits[limitFor(request)],
       timeWindow: RATE_WINDOW_MS,
       groupId: name,
-      ...(access === 'public' ? {} : { keyGenerator: keyOfCaller }),
-      errorResponseBuilder: (_request, context) => tooMany(max, context.ttl),
+      // What some requests of a route are counted for is counted apart from its others.
+      keyGenerator: (request) =>
+        limitOf === undefined ? keyOf(request) : `${keyOf(request)} ${limitFor(request)}`,
+      errorResponseBuilder: (_request, context) => tooMany(context.max, context.ttl),
     },
   };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { createLogger } from '../log/index.ts';
+import { DRAIN_MS } from '../http/http.ts';
 import { createLifecycle } from './index.ts';
+import { STOP_DEADLINE_MS } from './lifecycle.ts';
 
 const log = createLogger({ level: 'fatal', write: () => {} });
 
@@ -102,4 +104,8 @@ test('a signal during the start lets the start under way finish, then stops it',
   await run;
   await expect.poll(() => fake.exits).toEqual([0]);
   expect(trace).toEqual(['stop slow']);
+});
+
+test('running requests are given up before their server is', () => {
+  expect(DRAIN_MS).toBeLessThan(STOP_DEADLINE_MS);
 });

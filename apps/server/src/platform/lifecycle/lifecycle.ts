@@ -36,7 +36,7 @@ export type LifecycleOptions = {
 };
 
 /** Supervisors usually send SIGKILL after 30 s (Kubernetes) or 90 s (systemd); be done before. */
-const STOP_DEADLINE_MS = 8_000;
+export const STOP_DEADLINE_MS = 8_000;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 export function createLifecycle(options: LifecycleOptions): Lifecycle {

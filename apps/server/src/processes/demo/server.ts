@@ -39,6 +39,7 @@ const PRICES_OF_ONE_BITCOIN = {
 const NO_LIMIT = 1_000_000_000;
 const LIMITS: RateLimits = {
   read: NO_LIMIT,
+  history: NO_LIMIT,
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,

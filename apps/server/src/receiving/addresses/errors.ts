@@ -15,17 +15,34 @@ export function noWallet(): AppError {
   );
 }
 
+/** The refill derives new addresses this fast that a retry is worth while after it. */
+const DERIVING_SECONDS = 2;
+
+export function addressesNotReady(): AppError {
+  return new AppError(
+    'addresses_not_ready',
+    'The next addresses of this wallet belong to another wallet with the same key; further ones are being derived. Try again shortly, and give each store a key (an account) of its own.',
+    { retryAfterSeconds: DERIVING_SECONDS },
+  );
+}
+
+export function tooManyWallets(limit: number): AppError {
+  return new AppError(
+    'conflict',
+    `A store can have ${limit} wallets. Give a descriptor that it had before, which is used again.`,
+  );
+}
+
+export function partlySameWallet(): AppError {
+  return new AppError(
+    'conflict',
+    'Some addresses of this descriptor belong to another wallet of the store, and some do not. Use that wallet, or one of another key.',
+  );
+}
+
 export function gapExceeded(gap: number, bound: number): AppError {
   return new AppError(
     'address_gap_exceeded',
     `${gap} addresses in a row have not been paid, and the store's bound is ${bound}. Wallet software may not find money beyond its own gap limit; raise maxAddressGap in the settings, and the gap limit of your wallet, to go on.`,
-  );
-}
-
-/** So many in a row belong to another store with the same key that a request can't step over them. */
-export function addressesTaken(): AppError {
-  return new AppError(
-    'addresses_not_ready',
-    'Another store of this instance uses the same key and has taken the next addresses. Give each store a key (an account) of its own.',
   );
 }

@@ -1,6 +1,7 @@
 export {
   ADDRESSES_CHANNEL,
   markAddressesPaid,
+  type PaidAddress,
   readAddressesAfter,
   readDerivedThrough,
   readFirstWalletMs,

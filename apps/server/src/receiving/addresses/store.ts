@@ -14,6 +14,8 @@ export type WalletRow = {
   derivedThrough: number;
   nextIndex: number;
   highestPaidIndex: number;
+  /** Not every index from nextIndex to derivedThrough can be handed out. */
+  hasGaps: boolean;
 };
 
 type Row = {
@@ -26,10 +28,11 @@ type Row = {
   derived_through: number;
   next_index: number;
   highest_paid_index: number;
+  has_gaps: boolean;
 };
 
 const COLUMNS = `id, merchant_id, descriptor, network, active, created_at, derived_through,
-  next_index, highest_paid_index`;
+  next_index, highest_paid_index, has_gaps`;
 
 function walletOf(row: Row): WalletRow {
   return {
@@ -42,6 +45,7 @@ function walletOf(row: Row): WalletRow {
     derivedThrough: row.derived_through,
     nextIndex: row.next_index,
     highestPaidIndex: row.highest_paid_index,
+    hasGaps: row.has_gaps,
   };
 }
 
@@ -103,12 +107,10 @@ export async function insertAddresses(
 ): Promise<void> {
   const through = addresses.at(-1)?.index;
   if (through === undefined) return;
-  await tx.query(
-    `INSERT INTO address (merchant_id, wallet_id, index, script, address, scanned_from_height)
-     SELECT $1, $2, index, script, address,
-            (SELECT coalesce(max(height), 0) FROM chain_cursor)
-       FROM unnest($3::int[], $4::bytea[], $5::text[]) AS n (index, script, address)
-     ON CONFLICT (script) DO NOTHING`,
+  const inserted = await tx.query(
+    `INSERT INTO address (merchant_id, wallet_id, index, script, address)
+     SELECT $1, $2, index, script, address FROM unnest($3::int[], $4::bytea[], $5::text[]) AS n (index, script, address)
+     ON CONFLICT (script) DO NOTHING RETURNING 1 AS inserted`,
     [
       wallet.merchantId,
       wallet.id,
@@ -118,8 +120,9 @@ export async function insertAddresses(
     ],
   );
   await tx.query(
-    'UPDATE receiving_wallet SET derived_through = $3 WHERE merchant_id = $1 AND id = $2',
-    [wallet.merchantId, wallet.id, through],
+    `UPDATE receiving_wallet SET derived_through = $3, has_gaps = has_gaps OR $4
+      WHERE merchant_id = $1 AND id = $2`,
+    [wallet.merchantId, wallet.id, through, inserted.length < addresses.length],
   );
   await tx.query('SELECT pg_notify($1, $2)', [ADDRESSES_CHANNEL, wallet.id]);
 }
@@ -148,19 +151,52 @@ export async function setNextIndex(tx: Tx, wallet: WalletRow, nextIndex: number)
   ]);
 }
 
-/** Wallets whose pool of derived addresses has less ahead than the store's settings ask for. */
+/**
+ * Wallets whose pool of free addresses has less than half of what the store's settings ask for.
+ * Where every derived address is free, their number follows from the counters alone.
+ */
 export async function readWalletsToRefill(
   tx: Tx,
   limit: number,
 ): Promise<{ merchantId: Uuid; poolSize: number }[]> {
   const rows = await tx.query<{ merchant_id: Uuid; pool_size: number }>(
-    `SELECT w.merchant_id, (m.settings->>'addressPoolSize')::int AS pool_size
-       FROM receiving_wallet w JOIN merchant m ON m.id = w.merchant_id
-      WHERE w.active AND w.derived_through + 1 - w.next_index
-            < (m.settings->>'addressPoolSize')::int / 2 LIMIT $1`,
+    `SELECT w.merchant_id, pool_size
+       FROM receiving_wallet w JOIN merchant m ON m.id = w.merchant_id,
+            LATERAL (SELECT (m.settings->>'addressPoolSize')::int AS pool_size) s
+      WHERE w.active AND pool_size / 2 > CASE WHEN w.has_gaps
+            THEN (SELECT count(*) FROM (
+                   SELECT 1 FROM address a WHERE a.merchant_id = w.merchant_id
+                      AND a.wallet_id = w.id AND a.index >= w.next_index AND NOT a.foreign_use
+                    ORDER BY a.index LIMIT pool_size / 2) f)
+            ELSE w.derived_through + 1 - w.next_index END
+      ORDER BY w.id LIMIT $1`,
     [limit],
   );
   return rows.map((row) => ({ merchantId: row.merchant_id, poolSize: row.pool_size }));
+}
+
+/** How many addresses are ready to be handed out, counted no further than `atMost`. */
+export async function countFreeAddresses(
+  tx: Tx,
+  wallet: WalletRow,
+  atMost: number,
+): Promise<number> {
+  const row = await tx.one<{ free: bigint }>(
+    `SELECT count(*) AS free FROM (
+       SELECT 1 FROM address WHERE merchant_id = $1 AND wallet_id = $2 AND index >= $3
+          AND NOT foreign_use ORDER BY index LIMIT $4) f`,
+    [wallet.merchantId, wallet.id, wallet.nextIndex, atMost],
+  );
+  return Number(row.free);
+}
+
+/** The wallets that have one of these scripts, as far as the transaction sees them. */
+export async function readScriptOwners(tx: Tx, scripts: readonly Uint8Array[]): Promise<Uuid[]> {
+  const rows = await tx.query<{ wallet_id: Uuid }>(
+    'SELECT DISTINCT wallet_id FROM address WHERE script = ANY($1::bytea[])',
+    [scripts],
+  );
+  return rows.map((row) => row.wallet_id);
 }
 
 /** How far each wallet is derived: what the watcher compares its watch set with. */
@@ -206,6 +242,7 @@ export async function readPaidAddresses(
   tx: Tx,
   ids: readonly number[],
 ): Promise<Map<number, PaidAddress>> {
+  if (ids.length === 0) return new Map();
   const rows = await tx.query<{
     id: number;
     merchant_id: Uuid;
@@ -234,11 +271,16 @@ export async function readPaidAddresses(
 
 /** Remembers which addresses were paid: for the gap, and never to hand out one that was. */
 export async function markAddressesPaid(tx: Tx, addresses: readonly PaidAddress[]): Promise<void> {
+  if (addresses.length === 0) return;
   const foreign = addresses.filter(({ orderId }) => orderId === null);
   if (foreign.length > 0) {
     await tx.query('UPDATE address SET foreign_use = true WHERE id = ANY($1::int[])', [
       foreign.map(({ id }) => id),
     ]);
+    await tx.query(
+      'UPDATE receiving_wallet SET has_gaps = true WHERE id = ANY($1::uuid[]) AND NOT has_gaps',
+      [foreign.map(({ walletId }) => walletId)],
+    );
   }
   await tx.query(
     `UPDATE receiving_wallet w SET highest_paid_index = n.index

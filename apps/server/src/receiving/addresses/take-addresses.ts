@@ -8,7 +8,7 @@ import {
 } from '@quittance/bitcoin';
 import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { addressesTaken, gapExceeded, noWallet } from './errors.ts';
+import { addressesNotReady, gapExceeded, noWallet } from './errors.ts';
 import {
   type FreeAddress,
   insertAddresses,
@@ -21,8 +21,11 @@ import {
 
 /** Derived at a time: about 20 ms of work. */
 const DERIVED_AT_ONCE = 100;
-/** Rounds of deriving while addresses turn out to be taken by another wallet of the same key. */
-const MAX_ROUNDS = 50;
+/**
+ * Rounds of deriving in an order's way, while addresses turn out to be taken by another wallet of
+ * the same key. Longer stretches are left to the refill, or one store could stall all others.
+ */
+const MAX_ROUNDS = 3;
 
 /**
  * Waits until no other transaction hands out this store's addresses, and keeps it so: what is read
@@ -50,24 +53,31 @@ export async function takeAddresses(
   want: { count: number; maxGap: number },
 ): Promise<FreeAddress[]> {
   let wallet = held;
+  // Known before anything is derived, so that a store at its bound costs nothing.
+  requireGap(wallet, { last: wallet.nextIndex + want.count - 1, maxGap: want.maxGap });
   let free = await readFreeAddresses(tx, wallet, want.count);
   for (let round = 0; free.length < want.count && round < MAX_ROUNDS; round++) {
     wallet = await deriveMore(tx, wallet, Math.max(DERIVED_AT_ONCE, want.count - free.length));
     free = await readFreeAddresses(tx, wallet, want.count);
   }
-  if (free.length < want.count) throw addressesTaken();
+  if (free.length < want.count) throw addressesNotReady();
   const last = free.at(-1)?.index ?? wallet.nextIndex;
-  const gap = last - wallet.highestPaidIndex;
-  if (gap > want.maxGap) throw gapExceeded(gap, want.maxGap);
+  requireGap(wallet, { last, maxGap: want.maxGap });
   await setNextIndex(tx, wallet, last + 1);
   return free;
+}
+
+/** @throws {AppError} address_gap_exceeded */
+function requireGap(wallet: WalletRow, { last, maxGap }: { last: number; maxGap: number }): void {
+  const gap = last - wallet.highestPaidIndex;
+  if (gap > maxGap) throw gapExceeded(gap, maxGap);
 }
 
 /** Derives the next addresses into the wallet's pool. The wallet must be locked. */
 export async function deriveMore(tx: Tx, wallet: WalletRow, count: number): Promise<WalletRow> {
   const descriptor = descriptorOf(wallet);
   const from = wallet.derivedThrough + 1;
-  const scripts = deriveScripts(descriptor, { branch: 0, from, count });
+  const scripts = receivingScripts(descriptor, { from, count });
   const addresses = scripts.map((script, i) => {
     const address = scriptToAddress(script, descriptor.network);
     assert(address !== null, 'every script of a receiving descriptor has an address');
@@ -77,11 +87,19 @@ export async function deriveMore(tx: Tx, wallet: WalletRow, count: number): Prom
   return { ...wallet, derivedThrough: from + count - 1 };
 }
 
+/** A wallet's scripts for orders: of its first branch. */
+export function receivingScripts(
+  descriptor: Descriptor,
+  { from, count }: { from: number; count: number },
+): Uint8Array[] {
+  return deriveScripts(descriptor, { branch: 0, from, count });
+}
+
 const parsed = new Map<string, Descriptor>();
 /** Parsed descriptors keep their derived parent keys; the oldest is forgotten beyond this many. */
 const MAX_PARSED = 1_000;
 
-function descriptorOf(wallet: WalletRow): Descriptor {
+export function descriptorOf(wallet: WalletRow): Descriptor {
   const known = parsed.get(wallet.descriptor);
   if (known !== undefined) return known;
   const result = parseDescriptor(wallet.descriptor, networkOf(wallet));

@@ -1,21 +1,25 @@
 import { type Network, parseReceivingDescriptor } from '@quittance/bitcoin';
 import { assert, type Ids, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
-import { descriptorRefused } from './errors.ts';
+import { descriptorRefused, partlySameWallet, tooManyWallets } from './errors.ts';
 import {
   activateWallet,
+  countFreeAddresses,
   deactivateWallets,
   insertWallet,
   lockActiveWallet,
   lockWallets,
+  readScriptOwners,
   readWalletRows,
   readWalletsToRefill,
   type WalletRow,
 } from './store.ts';
-import { deriveMore } from './take-addresses.ts';
+import { deriveMore, descriptorOf, receivingScripts } from './take-addresses.ts';
 
 /** Derived with the wallet, so that its first orders need not wait for the refill. */
 const FIRST_ADDRESSES = 20;
+/** More than a store ever needs; each is compared with one that is added. */
+const MAX_WALLETS = 100;
 /** Wallets that one refill looks at. */
 const MAX_WALLETS_PER_REFILL = 50;
 /** Derived in one transaction: some 10 ms, in which the process answers nobody. */
@@ -27,8 +31,8 @@ export type WalletView = WalletRow & {
 
 /**
  * Adds a receiving wallet and makes it the one for new orders; orders made before keep theirs. One
- * that the store had before goes on where it stopped.
- * @throws {AppError} descriptor_private_key, descriptor_wrong_network, invalid_descriptor
+ * that the store had before, in this form or another, goes on where it stopped.
+ * @throws {AppError} descriptor_private_key, descriptor_wrong_network, invalid_descriptor, conflict
  */
 export async function addWallet(
   tx: Tx,
@@ -39,7 +43,11 @@ export async function addWallet(
   const { merchantId } = wallet;
   const descriptor = result.descriptor.text;
   await lockWallets(tx, merchantId);
-  const known = (await readWalletRows(tx, merchantId)).find((row) => row.descriptor === descriptor);
+  const rows = await readWalletRows(tx, merchantId);
+  const first = receivingScripts(result.descriptor, { from: 0, count: FIRST_ADDRESSES });
+  const known =
+    rows.find((row) => row.descriptor === descriptor) ?? (await findSame(tx, rows, first));
+  if (known === undefined && rows.length >= MAX_WALLETS) throw tooManyWallets(MAX_WALLETS);
   await deactivateWallets(tx, merchantId);
   if (known !== undefined) {
     await activateWallet(tx, known);
@@ -51,6 +59,28 @@ export async function addWallet(
   assert(row?.id === id, 'addWallet: the new wallet is the active one');
   await deriveMore(tx, row, FIRST_ADDRESSES);
   return id;
+}
+
+/**
+ * The same key written in another form (without its change branch, with another origin) has the
+ * same scripts; as a second wallet it would hand out nothing that the first has.
+ * @throws {AppError} conflict when only some of the scripts are the same, as of a multisig wallet
+ *   with sorted and with unsorted keys
+ */
+async function findSame(
+  tx: Tx,
+  rows: readonly WalletRow[],
+  first: readonly Uint8Array[],
+): Promise<WalletRow | undefined> {
+  const owners = await readScriptOwners(tx, first);
+  // A wallet with gaps may have none of them itself: another store's wallet has them all.
+  const candidates = rows.filter(({ id, hasGaps }) => hasGaps || owners.includes(id));
+  const same = candidates.find((row) => {
+    const scripts = receivingScripts(descriptorOf(row), { from: 0, count: first.length });
+    return first.every((script, i) => Buffer.compare(script, scripts[i] ?? script) === 0);
+  });
+  if (same === undefined && rows.some(({ id }) => owners.includes(id))) throw partlySameWallet();
+  return same;
 }
 
 /** A store's wallets with their gap: how many addresses in a row have not been paid. */
@@ -81,7 +111,8 @@ function gapLimit(row: WalletRow): number {
 export async function refillPools(database: Database, signal: AbortSignal): Promise<void> {
   const low = await database.asSystem((tx) => readWalletsToRefill(tx, MAX_WALLETS_PER_REFILL));
   for (const { merchantId, poolSize } of low) {
-    // Orders take addresses meanwhile: what one pool lacks may be derived twice over, no more.
+    // Orders take addresses meanwhile, and some belong to another store's wallet: what one pool
+    // lacks may be derived twice over, then others have their turn. The next run goes on.
     const steps = Math.ceil((2 * poolSize) / DERIVED_PER_TRANSACTION);
     for (let step = 0; step < steps && !signal.aborted; step++) {
       const isFull = await database.asSystem((tx) => refillStep(tx, merchantId, poolSize));
@@ -93,7 +124,7 @@ export async function refillPools(database: Database, signal: AbortSignal): Prom
 async function refillStep(tx: Tx, merchantId: Uuid, poolSize: number): Promise<boolean> {
   const wallet = await lockActiveWallet(tx, merchantId);
   if (wallet === undefined) return true;
-  const missing = poolSize - (wallet.derivedThrough + 1 - wallet.nextIndex);
+  const missing = poolSize - (await countFreeAddresses(tx, wallet, poolSize));
   if (missing > 0) await deriveMore(tx, wallet, Math.min(missing, DERIVED_PER_TRANSACTION));
-  return missing <= DERIVED_PER_TRANSACTION;
+  return missing <= 0;
 }

@@ -5,6 +5,7 @@ import { readFirstWalletMs } from '../addresses/index.ts';
 import {
   applyTip,
   eventsForTransactions,
+  lockOrdersDue,
   type OrderEvents,
   type PaymentEvent,
 } from '../payments/index.ts';
@@ -153,6 +154,7 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
     // A transaction of the new branch may spend what one of the old branch spends.
     watch.watchSpends(undone.spends);
     const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
+    await lockOrdersDue(tx, to.height);
     await takeIn(tx, telling, found, { before: undone.events });
     await insertBlocks(tx, sound, nowMs);
     await applyTip(tx, telling);

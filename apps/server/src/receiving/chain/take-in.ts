@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { displayHash, parseTransaction, type TxMatch } from '@quittance/bitcoin';
 import { formatUuid, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { markAddressesPaid, readPaidAddresses } from '../addresses/index.ts';
+import { markAddressesPaid, type PaidAddress, readPaidAddresses } from '../addresses/index.ts';
 import {
   applyPaymentEvents,
   eventsForTransactions,
@@ -111,11 +111,14 @@ export async function takeIn(
   );
   // News of what exists comes before news of what is gone: a fee bump of a payment must not look
   // as if the order had been unpaid for a moment.
+  const paid = await readPaidAddresses(tx, addressesOf(news));
   await applyPaymentEvents(tx, telling, [
     ...before,
-    ...(await eventsForOutputs(tx, news, conflicts)),
+    ...eventsForOutputs(news, conflicts, paid),
     ...(await eventsForReplaced(tx, replaced)),
   ]);
+  // Last, because new orders of the store wait for the wallet's row.
+  await markAddressesPaid(tx, [...paid.values()]);
   return doubtful;
 }
 
@@ -155,16 +158,16 @@ function newTransactionOf(each: FoundTransaction): NewTransaction {
   return { txid, raw, spends, block, firstSeenAtMs };
 }
 
+function addressesOf(news: readonly FoundTransaction[]): number[] {
+  return news.flatMap(({ outputs }) => outputs.map(({ addressId }) => addressId));
+}
+
 /** Outputs to addresses with an order become payments of it; the others are only remembered. */
-async function eventsForOutputs(
-  tx: Tx,
+function eventsForOutputs(
   news: readonly FoundTransaction[],
   conflicts: readonly Conflict[],
-): Promise<OrderEvents[]> {
-  const ids = news.flatMap(({ outputs }) => outputs.map(({ addressId }) => addressId));
-  if (ids.length === 0) return [];
-  const addresses = await readPaidAddresses(tx, ids);
-  await markAddressesPaid(tx, [...addresses.values()]);
+  addresses: ReadonlyMap<number, PaidAddress>,
+): OrderEvents[] {
   const events: OrderEvents[] = [];
   for (const each of news) {
     const replaces = conflicts.filter(({ txid }) => txid === each.txid).map(({ other }) => other);

@@ -212,13 +212,13 @@ export function startWatcher(options: WatcherOptions): Watcher {
       state.checkedAtMs = nowMs;
       if (!(await checkUnconfirmed(mempool))) flags.check = true;
     }
-    status.live = state.resync === null && !flags.resync && !flags.block && !flags.check;
+    // A removal that waits to be looked into is everyday; it holds up expiries, not readiness.
+    status.live = state.resync === null && !flags.resync && !flags.block;
     status.queued = queue.length;
     status.mempoolRemaining = state.resync?.remaining() ?? null;
     status.lastTurnAtMs = clock.nowMs();
-    if (status.live && queue.length === 0 && due(state, 'nextExpiryMs', nowMs, EXPIRY_TICK_MS)) {
-      await expire(mempool);
-    }
+    const current = status.live && !flags.check && queue.length === 0;
+    if (current && due(state, 'nextExpiryMs', nowMs, EXPIRY_TICK_MS)) await expire(mempool);
   }
 
   /**

@@ -2,6 +2,7 @@ import {
   buildAssets,
   chooseLocale,
   contentSecurityPolicy,
+  type Locale,
   renderCheckoutPage,
   renderNotFoundPage,
   renderReceiptPage,
@@ -13,8 +14,8 @@ import { AppError } from '../../platform/errors.ts';
 import { answers, type HttpApp, open } from '../../platform/http/index.ts';
 
 export type CheckoutRouteDeps = {
-  /** By the unguessable id alone, whosever order it is. */
-  readView(orderId: Uuid): Promise<OrderView | undefined>;
+  /** By the unguessable id alone, whosever order it is; with the store's own language. */
+  readView(orderId: Uuid): Promise<{ view: OrderView; locale: Locale } | undefined>;
   random: Random;
 };
 
@@ -43,8 +44,10 @@ export async function addCheckoutRoutes(app: HttpApp, deps: CheckoutRouteDeps): 
     render: typeof renderCheckoutPage,
   ): Promise<FastifyReply> {
     const id = orderIdOf(request);
-    const locale = chooseLocale(request.headers['accept-language'], langOf(request));
-    const view = id === undefined ? undefined : await deps.readView(id);
+    const found = id === undefined ? undefined : await deps.readView(id);
+    const view = found?.view;
+    const wished = request.headers['accept-language'];
+    const locale = chooseLocale(wished, langOf(request), found?.locale);
     const nonce = Buffer.from(deps.random(new Uint8Array(NONCE_BYTES))).toString('base64');
     reply.type(HTML).header('content-language', locale).header('vary', 'accept-language');
     reply.header('content-security-policy', contentSecurityPolicy(view ?? null, nonce));
@@ -68,9 +71,9 @@ export async function addCheckoutRoutes(app: HttpApp, deps: CheckoutRouteDeps): 
     { config: open, schema: { hide: true, response: answers(200, orderViewSchema) } },
     async (request) => {
       const id = orderIdOf(request);
-      const view = id === undefined ? undefined : await deps.readView(id);
-      if (view === undefined) throw new AppError('not_found', 'There is no such order.');
-      return view;
+      const found = id === undefined ? undefined : await deps.readView(id);
+      if (found === undefined) throw new AppError('not_found', 'There is no such order.');
+      return found.view;
     },
   );
 }

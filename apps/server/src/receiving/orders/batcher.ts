@@ -2,19 +2,27 @@ import { AppError } from '../../platform/errors.ts';
 
 /** Items of one key that are committed together: bounds a transaction's length. */
 const MAX_BATCH = 200;
-/** Items of one key that may wait: some seconds of work; beyond it the caller should come back. */
-const MAX_WAITING = 5_000;
-const RETRY_AFTER_SECONDS = 5;
+
+/** Items that may wait in this process: some seconds of work. More would only be answered late. */
+const MAX_WAITING = 10_000;
+/** Items of one key that may wait: half, so that one store's crowd leaves room for the others. */
+const MAX_WAITING_OF_KEY = 5_000;
 
 /**
  * Group commit: while one batch of a key is being committed, what arrives for the same key waits
  * and forms the next one. Nobody waits when there is no crowd.
+ * @param options.isOfAll an error that says nothing about one item: the whole batch has it at once.
+ *   With any other error each item is tried alone, so that one bad item does not fail its neighbours
+ * @throws {AppError} overloaded when too many items wait
  */
 export function createBatcher<Key, Item, Result>(
   commit: (key: Key, items: readonly Item[]) => Promise<readonly Result[]>,
+  options: { isOfAll(error: unknown): boolean; maxWaiting?: number },
 ): (key: Key, item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve(result: Result): void; reject(error: unknown): void };
   const waiting = new Map<Key, Waiting[]>();
+  const maxWaiting = options.maxWaiting ?? MAX_WAITING;
+  let count = 0;
 
   async function drain(key: Key): Promise<void> {
     for (;;) {
@@ -23,7 +31,29 @@ export function createBatcher<Key, Item, Result>(
         waiting.delete(key);
         return;
       }
-      await settle(key, queue.splice(0, MAX_BATCH));
+      const batch = queue.splice(0, MAX_BATCH);
+      await settle(key, batch);
+      count -= batch.length;
+    }
+  }
+
+  /** One bad item must not fail its neighbours. Once an error is everybody's, the rest has it too. */
+  async function settleAlone(key: Key, batch: readonly Waiting[]): Promise<void> {
+    let ofAll: { error: unknown } | undefined;
+    for (const { item, resolve, reject } of batch) {
+      if (ofAll !== undefined) {
+        reject(ofAll.error);
+        continue;
+      }
+      const alone = {
+        item,
+        resolve,
+        reject(error: unknown) {
+          if (options.isOfAll(error)) ofAll = { error };
+          reject(error);
+        },
+      };
+      await settle(key, [alone]);
     }
   }
 
@@ -39,30 +69,24 @@ export function createBatcher<Key, Item, Result>(
         else resolve(result);
       });
     } catch (error) {
-      const [only] = batch;
-      if (batch.length === 1 && only !== undefined) {
-        only.reject(error);
-        return;
-      }
-      // Trying each alone would let everybody wait for the same nothing, one after the other.
-      if (error instanceof AppError && error.code === 'database_unavailable') {
+      if (batch.length === 1 || options.isOfAll(error)) {
         for (const { reject } of batch) reject(error);
         return;
       }
-      // One bad item must not fail its neighbours: each is tried alone.
-      for (const each of batch) await settle(key, [each]);
+      await settleAlone(key, batch);
     }
   }
 
   return (key, item) =>
     new Promise((resolve, reject) => {
-      const entry = { item, resolve, reject };
-      const queue = waiting.get(key);
-      if (queue !== undefined && queue.length >= MAX_WAITING) {
-        const options = { retryAfterSeconds: RETRY_AFTER_SECONDS };
-        reject(new AppError('rate_limited', 'More orders are waiting than can be made.', options));
+      const crowd = waiting.get(key)?.length ?? 0;
+      if (count >= maxWaiting || crowd >= MAX_WAITING_OF_KEY) {
+        reject(overloaded());
         return;
       }
+      count += 1;
+      const entry = { item, resolve, reject };
+      const queue = waiting.get(key);
       if (queue !== undefined) {
         queue.push(entry);
         return;
@@ -71,4 +95,12 @@ export function createBatcher<Key, Item, Result>(
       // The requests that are already in the socket buffers come along.
       setImmediate(() => void drain(key));
     });
+}
+
+function overloaded(): AppError {
+  return new AppError(
+    'overloaded',
+    'More orders are being asked for than can be made just now. Nothing was changed; try again shortly.',
+    { retryAfterSeconds: 1 },
+  );
 }

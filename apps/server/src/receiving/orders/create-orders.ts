@@ -1,4 +1,4 @@
-import type { CreateOrder, Order } from '@quittance/contract';
+import type { CreateOrder, ErrorCode, Order } from '@quittance/contract';
 import { assert, type Clock, type Ids, isCurrency, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -43,6 +43,8 @@ export type OrderCreator = {
    * @throws {AppError} among others rate_unavailable, no_wallet, idempotency_mismatch
    */
   create(request: CreateRequest): Promise<CreatedOrder>;
+  /** A store's settings have changed, or without an id any store's: they are read anew. */
+  forget(merchantId?: string): void;
 };
 
 export type OrderCreatorDeps = {
@@ -55,7 +57,7 @@ export type OrderCreatorDeps = {
   readMerchant(tx: Tx, merchantId: Uuid): Promise<OrderingMerchant | undefined>;
 };
 
-/** A change of a store's settings holds for its new orders after at most this long. */
+/** A change of settings is announced; an announcement that was lost is made up for by this time. */
 const SETTINGS_AGE_MS = 1_000;
 /** Stores whose settings are kept at hand. */
 const MAX_KEPT_MERCHANTS = 10_000;
@@ -68,9 +70,11 @@ type Item = {
 type Answer = { body: Order; replayed: boolean };
 
 export function createOrders(deps: OrderCreatorDeps): OrderCreator {
-  const merchantOf = keepMerchants(deps);
-  const commit = createBatcher<Uuid, Item, Answer | AppError>((merchantId, items) =>
-    deps.database.asTenant(merchantId, (tx) => commitBatch(tx, deps, merchantId, items)),
+  const { merchantOf, forget } = keepMerchants(deps);
+  const commit = createBatcher<Uuid, Item, Answer | AppError>(
+    (merchantId, items) =>
+      deps.database.asTenant(merchantId, (tx) => commitBatch(tx, deps, merchantId, items)),
+    { isOfAll },
   );
 
   async function draft(request: CreateRequest, merchant: OrderingMerchant): Promise<OrderDraft> {
@@ -98,6 +102,7 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
   }
 
   return {
+    forget,
     async create(request) {
       const merchant = await merchantOf(request.merchantId);
       let answer: Answer | AppError;
@@ -109,6 +114,8 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
         };
         answer = await commit(request.merchantId, item);
       } catch (error) {
+        // A database that is away has no answers to look for, and whoever retries finds his then.
+        if (isUnavailable(error)) throw error;
         // What was answered once is answered again, even if today it could not be made.
         answer = await replay(request, error);
       }
@@ -116,6 +123,24 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
       return { status: 201, ...answer };
     },
   };
+}
+
+/**
+ * Errors that are no item's own. When the database was lost it may also be that the whole batch was
+ * committed after all: then no item may be tried again here, only by who sent it, under its key.
+ */
+const OF_ALL: ReadonlySet<ErrorCode> = new Set([
+  'database_unavailable',
+  'addresses_not_ready',
+  'no_wallet',
+]);
+
+function isOfAll(error: unknown): boolean {
+  return error instanceof AppError && OF_ALL.has(error.code);
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof AppError && ['database_unavailable', 'overloaded'].includes(error.code);
 }
 
 async function quoteFor(
@@ -127,9 +152,9 @@ async function quoteFor(
   return rates.quote(currency, merchant.settings.rateRule);
 }
 
-function keepMerchants(deps: OrderCreatorDeps): (id: Uuid) => Promise<OrderingMerchant> {
-  const kept = new Map<Uuid, { merchant: OrderingMerchant; readAtMs: number }>();
-  return async (id) => {
+function keepMerchants(deps: OrderCreatorDeps) {
+  const kept = new Map<string, { merchant: OrderingMerchant; readAtMs: number }>();
+  async function merchantOf(id: Uuid): Promise<OrderingMerchant> {
     const nowMs = deps.clock.nowMs();
     const known = kept.get(id);
     if (known !== undefined && Math.abs(nowMs - known.readAtMs) < SETTINGS_AGE_MS) {
@@ -140,6 +165,13 @@ function keepMerchants(deps: OrderCreatorDeps): (id: Uuid) => Promise<OrderingMe
     if (kept.size >= MAX_KEPT_MERCHANTS) kept.clear();
     kept.set(id, { merchant, readAtMs: nowMs });
     return merchant;
+  }
+  return {
+    merchantOf,
+    forget(id?: string) {
+      if (id === undefined) kept.clear();
+      else kept.delete(id);
+    },
   };
 }
 

@@ -146,15 +146,31 @@ export function confirmationsOf(
   );
 }
 
-/** BIP21 link for what is still to be paid; without an amount once nothing is. */
-function paymentLink(row: OrderRow, storeName: string): string {
+/** What the payer's page takes (contract) and a QR code can still show well. */
+const MAX_LINK_LENGTH = 2_000;
+
+/**
+ * BIP21 link for what is still to be paid; without an amount once nothing is. Texts take up to
+ * twelve characters for each of theirs: what makes the link too long is left out, the message first.
+ */
+export function paymentLink(
+  row: Pick<
+    OrderRow,
+    | 'address'
+    | 'description'
+    | 'dueSats'
+    | 'toleranceBelowSats'
+    | 'toleranceAboveSats'
+    | 'receivedSats'
+  >,
+  storeName: string,
+): string {
   const remaining = remainingSats(row, row.receivedSats);
-  return formatBip21({
-    address: row.address,
-    label: storeName,
-    ...(remaining > 0n && { amountSats: remaining }),
-    ...(row.description !== null && { message: row.description }),
-  });
+  const bare = { address: row.address, ...(remaining > 0n && { amountSats: remaining }) };
+  const labelled = { ...bare, label: storeName };
+  const full = { ...labelled, ...(row.description !== null && { message: row.description }) };
+  const links = [full, labelled].map(formatBip21);
+  return links.find(({ length }) => length <= MAX_LINK_LENGTH) ?? formatBip21(bare);
 }
 
 function isoTime(ms: number): string {

@@ -1,7 +1,7 @@
 import type { Order, OrderStatus, OrderView } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { readPayments } from '../payments/index.ts';
+import { readNewestPayments } from '../payments/index.ts';
 import { confirmationsOf, orderJson, orderView, type StoreFace } from './present.ts';
 import {
   findOrderRow,
@@ -15,6 +15,12 @@ import {
 
 /** What reading needs to know of the merchant and the instance. */
 export type Place = { publicUrl: string; storeName: string };
+
+/**
+ * Of an order the newest payments are shown; its sums are complete. Anybody may pay an address with
+ * a thousand small outputs, and a page has a hundred orders.
+ */
+const MAX_PAYMENTS = 50;
 
 /** One order of a merchant with its payments. */
 export async function readOrder(tx: Tx, own: OwnOrder, place: Place): Promise<Order | undefined> {
@@ -32,10 +38,8 @@ export async function listOrders(tx: Tx, filter: OrderFilter, place: Place): Pro
 async function withPayments(tx: Tx, rows: readonly OrderRow[], place: Place): Promise<Order[]> {
   if (rows.length === 0) return [];
   const tipHeight = await readTipHeight(tx);
-  const payments = await readPayments(
-    tx,
-    rows.map(({ id }) => id),
-  );
+  const ids = rows.map(({ id }) => id);
+  const payments = await readNewestPayments(tx, ids, MAX_PAYMENTS);
   return rows.map((row) => orderJson(row, payments.get(row.id) ?? [], { ...place, tipHeight }));
 }
 
@@ -56,7 +60,7 @@ export async function readOrderView(
 ): Promise<OrderView | undefined> {
   const row = await findOrderRow(tx, orderId);
   if (row === undefined) return undefined;
-  const payments = await readPayments(tx, [orderId]);
+  const payments = await readNewestPayments(tx, [orderId], MAX_PAYMENTS);
   const tipHeight = await readTipHeight(tx);
   return orderView(row, payments.get(orderId) ?? [], { ...place, tipHeight });
 }
@@ -73,7 +77,7 @@ export type LiveState = {
 export async function readLiveState(tx: Tx, orderId: Uuid): Promise<LiveState | undefined> {
   const row = await findOrderRow(tx, orderId);
   if (row === undefined) return undefined;
-  const payments = (await readPayments(tx, [orderId])).get(orderId) ?? [];
+  const payments = (await readNewestPayments(tx, [orderId], MAX_PAYMENTS)).get(orderId) ?? [];
   const tipHeight = await readTipHeight(tx);
   return {
     orderId,

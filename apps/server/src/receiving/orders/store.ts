@@ -165,22 +165,27 @@ export type OrderFilter = {
   externalId?: string | undefined;
 };
 
+/**
+ * The statement for a combination of filters: eight constant texts, each read in the order of an
+ * index. A filter that may be null would be applied to every order of the merchant in turn.
+ */
+export function orderListStatement(filter: OrderFilter): { text: string; values: unknown[] } {
+  const values: unknown[] = [filter.merchantId, filter.limit];
+  let where = 'merchant_id = $1';
+  if (filter.startingAfter !== undefined)
+    where += ` AND id < $${values.push(filter.startingAfter)}`;
+  if (filter.status !== undefined) where += ` AND status = $${values.push(filter.status)}`;
+  if (filter.externalId !== undefined) {
+    where += ` AND external_id = $${values.push(filter.externalId)}`;
+  }
+  const text = `SELECT ${COLUMNS} FROM orders WHERE ${where} ORDER BY id DESC LIMIT $2`;
+  return { text, values };
+}
+
 /** A merchant's orders, the newest first (ids of version 7 sort by time). */
 export async function readOrderRows(tx: Tx, filter: OrderFilter): Promise<OrderRow[]> {
-  const rows = await tx.query<Row>(
-    `SELECT ${COLUMNS} FROM orders
-      WHERE merchant_id = $1 AND ($2::uuid IS NULL OR id < $2)
-        AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR external_id = $4)
-      ORDER BY id DESC LIMIT $5`,
-    [
-      filter.merchantId,
-      filter.startingAfter ?? null,
-      filter.status ?? null,
-      filter.externalId ?? null,
-      filter.limit,
-    ],
-  );
-  return rows.map(orderOf);
+  const { text, values } = orderListStatement(filter);
+  return (await tx.query<Row>(text, values)).map(orderOf);
 }
 
 /** The height that confirmations count from: the last block whose effects are committed. */

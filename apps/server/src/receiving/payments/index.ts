@@ -9,5 +9,5 @@ export {
 export { applyPaymentEvents, type OrderEvents } from './apply-events.ts';
 export { applyTip, areOrdersDue, eventsForTransactions, expireOrders } from './follow-tip.ts';
 export { confirmationsAt, isLive, type Payment, type PaymentEvent } from './payment.ts';
-export { readPayments, type StoredOrder } from './store.ts';
+export { lockOrdersDue, readNewestPayments, type StoredOrder } from './store.ts';
 export { orderEvent, priceText, type Telling } from './tell.ts';

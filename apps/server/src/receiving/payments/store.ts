@@ -1,5 +1,5 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
-import type { Uuid } from '@quittance/kernel';
+import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { OrderStatus, PayableOrder, Payment, PaymentState } from './payment.ts';
 
@@ -65,6 +65,27 @@ export async function lockOrders(tx: Tx, orderIds: readonly Uuid[]): Promise<Sto
   return rows.map(orderOf);
 }
 
+/**
+ * Locks the orders of all payments that this tip confirms or makes final. To be called before
+ * anything of a step is applied: the first transfer locks the ledger's book, and from then on no
+ * order may be waited for, since a merchant's decision locks its order first and then the book.
+ * No row leaves the database, however many there are.
+ */
+export async function lockOrdersDue(tx: Tx, tipHeight: number): Promise<void> {
+  await tx.query(
+    `WITH due AS (
+       SELECT merchant_id, order_id FROM payment
+        WHERE state = 'included' AND confirms_at_height <= $1
+       UNION SELECT merchant_id, order_id FROM payment
+        WHERE state = 'confirmed' AND finals_at_height <= $1
+     ), locked AS (
+       SELECT o.id FROM orders o WHERE (o.merchant_id, o.id) IN (SELECT * FROM due)
+        ORDER BY o.merchant_id, o.id FOR UPDATE)
+     SELECT count(*) FROM locked`,
+    [tipHeight],
+  );
+}
+
 function orderOf(row: OrderRow): StoredOrder {
   return {
     merchantId: row.merchant_id,
@@ -105,6 +126,28 @@ export async function readPayments(
       ORDER BY first_seen_at, id`,
     [orderIds],
   );
+  return byOrder(rows);
+}
+
+/** Like readPayments, but of each order only so many of the newest. */
+export async function readNewestPayments(
+  tx: Tx,
+  orderIds: readonly Uuid[],
+  limit: number,
+): Promise<Map<Uuid, Payment[]>> {
+  const rows = await tx.query<PaymentRow>(
+    `SELECT p.* FROM orders o CROSS JOIN LATERAL (
+       SELECT order_id, id, txid, vout, amount_sats, state, late, first_seen_at, height, block_hash,
+              confirms_at_height, finals_at_height, replaced_by, ledger_epoch
+         FROM payment WHERE merchant_id = o.merchant_id AND order_id = o.id
+        ORDER BY first_seen_at DESC, id DESC LIMIT $2) p
+      WHERE o.id = ANY($1::uuid[]) ORDER BY p.first_seen_at, p.id`,
+    [orderIds, limit],
+  );
+  return byOrder(rows);
+}
+
+function byOrder(rows: readonly PaymentRow[]): Map<Uuid, Payment[]> {
   const payments = new Map<Uuid, Payment[]>();
   for (const row of rows) {
     const list = payments.get(row.order_id);
@@ -182,7 +225,7 @@ export async function saveOrders(
 ): Promise<void> {
   if (orders.length === 0) return;
   const date = (ms: number | null) => (ms === null ? null : new Date(ms));
-  await tx.query(
+  const saved = await tx.query(
     `UPDATE orders o SET status = n.status, expired_at = n.expired_at,
             cancelled_at = n.cancelled_at, late_accepted_at = n.late_accepted_at,
             received_sats = n.received_sats, confirmed_sats = n.confirmed_sats,
@@ -193,7 +236,8 @@ export async function saveOrders(
             $11::int[], $12::int[])
          AS n (merchant_id, id, status, expired_at, cancelled_at, late_accepted_at, received_sats,
                confirmed_sats, late_sats, settled_sats, settlement_epoch, version)
-      WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1`,
+      WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1
+     RETURNING 1 AS saved`,
     [
       orders.map(({ merchantId }) => merchantId),
       orders.map(({ id }) => id),
@@ -210,6 +254,8 @@ export async function saveOrders(
       new Date(nowMs),
     ],
   );
+  // An order that is not saved while its ledger transfers are would be money that nobody owns.
+  assert(saved.length === orders.length, 'saveOrders: an order was not as it was read');
 }
 
 export type LiveChange = {

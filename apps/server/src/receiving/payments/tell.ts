@@ -19,11 +19,24 @@ export type Telling = { ids: Ids; nowMs: number; tipHeight: number };
 /** The events that a change of an order makes: what happened, then the status it led to. */
 export function eventsOf(before: StoredOrder, change: OrderChange, telling: Telling): NewEvent[] {
   const after: StoredOrder = { ...before, ...change.order };
-  const events = change.notices.map((notice) => {
-    const payment =
-      'paymentId' in notice ? change.payments.find(({ id }) => id === notice.paymentId) : undefined;
-    return orderEvent(after, notice.type, telling, { payment });
-  });
+  const payments = new Map(change.payments.map((payment) => [payment.id, payment]));
+  // A transaction may pay an order with a thousand outputs: they are told of together.
+  const groups = new Map<string, { type: OrderEventType; outputs: Payment[] }>();
+  const times = new Map<string, number>();
+  for (const notice of change.notices) {
+    const payment = 'paymentId' in notice ? payments.get(notice.paymentId) : undefined;
+    const about = `${notice.type} ${payment?.id ?? ''}`;
+    // What happens to one payment twice, such as two reorganisations, is told twice.
+    const nth = times.get(about) ?? 0;
+    times.set(about, nth + 1);
+    const key = `${notice.type} ${payment?.txid ?? ''} ${nth}`;
+    const group = groups.get(key) ?? { type: notice.type, outputs: [] };
+    if (payment !== undefined) group.outputs.push(payment);
+    groups.set(key, group);
+  }
+  const events = [...groups.values()].map(({ type, outputs }) =>
+    orderEvent(after, type, telling, { outputs }),
+  );
   if (before.status !== after.status) {
     events.push(
       orderEvent(after, 'order.status_changed', telling, { previousStatus: before.status }),
@@ -32,14 +45,18 @@ export function eventsOf(before: StoredOrder, change: OrderChange, telling: Tell
   return events;
 }
 
-/** One event about an order, with the order as it is now. */
+/**
+ * One event about an order, with the order as it is now.
+ * @param about.outputs of one transaction, what the event is about
+ */
 export function orderEvent(
   order: StoredOrder,
   type: OrderEventType,
   telling: Telling,
-  about: { payment?: Payment | undefined; previousStatus?: OrderStatus } = {},
+  about: { outputs?: readonly Payment[]; previousStatus?: OrderStatus } = {},
 ): NewEvent {
-  const { payment } = about;
+  const { outputs = [] } = about;
+  const [payment] = outputs;
   const data: JsonObject = {
     orderId: order.id,
     externalId: order.externalId,
@@ -65,6 +82,10 @@ export function orderEvent(
       confirmations: confirmationsAt(payment, telling.tipHeight),
     };
     if (payment.replacedBy !== null) data['replacedBy'] = payment.replacedBy;
+    if (outputs.length > 1) {
+      const amountSats = outputs.reduce((sum, each) => sum + each.amountSats, 0n);
+      data['transaction'] = { outputs: outputs.length, amountSats: amountSats.toString() };
+    }
   }
   return {
     merchantId: order.merchantId,

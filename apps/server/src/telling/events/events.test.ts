@@ -5,7 +5,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
+import { explain } from '../../../../../tests/support/plans.ts';
 import { listEvents, type NewEvent, recordEvents, WEBHOOKS_CHANNEL } from './index.ts';
+import { eventListStatement } from './store.ts';
 
 const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
 let testDatabase: TestDatabase;
@@ -62,6 +64,15 @@ function newEvent(merchantId: Uuid, type: NewEvent['type'] = 'order.created'): N
     data: { a: '1' },
     createdAtMs: 5,
   };
+}
+
+/** A transaction that runs anywhere on the tests' server hides what was recorded after it began. */
+async function othersAreDone(): Promise<void> {
+  const hidden = `SELECT count(*) AS hidden FROM event
+    WHERE transaction >= pg_snapshot_xmin(pg_current_snapshot())`;
+  await expect
+    .poll(() => database.asSystem((tx) => tx.one(hidden)), { timeout: 10_000 })
+    .toEqual({ hidden: 0n });
 }
 
 async function deliveriesTo(endpointId: Uuid): Promise<string[]> {
@@ -125,6 +136,7 @@ test('pages through the cursor hold every event once, in the order of recording'
   const events = Array.from({ length: 7 }, () => newEvent(merchant));
   await database.asTenant(merchant, (tx) => recordEvents(tx, events.slice(0, 4)));
   await database.asTenant(merchant, (tx) => recordEvents(tx, events.slice(4)));
+  await othersAreDone();
   const seen: string[] = [];
   let startingAfter: Uuid | undefined;
   for (let more = true; more; ) {
@@ -147,6 +159,7 @@ test('nothing appears behind the cursor when a transaction that began earlier co
     });
   const [before, early, late] = [newEvent(merchant), newEvent(merchant), newEvent(merchant)];
   await database.asSystem((tx) => recordEvents(tx, [before]));
+  await othersAreDone();
   await database.asSystem(async (tx) => {
     await recordEvents(tx, [early]);
     await database.asSystem((other) => recordEvents(other, [late]));
@@ -159,6 +172,7 @@ test('the list filters by type and refuses a cursor that is not its own', async 
   const merchant = await newMerchant();
   const wanted = newEvent(merchant, 'order.expired');
   await database.asSystem((tx) => recordEvents(tx, [newEvent(merchant), wanted]));
+  await othersAreDone();
   const page = await database.asTenant(merchant, (tx) =>
     listEvents(tx, { limit: 10, type: 'order.expired' }),
   );
@@ -187,6 +201,36 @@ test('after a restore into another server, as the runbook has it, old events com
   await owner.query(step?.[1] ?? '');
   await owner.end();
   await database.asSystem((tx) => recordEvents(tx, [fresh]));
+  await othersAreDone();
   const ids = (await read()).events.map(({ id }) => id);
   expect(ids).toEqual([old.id, older.id, fresh.id]);
+});
+
+test('a page of events of a rare type touches a page of rows, not every event', async () => {
+  const merchantId = await newMerchant();
+  // Short transactions: a long one would hide the events of other tests for its time.
+  for (let batch = 0; batch < 20; batch++) {
+    const events = Array.from({ length: 250 }, () => newEvent(merchantId));
+    await database.asTenant(merchantId, (tx) => recordEvents(tx, events));
+  }
+  const rare = newEvent(merchantId, 'order.cancelled');
+  await database.asTenant(merchantId, (tx) => recordEvents(tx, [rare]));
+  await othersAreDone();
+  const owner = new pg.Client({ connectionString: testDatabase.ownerUrl });
+  await owner.connect();
+  await owner.query('ANALYZE event');
+  await owner.end();
+  const after = { transaction: '3', seq: 0n };
+  for (const filter of [
+    { after: undefined, type: undefined },
+    { after, type: undefined },
+    { after: undefined, type: 'order.cancelled' },
+    { after, type: 'order.cancelled' },
+  ]) {
+    const { nodes, rowsTouched } = await database.asTenant(merchantId, (tx) =>
+      explain(tx, eventListStatement({ ...filter, limit: 10 })),
+    );
+    expect(nodes).not.toContain('Seq Scan');
+    expect(rowsTouched).toBeLessThanOrEqual(10);
+  }
 });

@@ -56,11 +56,25 @@ const SELECT_EVENTS = `
 SELECT id, type, order_id, data, created_at
 FROM event
 WHERE merchant_id = current_merchant()
-  AND transaction < pg_snapshot_xmin(pg_current_snapshot())
-  AND ($1::xid8 IS NULL OR (transaction, seq) > ($1::xid8, $2::bigint))
-  AND ($3::text IS NULL OR type = $3)
-ORDER BY transaction, seq
-LIMIT $4`;
+  AND transaction < pg_snapshot_xmin(pg_current_snapshot())`;
+
+type EventPage = { after: EventCursor | undefined; type: string | undefined; limit: number };
+
+/**
+ * The statement for a combination of filters: four constant texts, each read in the order of an
+ * index from the cursor on.
+ */
+export function eventListStatement(page: EventPage): { text: string; values: unknown[] } {
+  const values: unknown[] = [page.limit];
+  let text = SELECT_EVENTS;
+  if (page.after !== undefined) {
+    const { transaction, seq } = page.after;
+    const from = `($${values.push(transaction)}::xid8, $${values.push(seq)}::bigint)`;
+    text += ` AND (transaction, seq) > ${from}`;
+  }
+  if (page.type !== undefined) text += ` AND type = $${values.push(page.type)}`;
+  return { text: `${text} ORDER BY transaction, seq LIMIT $1`, values };
+}
 
 type EventRow = {
   id: Uuid;
@@ -72,16 +86,9 @@ type EventRow = {
 /** `transaction` is the text of an xid8, `seq` orders the events within it. */
 export type EventCursor = { transaction: string; seq: bigint };
 
-export async function selectEvents(
-  tx: Tx,
-  page: { after: EventCursor | undefined; type: string | undefined; limit: number },
-): Promise<RecordedEvent[]> {
-  const rows = await tx.query<EventRow>(SELECT_EVENTS, [
-    page.after?.transaction ?? null,
-    page.after?.seq ?? null,
-    page.type ?? null,
-    page.limit,
-  ]);
+export async function selectEvents(tx: Tx, page: EventPage): Promise<RecordedEvent[]> {
+  const { text, values } = eventListStatement(page);
+  const rows = await tx.query<EventRow>(text, values);
   return rows.map((row) => ({
     id: row.id,
     type: row.type,

@@ -21,7 +21,6 @@ export type Merchant = {
   settings: MerchantSettings;
   createdAt: Date;
   updatedAt: Date;
-  archivedAt: Date | null;
 };
 
 export const merchantSchema = z
@@ -70,6 +69,5 @@ export function toMerchantJson(merchant: Merchant): MerchantJson {
     settings: merchant.settings,
     createdAt: merchant.createdAt.toISOString(),
     updatedAt: merchant.updatedAt.toISOString(),
-    archivedAt: merchant.archivedAt?.toISOString() ?? null,
   };
 }

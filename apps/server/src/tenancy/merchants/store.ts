@@ -6,8 +6,7 @@ import { type MerchantSettings, readStoredSettings } from './settings.ts';
 /** Its payload is the id of a merchant whose name or settings have changed. */
 export const MERCHANTS_CHANNEL = 'quittance_merchants';
 
-const COLUMNS = `id, name, settings, created_at AS "createdAt", updated_at AS "updatedAt",
-  archived_at AS "archivedAt"`;
+const COLUMNS = `id, name, settings, created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 type Row = Omit<Merchant, 'settings'> & { settings: Record<string, unknown> };
 
@@ -23,10 +22,13 @@ export async function insertMerchant(
   return fromRow(row);
 }
 
-/** @param lock keeps others from changing it until the transaction ends */
+/**
+ * @param lock keeps others from changing it until the transaction ends; who only refers to it, such
+ *   as a new order, does not wait
+ */
 export async function findMerchant(tx: Tx, id: Uuid, lock = false): Promise<Merchant | undefined> {
   const row = lock
-    ? await tx.maybe<Row>(`SELECT ${COLUMNS} FROM merchant WHERE id = $1 FOR UPDATE`, [id])
+    ? await tx.maybe<Row>(`SELECT ${COLUMNS} FROM merchant WHERE id = $1 FOR NO KEY UPDATE`, [id])
     : await tx.maybe<Row>(`SELECT ${COLUMNS} FROM merchant WHERE id = $1`, [id]);
   return row === undefined ? undefined : fromRow(row);
 }
