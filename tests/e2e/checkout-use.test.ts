@@ -103,8 +103,12 @@ describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer
         expect(outline, name).toBe('solid 3px');
         if (!name.startsWith('Copy')) continue;
         await page.keyboard.press('Enter');
-        await page.locator('.copy.done').waitFor();
-        expect(await page.locator('[role=status]').innerText()).toMatch(/copied/);
+        // Both pass after a moment: they are waited for together.
+        const told = page.locator('[role=status]').filter({ hasText: /copied/ });
+        await Promise.all([
+          page.locator('.copy.done').waitFor(),
+          told.waitFor({ state: 'attached' }),
+        ]);
         expect(await page.evaluate('navigator.clipboard.readText()')).toBe(copies.shift());
         await page.locator('.copy.done').waitFor({ state: 'detached' });
       }
