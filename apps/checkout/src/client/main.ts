@@ -22,17 +22,25 @@ function start(data: PageData, root: HTMLElement): void {
   for (const gesture of ['pointerdown', 'keydown'] as const) {
     addEventListener(gesture, () => sound.unlock(), { passive: true });
   }
+  let cutOff = false;
   const live = followOrder(
     data.view,
     browserWorld(data.paths),
-    { view: page.show, reachable: (yes) => page.set({ offline: !yes }) },
+    // An answer that was under way when the network went does not mean that it is back.
+    { view: page.show, reachable: (yes) => page.set({ offline: !yes || cutOff }) },
     (view) => isSettled(screenOf(view, clock.nowMs())),
   );
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') live.wake({ reconnect: false });
   });
-  addEventListener('online', () => live.wake({ reconnect: true }));
-  addEventListener('offline', () => page.set({ offline: true }));
+  addEventListener('online', () => {
+    cutOff = false;
+    live.wake({ reconnect: true });
+  });
+  addEventListener('offline', () => {
+    cutOff = true;
+    page.set({ offline: true });
+  });
   addEventListener('pageshow', (event) => {
     if (event.persisted) live.wake({ reconnect: true });
   });
