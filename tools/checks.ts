@@ -19,6 +19,7 @@ const MAX_LINES = 400;
 /** The static checks, in the order in which their failures are useful. */
 export const checks: readonly Check[] = [
   { name: 'types', run: () => tool('tsc', ['-p', 'tsconfig.json']) },
+  { name: 'checkout types', run: () => tool('tsc', ['-p', 'apps/checkout/tsconfig.json']) },
   { name: 'lint', run: () => tool('oxlint', ['--type-aware', '--format=unix']) },
   { name: 'format', run: checkFormat },
   { name: 'import rules', run: checkImports },
