@@ -34,6 +34,8 @@ const START_TIMEOUT_MS = 5 * 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 /** A killed server keeps its lock file until its parent or init has collected it. */
 const REAP_TIMEOUT_MS = 5_000;
+/** Each asks pg_ctl once, which takes some ten milliseconds. */
+const MAX_STOP_CHECKS = 100;
 const POLL_MS = 20;
 /** Somebody else may take a free port before we do. */
 const MAX_PORT_ATTEMPTS = 5;
@@ -217,12 +219,15 @@ function stopOrphan({
     spawnSync(join(bin, 'pg_ctl'), ['-D', cluster, '-s', '-w', ...args], { ...user }).status;
   if (control('status') !== 0) return;
   log.warn(`stopping the database server ${pid} that an earlier process left behind`);
-  if (control('-m', 'fast', 'stop') !== 0) {
-    throw new EmbeddedPostgresError(
-      'in_use',
-      `the database server ${pid} of an earlier process still uses ${cluster} and does not stop: end it by hand`,
-    );
+  if (control('-m', 'fast', 'stop') === 0) return;
+  // It may have been dying already: then there was nobody to tell, and it is gone in a moment.
+  for (let check = 0; check < MAX_STOP_CHECKS; check++) {
+    if (processStartTime(pid) === undefined || control('status') !== 0) return;
   }
+  throw new EmbeddedPostgresError(
+    'in_use',
+    `the database server ${pid} of an earlier process still uses ${cluster} and does not stop: end it by hand`,
+  );
 }
 
 interface Launch extends EmbeddedPostgresOptions {
