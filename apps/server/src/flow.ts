@@ -1,6 +1,7 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { openApi } from './http-api.ts';
+import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
   countOrders,
@@ -133,7 +134,16 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       return loop;
     });
   }
-  if (runs('watcher')) useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+  if (runs('watcher')) {
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+    lifecycle.use('node alerts', () => {
+      const deps = alertDepsOf(options);
+      const problem = () => state.watcher?.status().problem;
+      const loop = watchNode({ ...options, database, deps, problem });
+      state.loops.push(loop);
+      return loop;
+    });
+  }
   if (runs('worker')) {
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
@@ -152,10 +162,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       }),
     );
   }
+  if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
-    useMailer(lifecycle, options, { database, state });
     lifecycle.use('counters', () => countOrders(database, options.metrics));
     lifecycle.use('alert counters', () => countAlerts(database, options.metrics));
   }
