@@ -48,7 +48,7 @@ async function takeStep(deps: SpendDeps, stored: StoredSpend, step: Step): Promi
     case 'check':
       return await checkVersion(deps, stored, step.version);
     case 'another-version':
-      return await makeAnotherVersion(deps, stored.spend.id, step.why);
+      return await makeAnotherVersion(deps, stored, step.why);
   }
 }
 

@@ -5,8 +5,9 @@ import {
   MIN_RELAY_FEE_RATE,
   type Network,
 } from '@quittance/bitcoin';
-import { type Clock, parseDecimal, SATS_PER_BTC, type Sats } from '@quittance/kernel';
+import type { Clock } from '@quittance/kernel';
 import { type BitcoinRpc, BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { readSats } from './node-amounts.ts';
 
 /** An answer of the node is used for this long: blocks come every ten minutes. */
 const KEPT_MS = 10_000;
@@ -71,7 +72,7 @@ export function createFeeEstimator(options: {
     if (keptFloor !== undefined && isFresh(keptFloor.atMs)) return keptFloor.rate;
     const info = await ask<Record<string, unknown>>(node, 'getmempoolinfo');
     const rates = [info['mempoolminfee'], info['minrelaytxfee'] ?? info['mempoolminfee']];
-    const known = rates.map(readRate).filter((rate) => rate !== null);
+    const known = rates.map(readSats).filter((rate) => rate !== null);
     const rate = known.reduce(highest, MIN_RELAY_FEE_RATE);
     keptFloor = { rate, atMs: clock.nowMs() };
     return rate;
@@ -84,7 +85,7 @@ export function createFeeEstimator(options: {
     });
     if (network === 'regtest') return found(REGTEST_FEE_RATE, 'fixed');
     const smart = await ask<Record<string, unknown>>(node, 'estimatesmartfee', [targetBlocks]);
-    const rate = readRate(smart['feerate']);
+    const rate = readSats(smart['feerate']);
     if (rate !== null) return found(rate, 'node');
     const projected = await projectMempool(node, targetBlocks);
     if (projected !== null) return found(projected, 'mempool');
@@ -178,19 +179,6 @@ async function ask<T>(
     if (!(error instanceof BitcoinRpcError)) throw error;
     throw new NoFeeEstimateError(`the node tells no fee rate: ${error.message}`, { cause: error });
   }
-}
-
-/** Reads BTC/kvB as the node writes it; null when there is none. */
-function readRate(value: unknown): FeeRate | null {
-  return readSats(value);
-}
-
-function readSats(value: unknown): Sats | null {
-  // The client leaves whole numbers, such as 0 or 1, as numbers.
-  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value) * SATS_PER_BTC;
-  if (typeof value !== 'string') return null;
-  const parsed = parseDecimal(value, 8);
-  return parsed.ok ? parsed.value : null;
 }
 
 function highest(first: bigint, second: bigint): bigint {
