@@ -15,6 +15,12 @@ export { paymentReorged } from './templates/payment-reorged.ts';
 export { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
 export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
 export { spendReversed } from './templates/spend-reversed.ts';
+export { walletDepositConfirmed } from './templates/wallet-deposit-confirmed.ts';
+export { walletDepositGone } from './templates/wallet-deposit-gone.ts';
+export { walletDepositReversed } from './templates/wallet-deposit-reversed.ts';
+export { type MovementArgs, walletDepositSeen } from './templates/wallet-deposit-seen.ts';
+export { walletWithdrawal } from './templates/wallet-withdrawal.ts';
+export { walletWithdrawalReversed } from './templates/wallet-withdrawal-reversed.ts';
 export {
   type AccountDefinition,
   type AccountKind,
