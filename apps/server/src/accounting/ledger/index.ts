@@ -2,6 +2,7 @@ export {
   CUSTOMER_EXCESS,
   MERCHANT_AVAILABLE,
   ONCHAIN_WALLET,
+  PAYOUTS_IN_TRANSIT,
   RECEIPTS_UNAPPLIED,
 } from './accounts.ts';
 export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
@@ -12,6 +13,8 @@ export { paymentConfirmed } from './templates/payment-confirmed.ts';
 export { paymentDropped } from './templates/payment-dropped.ts';
 export { paymentReorged } from './templates/payment-reorged.ts';
 export { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
+export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
+export { spendReversed } from './templates/spend-reversed.ts';
 export { walletDepositConfirmed } from './templates/wallet-deposit-confirmed.ts';
 export { walletDepositGone } from './templates/wallet-deposit-gone.ts';
 export { walletDepositReversed } from './templates/wallet-deposit-reversed.ts';
