@@ -11,6 +11,8 @@ export const merchantScopes = [
   'webhooks:read',
   'webhooks:write',
   'events:read',
+  'alerts:read',
+  'alerts:write',
   'ledger:read',
   'keys:read',
   'keys:write',
