@@ -3,6 +3,7 @@ import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPayoutRoutes, noPayoutListener } from './paying/payouts/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import { addWalletRoutes, connectWallet } from './receiving/addresses/index.ts';
@@ -68,6 +69,13 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
   addWalletRoutes(app, wallets);
   addLedgerRoutes(app, common);
+  addPayoutRoutes(app, {
+    ...common,
+    network,
+    rates,
+    readRateRule: (id) => readRateRule(database, id),
+    listener: noPayoutListener,
+  });
   addMerchantRoutes(app, {
     ...common,
     addWallet: (tx, wallet) => connectWallet(tx, wallets, wallet),
