@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc } from '@quittance/kernel';
-import { faultPoints as signerFaultPoints } from '@quittance/signer/fault-points';
+import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/fault-points';
 import type pg from 'pg';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
@@ -149,7 +149,7 @@ async function arm(all: Run, { victim, point, pass }: Fault): Promise<void> {
   count(all, 'kills');
   if (victim === 'signer') {
     await world.signer.kill();
-    await world.signer.restart({ faultPoint: point });
+    await world.signer.restart({ faultPoint: point as FaultPoint });
     return;
   }
   const armed = `${point}${pass > 1 ? `@${pass}` : ''}`;

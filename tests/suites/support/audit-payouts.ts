@@ -62,12 +62,12 @@ export async function auditPayouts(client: pg.Client, evidence: PayoutEvidence):
   const faults: string[] = [];
   const { rows } = await client.query<PayoutRow>('SELECT * FROM payout ORDER BY id');
   const byKey = groupBy(
-    rows.filter(({ external_id }) => external_id !== null),
-    'external_id',
+    rows.flatMap((row) => (row.external_id === null ? [] : [{ row, key: row.external_id }])),
+    'key',
   );
   const byAddress = groupBy(evidence.outputs, 'address');
   for (const intention of evidence.intentions) {
-    const made = byKey.get(intention.key) ?? [];
+    const made = (byKey.get(intention.key) ?? []).map(({ row }) => row);
     if (made.length > 1) faults.push(`${intention.key} made ${made.length} payouts`);
     const [row] = made;
     const paid = byAddress.get(intention.address) ?? [];

@@ -1,5 +1,5 @@
 import { toHex } from '@quittance/kernel';
-import { generateApprover, signApproval } from '../approval.ts';
+import { type ApprovalTerms, generateApprover, signApproval } from '../approval.ts';
 import type { PayoutRequest, SignParams } from '../protocol.ts';
 import { OUTPUT } from '../psbt/psbt.ts';
 import { join, vector } from '../psbt/sighash.ts';
@@ -309,14 +309,17 @@ function reapprove(good: Case, cast: Cast, approvers: Parameters<typeof approved
 }
 
 /** Approves something slightly else than the first payout. */
-function resign(good: Case, cast: Cast, other: Record<string, string | number>): void {
+function resign(good: Case, cast: Cast, other: Partial<ApprovalTerms>): void {
   const [payout] = good.payouts;
   if (payout === undefined) return;
   const { approvals: _, ...terms } = payout;
-  const signed = {
-    ...{ network: 'regtest', wallet: good.draft.wallet.name, ...terms },
-    ...{ expiresAtMs: cast.nowMs() + 600_000, ...other },
-  } as const;
+  const signed: ApprovalTerms = {
+    ...terms,
+    network: 'regtest',
+    wallet: good.draft.wallet.name,
+    expiresAtMs: cast.nowMs() + 600_000,
+    ...other,
+  };
   edit(good, { approvals: [signApproval(cast.approvers.first, signed)] });
 }
 
