@@ -33,12 +33,37 @@ export const alertEventTypes = [
   'alert.resolved',
 ] as const;
 
+/** What happens to a payout. `origin` in the data tells a processor's doing from a person's. */
+export const payoutEventTypes = [
+  'payout.created',
+  /** It has all its approvals; its amount is reserved in the ledger. */
+  'payout.approved',
+  /** A transaction is being made for it. */
+  'payout.in_progress',
+  /** The network has its transaction; again after a reorganisation took the block away. */
+  'payout.broadcast',
+  'payout.confirmed',
+  /** 100 blocks deep: nothing changes it any more. */
+  'payout.final',
+  /** It was not paid and will not be; `reason` says why. Its amount is free again. */
+  'payout.failed',
+  'payout.cancelled',
+  /** Its transaction was made impossible by another; the amount came back. */
+  'payout.reversed',
+] as const;
+
 /** Sent on request only, to one endpoint, to try whether it works. */
 export const PING_EVENT_TYPE = 'webhook.ping';
 
-export const webhookEventTypes = [...orderEventTypes, ...alertEventTypes, PING_EVENT_TYPE] as const;
+export const webhookEventTypes = [
+  ...orderEventTypes,
+  ...payoutEventTypes,
+  ...alertEventTypes,
+  PING_EVENT_TYPE,
+] as const;
 
 export type OrderEventType = (typeof orderEventTypes)[number];
+export type PayoutEventType = (typeof payoutEventTypes)[number];
 export type AlertEventType = (typeof alertEventTypes)[number];
 export type WebhookEventType = (typeof webhookEventTypes)[number];
 
@@ -127,6 +152,35 @@ export const alertEventDataSchema = z.object({
   message: z.string(),
 });
 export type AlertEventData = z.infer<typeof alertEventDataSchema>;
+/** The payout as it was right after the event; amounts are strings. */
+export const payoutEventDataSchema = z.object({
+  payoutId: z.uuid(),
+  externalId: z.string().nullable(),
+  source: z.enum(['api', 'batch', 'refund']),
+  batchId: z.uuid().nullable(),
+  refundId: z.uuid().nullable(),
+  state: z.enum([
+    'awaiting_approval',
+    'approved',
+    'in_progress',
+    'broadcast',
+    'confirmed',
+    'final',
+    'failed',
+    'cancelled',
+  ]),
+  destination: z.string(),
+  amountSats: sats,
+  feeShareSats: sats,
+  txid: txid.nullable(),
+  /** null until it is being paid. */
+  origin: z.enum(['processor_auto', 'manual']).nullable(),
+  /** A stable code; see the payouts' documentation. */
+  reason: z.string().nullable(),
+  /** One sentence for a person. */
+  message: z.string(),
+});
+export type PayoutEventData = z.infer<typeof payoutEventDataSchema>;
 
 export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.string() });
 
@@ -135,6 +189,7 @@ const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
