@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
+import { createRestTransport, type RestTransport } from './bitcoin-rest-transport.ts';
 import { MAX_RESPONSE_BYTES, send } from './bitcoin-rpc-transport.ts';
+import { MalformedAnswerError, UnannouncedLengthError } from './http-answer.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
 export const RPC_TIMEOUT_MS = 30_000;
@@ -108,6 +110,22 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     maxResponseSize: MAX_RESPONSE_BYTES,
   });
   const credentials = credentialsOf(target);
+  let rest = plainTransport(target.url);
+
+  /** What is read by GET are blocks: they take the short way where there is one. */
+  async function transmit(asked: Parameters<typeof send>[1]): ReturnType<typeof send> {
+    if (asked.body === undefined && rest !== undefined) {
+      try {
+        return await rest.get(asked);
+      } catch (error) {
+        if (!(error instanceof UnannouncedLengthError)) throw error;
+        // Something between us and the node writes its answers anew: from now on the long way.
+        rest?.close();
+        rest = undefined;
+      }
+    }
+    return send(pool, asked);
+  }
 
   async function request(
     path: string,
@@ -118,7 +136,7 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     const signal = AbortSignal.timeout(timeoutMs);
     for (let attempt = 1; ; attempt++) {
       const authorization = await credentials.header();
-      const answer = await send(pool, { path, body, authorization, signal }).catch(
+      const answer = await transmit({ path, body, authorization, signal }).catch(
         (cause: unknown) => {
           throw transportError(cause, { url: target.url, timeoutMs });
         },
@@ -169,7 +187,10 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
       throw restError(status, restPath, excerpt(bytes));
     },
     // A long poll that is under way is not waited for.
-    close: () => pool.destroy(),
+    async close() {
+      rest?.close();
+      await pool.destroy();
+    },
   };
 }
 
@@ -194,6 +215,17 @@ export function parseNodeJson(text: string): unknown {
  * looks at what follows a separator; that also hits inside strings, which costs time only.
  */
 const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?[0-9]+[.eE]|[0-9]{16}/;
+
+function plainTransport(url: string): RestTransport | undefined {
+  const { origin, protocol } = new URL(url);
+  if (protocol !== 'http:') return undefined;
+  return createRestTransport({
+    origin,
+    connections: POOL_CONNECTIONS,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    keepAliveMs: KEEP_ALIVE_MS,
+  });
+}
 
 function credentialsOf(target: BitcoinRpcTarget): {
   header(): Promise<string>;
@@ -287,6 +319,9 @@ function transportError(
     return new BitcoinRpcError('malformed', `the answer exceeds ${MAX_RESPONSE_BYTES} bytes`, {
       cause,
     });
+  }
+  if (cause instanceof MalformedAnswerError) {
+    return new BitcoinRpcError('malformed', `${url}: ${cause.message}`, { cause });
   }
   const reason = code ?? (cause instanceof Error ? cause.message : String(cause));
   return new BitcoinRpcError('unreachable', `cannot reach the node at ${url}: ${reason}`, {
