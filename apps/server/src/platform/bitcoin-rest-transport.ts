@@ -4,6 +4,7 @@ import {
   type HttpAnswer,
   type HttpAnswerReader,
   MalformedAnswerError,
+  type Room,
 } from './http-answer.ts';
 
 /** The size in which a socket hands its bytes over; larger ones make nothing faster. */
@@ -18,7 +19,13 @@ export type RestOptions = {
   keepAliveMs: number;
 };
 
-export type RestRequest = { path: string; authorization: string; signal: AbortSignal };
+export type RestRequest = {
+  path: string;
+  authorization: string;
+  signal: AbortSignal;
+  /** Where to put the answer; nothing is written there once the request has failed. */
+  room?: Room | undefined;
+};
 
 export type RestTransport = {
   /**
@@ -204,7 +211,7 @@ function openConnection(options: RestOptions, onClose: () => void): Connection {
   }
 
   return {
-    ask({ path, authorization, signal }) {
+    ask({ path, authorization, signal, room }) {
       return new Promise((resolve, reject) => {
         const onAbort = () => {
           current = undefined;
@@ -213,7 +220,7 @@ function openConnection(options: RestOptions, onClose: () => void): Connection {
         };
         const done = () => signal.removeEventListener('abort', onAbort);
         current = {
-          answer: createHttpAnswer(),
+          answer: createHttpAnswer(room),
           resolve(answer) {
             done();
             resolve(answer);

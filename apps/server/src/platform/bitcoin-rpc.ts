@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
 import { createRestTransport, type RestTransport } from './bitcoin-rest-transport.ts';
 import { MAX_RESPONSE_BYTES, send } from './bitcoin-rpc-transport.ts';
-import { MalformedAnswerError, UnannouncedLengthError } from './http-answer.ts';
+import { MalformedAnswerError, type Room, UnannouncedLengthError } from './http-answer.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
 export const RPC_TIMEOUT_MS = 30_000;
@@ -61,6 +61,11 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
+export interface FetchOptions extends CallOptions {
+  /** Memory for the bytes, which may be left unused. After a failure nothing is written to it. */
+  room?: Room;
+}
+
 export interface BatchCall {
   method: string;
   params?: RpcParams;
@@ -89,7 +94,7 @@ export interface BitcoinRpc {
   /** Results in the order of `calls`. A call that the node refuses does not spoil the others. */
   batch(calls: readonly BatchCall[], options?: CallOptions): Promise<BatchResult[]>;
   /** Reads from the node's REST interface (-rest=1), for example "/rest/block/<hash>.bin". */
-  fetchBytes(restPath: string, options?: CallOptions): Promise<Uint8Array>;
+  fetchBytes(restPath: string, options?: FetchOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -113,7 +118,9 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
   let rest = plainTransport(target.url);
 
   /** What is read by GET are blocks: they take the short way where there is one. */
-  async function transmit(asked: Parameters<typeof send>[1]): ReturnType<typeof send> {
+  async function transmit(
+    asked: Parameters<typeof send>[1] & { room: Room | undefined },
+  ): ReturnType<typeof send> {
     if (asked.body === undefined && rest !== undefined) {
       try {
         return await rest.get(asked);
@@ -130,17 +137,21 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
   async function request(
     path: string,
     body: string | undefined,
-    options: CallOptions,
+    options: FetchOptions,
   ): Promise<{ status: number; bytes: Uint8Array }> {
     const timeoutMs = options.timeoutMs ?? defaults.timeoutMs ?? RPC_TIMEOUT_MS;
     const signal = AbortSignal.timeout(timeoutMs);
     for (let attempt = 1; ; attempt++) {
       const authorization = await credentials.header();
-      const answer = await transmit({ path, body, authorization, signal }).catch(
-        (cause: unknown) => {
-          throw transportError(cause, { url: target.url, timeoutMs });
-        },
-      );
+      const answer = await transmit({
+        path,
+        body,
+        authorization,
+        signal,
+        room: options.room,
+      }).catch((cause: unknown) => {
+        throw transportError(cause, { url: target.url, timeoutMs });
+      });
       if (answer.status !== 401 && answer.status !== 403) return answer;
       if (answer.status === 401 && attempt === 1 && credentials.renew()) continue;
       throw unauthorized(answer.status, target.url);

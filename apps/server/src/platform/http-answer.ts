@@ -4,6 +4,9 @@ import { MAX_RESPONSE_BYTES } from './bitcoin-rpc-transport.ts';
 const MAX_HEAD_BYTES = 16 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
+/** Gives memory of so many bytes for what is read. */
+export type Room = (length: number) => Uint8Array;
+
 export type HttpAnswer = { status: number; bytes: Uint8Array };
 
 export type HttpAnswerReader = {
@@ -30,12 +33,12 @@ export class MalformedAnswerError extends Error {
   override name = 'MalformedAnswerError';
 }
 
-/** Puts one answer together from what a socket hands over. */
-export function createHttpAnswer(): HttpAnswerReader {
+/** Puts one answer together from what a socket hands over, in the memory that `room` gives. */
+export function createHttpAnswer(room: Room = Buffer.allocUnsafeSlow): HttpAnswerReader {
   let head = Buffer.alloc(0);
   let status = 0;
   let last = false;
-  let body: Buffer | undefined;
+  let body: Uint8Array | undefined;
   let taken = 0;
 
   function begin(bytes: Uint8Array): void {
@@ -50,11 +53,11 @@ export function createHttpAnswer(): HttpAnswerReader {
     }
     const read = readHead(sought.toString('latin1', 0, end));
     ({ status, last } = read);
-    body = Buffer.allocUnsafeSlow(read.length);
+    body = room(read.length);
     fill(body, sought.subarray(end + HEAD_END.length));
   }
 
-  function fill(whole: Buffer, bytes: Uint8Array): void {
+  function fill(whole: Uint8Array, bytes: Uint8Array): void {
     if (taken + bytes.length > whole.length) {
       throw new MalformedAnswerError('the answer is longer than its headers say');
     }

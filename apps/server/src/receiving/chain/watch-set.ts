@@ -17,8 +17,10 @@ const ANY_ID = 0;
 export type WatchSet = {
   readonly scripts: ScriptTable;
   readonly outpoints: OutpointTable;
-  /** Takes in addresses derived since and gives their number. Cheap when there are none. */
-  refresh(): Promise<number>;
+  /** Changes when a coin is watched that was not before: what was scanned until then is stale. */
+  readonly spendsVersion: number;
+  /** Takes in addresses that were derived before this call. Cheap when there are none. */
+  refresh(): Promise<void>;
   watchSpends(outpoints: readonly Outpoint[]): void;
   /** Watches exactly what unconfirmed transactions on record spend: forgets what is settled. */
   reloadSpends(): Promise<void>;
@@ -28,32 +30,43 @@ export type WatchSet = {
 export async function loadWatchSet(database: Database, random: Random): Promise<WatchSet> {
   const scripts = new ScriptTable({ random });
   let outpoints = new OutpointTable({ random });
+  let spendsVersion = 0;
+  let refreshing: Promise<unknown> = Promise.resolve();
   const loadedThrough = new Map<Uuid, number>();
 
-  async function refresh(): Promise<number> {
-    let added = 0;
+  /** One after the other: what a reading finds that began before the call may be older than it. */
+  function refresh(): Promise<void> {
+    const next = refreshing.then(readNewAddresses);
+    refreshing = next.catch(() => {});
+    return next;
+  }
+
+  async function readNewAddresses(): Promise<void> {
     const wallets = await database.asSystem((tx) => readDerivedThrough(tx));
     for (const { walletId, derivedThrough } of wallets) {
       let through = loadedThrough.get(walletId) ?? -1;
       while (through < derivedThrough) {
         const from = { walletId, index: through, limit: PAGE };
         const rows = await database.asSystem((tx) => readAddressesAfter(tx, from));
-        for (const { id, script } of rows) if (scripts.add(script, id)) added += 1;
+        for (const { id, script } of rows) scripts.add(script, id);
         through = rows.length < PAGE ? derivedThrough : (rows.at(-1)?.index ?? derivedThrough);
         loadedThrough.set(walletId, through);
       }
     }
-    return added;
   }
 
   function watchSpends(spends: readonly Outpoint[]): void {
-    for (const spend of spends) outpoints.add(bytesOf(spend), ANY_ID);
+    let added = false;
+    for (const spend of spends) if (outpoints.add(bytesOf(spend), ANY_ID)) added = true;
+    if (added) spendsVersion += 1;
   }
 
   async function reloadSpends(): Promise<void> {
     const spends = await database.asSystem((tx) => readUnconfirmedSpends(tx));
-    outpoints = new OutpointTable({ random });
+    // Another watcher may have recorded some; they count as new.
     watchSpends(spends);
+    outpoints = new OutpointTable({ random });
+    for (const spend of spends) outpoints.add(bytesOf(spend), ANY_ID);
   }
 
   await refresh();
@@ -62,6 +75,9 @@ export async function loadWatchSet(database: Database, random: Random): Promise<
     scripts,
     get outpoints() {
       return outpoints;
+    },
+    get spendsVersion() {
+      return spendsVersion;
     },
     refresh,
     watchSpends,
