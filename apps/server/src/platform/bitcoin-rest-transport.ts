@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { assert } from '@quittance/kernel';
 import {
   createHttpAnswer,
   type HttpAnswer,
@@ -7,6 +8,8 @@ import {
   type Room,
 } from './http-answer.ts';
 
+/** Anything else could end the line of the request and begin another one. */
+const PATH = /^\/[!-~]*$/;
 /** The size in which a socket hands its bytes over; larger ones make nothing faster. */
 const READ_BUFFER_BYTES = 64 * 1024;
 
@@ -55,6 +58,7 @@ export function createRestTransport(options: RestOptions): RestTransport {
       running += 1;
       return;
     }
+    signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const onTurn = () => {
         signal.removeEventListener('abort', onAbort);
@@ -77,6 +81,7 @@ export function createRestTransport(options: RestOptions): RestTransport {
   }
 
   function fresh(): Connection {
+    if (closed) throw new Error('the transport is closed');
     const connection = openConnection(options, () => {
       open.delete(connection);
       const at = idle.indexOf(connection);
@@ -87,6 +92,7 @@ export function createRestTransport(options: RestOptions): RestTransport {
   }
 
   async function ask(request: RestRequest): Promise<HttpAnswer> {
+    request.signal.throwIfAborted();
     const used = idle.pop();
     if (used !== undefined) {
       const answer = await used.ask(request);
@@ -110,8 +116,7 @@ export function createRestTransport(options: RestOptions): RestTransport {
 
   return {
     async get(request) {
-      if (closed) throw new Error('the transport is closed');
-      request.signal.throwIfAborted();
+      assert(PATH.test(request.path), 'RestTransport: the path has other signs than a path');
       await enter(request.signal);
       try {
         return await ask(request);
@@ -165,14 +170,12 @@ function openConnection(options: RestOptions, onClose: () => void): Connection {
     connected = true;
     socket.setTimeout(0);
   });
-  socket.on('timeout', () => {
-    failure ??= timeoutError(connected);
+  socket.on('timeout', () => fail(timeoutError(connected)));
+  socket.on('error', fail);
+  socket.on('end', () => {
+    leaveUse();
     socket.destroy();
   });
-  socket.on('error', (error) => {
-    failure ??= error;
-  });
-  socket.on('end', () => socket.destroy());
   socket.once('close', () => {
     leaveUse();
     const exchange = current;

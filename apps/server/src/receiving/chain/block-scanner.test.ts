@@ -227,15 +227,16 @@ test('a block that can not be read is told to who needs it, and asked for again 
 });
 
 test('a block far ahead that can not be read does not hold up those before it', async () => {
-  const { chain, pending, scanner, answer } = surroundings(several(40));
+  const { chain, asked, pending, scanner, answer } = surroundings(several(40));
   scanner.want(chain);
-  for (let height = 1; height <= 40; height++) {
-    if (height === 30) pending.get(30)?.fail();
-    else await answer(height);
-  }
+  const taken = scanner.take();
+  for (let height = 1; height <= 21; height++) await answer(height);
+  expect(asked.at(-1)).toBe(25);
+  pending.get(25)?.fail();
   await settle();
-  expect(heightsOf(await scanner.take())).toEqual(upTo(29));
-  await expect(scanner.take()).rejects.toThrow('no block 30');
+  await answer(22, 23, 24);
+  expect(heightsOf(await taken)).toEqual(upTo(24));
+  await expect(scanner.take()).rejects.toThrow('no block 25');
 });
 
 test('a database that does not tell the addresses lets no block be taken', async () => {

@@ -175,7 +175,6 @@ export function createBlockScanner(deps: {
         return before === undefined || before.failure !== null ? newlyWanted(place) : before;
       });
       if (wanted.length === 0) spare = [];
-      forgetStale();
       fill();
     },
     async take() {
