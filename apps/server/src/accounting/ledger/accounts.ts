@@ -39,3 +39,15 @@ export const CUSTOMER_EXCESS: AccountDefinition = {
   kind: 'liability',
   floor: false,
 };
+
+/**
+ * What is promised to recipients: pending while it is reserved, posted while its transaction has
+ * been sent and not yet booked. Without a floor: a payout and the spend that pays it are booked in
+ * one transaction, in whichever order.
+ */
+export const PAYOUTS_IN_TRANSIT: AccountDefinition = {
+  code: 'payouts.in_transit',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: false,
+};
