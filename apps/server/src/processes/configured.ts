@@ -78,7 +78,20 @@ export function flowOptionsOf(
     log: surroundings.log,
     metrics: createMetrics({ processMetrics: true }),
     metricsAt: metricsPlaceOf(config),
+    signer: signerOf(config),
+    approverFile: approverFileOf(config),
   };
+}
+
+function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
+  if (socket !== undefined) return { socketPath: resolve(socket) };
+  if (dir === undefined || keyFile === undefined) return null;
+  return { dir: resolve(dir), keyFile: resolve(keyFile) };
+}
+
+/** Where the key is with which the server approves payouts by itself. */
+export function approverFileOf({ signer, dataDir }: Config): string {
+  return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
 }
 
 function rateLimitsOf({ limits }: Config): FlowOptions['limits'] {
