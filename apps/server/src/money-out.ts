@@ -74,7 +74,7 @@ export function openMoneyOut(
 function openSigner(setting: SignerSetting): SignerClient | null {
   if (setting === null) return null;
   return connectSigner({
-    socketPath: 'socketPath' in setting ? setting.socketPath : socketOf(setting),
+    socketPath: 'dir' in setting ? socketOf(setting) : setting.socketPath,
   });
 }
 

@@ -17,11 +17,11 @@ const POLL_MS = 25;
 /** Whatever it does takes less; then it is ended hard. Nothing of it is lost by that. */
 const STOP_TIMEOUT_MS = 5_000;
 
-export type SignerPlace = { dir: string; keyFile: string };
+export type SignerPlace = { dir: string; keyFile: string; socketPath?: string };
 
 /** Where the signer of a folder listens. */
-export function socketOf({ dir }: SignerPlace): string {
-  return join(dir, 'socket', 'signer.sock');
+export function socketOf({ dir, socketPath }: SignerPlace): string {
+  return socketPath ?? join(dir, 'socket', 'signer.sock');
 }
 
 /**

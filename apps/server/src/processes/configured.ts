@@ -84,9 +84,12 @@ export function flowOptionsOf(
 }
 
 function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
-  if (socket !== undefined) return { socketPath: resolve(socket) };
-  if (dir === undefined || keyFile === undefined) return null;
-  return { dir: resolve(dir), keyFile: resolve(keyFile) };
+  const socketPath = socket === undefined ? undefined : resolve(socket);
+  if (dir === undefined || keyFile === undefined) {
+    return socketPath === undefined ? null : { socketPath };
+  }
+  const place = { dir: resolve(dir), keyFile: resolve(keyFile) };
+  return socketPath === undefined ? place : { ...place, socketPath };
 }
 
 /** Where the key is with which the server approves payouts by itself. */

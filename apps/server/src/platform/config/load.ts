@@ -220,10 +220,6 @@ function contradictions(tree: Tree): ConfigProblem[] {
 function signerContradictions(tree: Tree): ConfigProblem[] {
   const signer = isTree(tree['signer']) ? tree['signer'] : {};
   const given = (key: string) => signer[key] !== undefined;
-  if (given('socket') && given('dir')) {
-    const detail = 'give either the socket of a signer that runs, or the dir of one to start';
-    return [{ where: 'signer', detail }];
-  }
   if (given('dir') === given('keyFile')) return [];
   const missing = given('dir') ? 'keyFile' : 'dir';
   const detail = 'dir and keyFile need each other; add this one';

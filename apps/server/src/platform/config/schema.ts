@@ -160,7 +160,7 @@ export const configSchema = z.strictObject({
   }),
   signer: section({
     socket: text(
-      'The socket of a signer that runs by itself. Give this, or dir and keyFile, or neither: then transactions are signed elsewhere.',
+      'The signer’s socket. Alone: of a signer that runs by itself. With dir: where it shall listen. Without either, transactions are signed elsewhere.',
     ).optional(),
     dir: text(
       'The signer’s folder; its process is then started with this one (role all or worker).',
