@@ -3,6 +3,7 @@ import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPayoutRoutes, noPayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
@@ -19,6 +20,7 @@ import {
 } from './receiving/orders/index.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
+import { addAlertRoutes } from './telling/notifications/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
@@ -72,10 +74,18 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName });
   addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
   addEventRoutes(app, common);
+  addAlertRoutes(app, common);
   addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
   addWalletRoutes(app, wallets);
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
+  addPayoutRoutes(app, {
+    ...common,
+    network,
+    rates,
+    readRateRule: (id) => readRateRule(database, id),
+    listener: noPayoutListener,
+  });
   addMerchantRoutes(app, {
     ...common,
     addWallet: (tx, wallet) => connectWallet(tx, wallets, wallet),
