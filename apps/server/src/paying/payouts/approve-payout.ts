@@ -2,7 +2,7 @@ import type { PayoutPolicy } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { Approval } from '../spends/spend.ts';
+import type { Approval } from '../spends/index.ts';
 import type { PayoutDeps } from './create-payout.ts';
 import { demand, noSuchPayout } from './errors.ts';
 import type { Payout, PayoutTelling } from './payout.ts';

@@ -1,7 +1,7 @@
 import type { LockedRate, PayoutReason, PayoutState } from '@quittance/contract';
 import type { Ids, Sats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { Approval, FeeFrom, Origin } from '../spends/spend.ts';
+import type { Approval, FeeFrom, Origin } from '../spends/index.ts';
 
 export type { PayoutReason, PayoutState };
 

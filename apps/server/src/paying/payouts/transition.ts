@@ -1,6 +1,6 @@
 import type { PayoutEventType } from '@quittance/contract';
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
-import type { Origin } from '../spends/spend.ts';
+import type { Origin } from '../spends/index.ts';
 import type { Payout, PayoutApproval, PayoutReason } from './payout.ts';
 
 /** What can happen to a payout; every event may come twice. */
