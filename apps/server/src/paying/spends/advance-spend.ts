@@ -103,7 +103,13 @@ async function sendVersion(
       case 'has-it':
         return { type: 'sent', version, nextCheckAtMs: nowMs + CHECK_EVERY_MS };
       case 'refused':
-        return { type: 'refused', version, verdict: answer.verdict, detail: answer.detail, retryAtMs };
+        return {
+          type: 'refused',
+          version,
+          verdict: answer.verdict,
+          detail: answer.detail,
+          retryAtMs,
+        };
       case 'not-asked':
       case 'unknown':
         return { type: 'unknown', version, detail: answer.detail, retryAtMs };

@@ -47,10 +47,7 @@ async function test(node: Node, hex: string): Promise<NodeAnswer | { type: 'woul
 }
 
 /** Whether the node has it in its mempool now, or why that is not known. */
-export async function isInMempool(
-  node: Node,
-  txid: string,
-): Promise<boolean | { detail: string }> {
+export async function isInMempool(node: Node, txid: string): Promise<boolean | { detail: string }> {
   try {
     await node.call('getmempoolentry', [txid]);
     return true;

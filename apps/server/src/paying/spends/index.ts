@@ -16,6 +16,8 @@ export {
   previewPayoutSpend,
 } from './plan-payout-spend.ts';
 export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
+export { runDueSpends } from './run-due-spends.ts';
+export { SPENDS_CHANNEL } from './store.ts';
 export type {
   Approval,
   FeeFrom,

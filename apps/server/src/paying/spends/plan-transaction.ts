@@ -161,7 +161,9 @@ async function readFree(tx: Tx, request: TransactionRequest) {
 }
 
 /** The wallet's descriptor, which was checked when it was added. */
-export function descriptorOf(wallet: Pick<WalletForSpending, 'descriptor' | 'network'>): Descriptor {
+export function descriptorOf(
+  wallet: Pick<WalletForSpending, 'descriptor' | 'network'>,
+): Descriptor {
   assert(isNetwork(wallet.network), 'a stored wallet has a known network');
   const parsed = parseDescriptor(wallet.descriptor, wallet.network);
   assert(parsed.ok, 'a stored descriptor can be read');
@@ -296,7 +298,11 @@ function limitsBroken(plan: Plan, request: TransactionRequest): PlanRefusal | nu
   );
   if (over.length > 0) {
     const detail = 'the part of the fee that a recipient would bear is above its limit';
-    return refusal('fee_share_above_limit', detail, over.map(({ payoutId }) => payoutId));
+    return refusal(
+      'fee_share_above_limit',
+      detail,
+      over.map(({ payoutId }) => payoutId),
+    );
   }
   if (limits.maxFeeShareBps === null || outputs.length === 0) return null;
   const amount = outputs.reduce((sum, { amountSats }) => sum + amountSats, 0n);

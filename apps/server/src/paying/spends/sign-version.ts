@@ -130,7 +130,11 @@ function signRequest(
     requestId: `${spend.id}.${version.version}.${content}`,
     wallet,
     // A spend without payouts that is cancelled is a consolidation of its own coins.
-    kind: cancels ? 'cancel' : version.purpose === 'cancel' ? 'consolidation' : SIGN_KINDS[spend.kind],
+    kind: cancels
+      ? 'cancel'
+      : version.purpose === 'cancel'
+        ? 'consolidation'
+        : SIGN_KINDS[spend.kind],
     psbt: psbtToBase64(psbt),
     payouts: outputs.map((output) => ({
       payoutId: output.payoutId,

@@ -59,23 +59,25 @@ const chain = (changes: Partial<ChainFacts>): SpendEvent => ({
 
 /** Any event, sensible or not, about any of the first three versions. */
 const anyEvent: fc.Arbitrary<SpendEvent> = fc.oneof(
-  fc.integer({ min: 1, max: 3 }).chain((version) =>
-    fc.constantFrom<SpendEvent>(
-      signed(version),
-      { type: 'signing-refused', version, detail: 'no', retry: true },
-      { type: 'signer-unavailable', detail: 'off', retryAtMs: 7 },
-      { type: 'awaiting-signature', version },
-      { type: 'exported', version },
-      sending(version),
-      sent(version),
-      { type: 'refused', version, verdict: 'fee_too_low', detail: 'low', retryAtMs: 7 },
-      { type: 'refused', version, verdict: 'inputs_gone', detail: 'gone', retryAtMs: 7 },
-      { type: 'refused', version, verdict: 'later', detail: 'later', retryAtMs: 7 },
-      { type: 'refused', version, verdict: 'never', detail: 'dust', retryAtMs: 7 },
-      { type: 'unknown', version, detail: 'timeout', retryAtMs: 7 },
-      { type: 'given-up', reason: 'cancelled', detail: null },
+  fc
+    .integer({ min: 1, max: 3 })
+    .chain((version) =>
+      fc.constantFrom<SpendEvent>(
+        signed(version),
+        { type: 'signing-refused', version, detail: 'no', retry: true },
+        { type: 'signer-unavailable', detail: 'off', retryAtMs: 7 },
+        { type: 'awaiting-signature', version },
+        { type: 'exported', version },
+        sending(version),
+        sent(version),
+        { type: 'refused', version, verdict: 'fee_too_low', detail: 'low', retryAtMs: 7 },
+        { type: 'refused', version, verdict: 'inputs_gone', detail: 'gone', retryAtMs: 7 },
+        { type: 'refused', version, verdict: 'later', detail: 'later', retryAtMs: 7 },
+        { type: 'refused', version, verdict: 'never', detail: 'dust', retryAtMs: 7 },
+        { type: 'unknown', version, detail: 'timeout', retryAtMs: 7 },
+        { type: 'given-up', reason: 'cancelled', detail: null },
+      ),
     ),
-  ),
   fc.record({
     type: fc.constant('chain' as const),
     nowMs: fc.constant(5),
@@ -226,7 +228,12 @@ test('a spend that has ended stays as it is', () => {
 
 test('a block that leaves the chain takes the confirmation with it and the bytes are sent again', () => {
   const block = { height: 200, blockHash: 'c'.repeat(64) };
-  const confirmed = play([signed(1), sending(1), sent(1), chain({ places: new Map([[1, block]]) })]);
+  const confirmed = play([
+    signed(1),
+    sending(1),
+    sent(1),
+    chain({ places: new Map([[1, block]]) }),
+  ]);
   expect(confirmed.spend.state).toBe('confirmed');
   const { spend, book } = play([chain({})], confirmed);
   expect(spend).toMatchObject({ state: 'broadcast', height: null, dueAtMs: 5, bookedVersion: 1 });
@@ -235,7 +242,13 @@ test('a block that leaves the chain takes the confirmation with it and the bytes
 
 test('the version that is mined counts, and the book follows it', () => {
   const block = { height: 200, blockHash: 'c'.repeat(64) };
-  const bumped = play([...[signed(1), sending(1), sent(1)], added(2), signed(2), sending(2), sent(2)]);
+  const bumped = play([
+    ...[signed(1), sending(1), sent(1)],
+    added(2),
+    signed(2),
+    sending(2),
+    sent(2),
+  ]);
   expect(bumped.spend).toMatchObject({ version: 2, bookedVersion: 2, ledgerEpoch: 2 });
   const { spend, book } = play([chain({ places: new Map([[1, block]]) })], bumped);
   expect(spend).toMatchObject({ version: 1, state: 'confirmed', bookedVersion: 1 });
@@ -275,7 +288,11 @@ test('payouts are free after a cancellation only when it can not be undone', () 
     chain({ places: new Map([[2, block]]) }),
   ];
   const waiting = play(events);
-  expect(waiting.spend).toMatchObject({ state: 'broadcast', reason: 'cancelled', bookedVersion: 2 });
+  expect(waiting.spend).toMatchObject({
+    state: 'broadcast',
+    reason: 'cancelled',
+    bookedVersion: 2,
+  });
   const depth = chain({ places: new Map([[2, block]]), tipHeight: 200 + FINAL_DEPTH - 1 });
   const ended = play([depth], waiting);
   // Its fee was spent and stays in the book.

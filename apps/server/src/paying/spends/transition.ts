@@ -260,7 +260,8 @@ function stateOf(versions: readonly SpendVersion[]): SpendState {
 function countingVersion(versions: readonly SpendVersion[]): SpendVersion {
   const newest = (wanted: readonly SpendVersion['state'][]) =>
     versions.filter(({ state }) => wanted.includes(state)).at(-1);
-  const found = newest(['broadcast']) ?? newest(['signed']) ?? newest(['planned']) ?? versions.at(-1);
+  const found =
+    newest(['broadcast']) ?? newest(['signed']) ?? newest(['planned']) ?? versions.at(-1);
   assert(found !== undefined, 'a spend has a version');
   return found;
 }
@@ -271,7 +272,8 @@ function wantedBooking(draft: Draft): number | null {
   if (spend.state === 'planned' || spend.state === 'signed') return null;
   const counting = versionOf(draft, spend.version);
   // What was cancelled has cost its fee.
-  if (spend.state === 'failed') return counting.purpose === 'cancel' && spend.height !== null ? spend.version : null;
+  if (spend.state === 'failed')
+    return counting.purpose === 'cancel' && spend.height !== null ? spend.version : null;
   return spend.version;
 }
 
