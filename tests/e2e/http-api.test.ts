@@ -1,7 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomFillSync, randomUUID } from 'node:crypto';
 import { orderSchema } from '@quittance/contract';
 import { createClient } from '@quittance/client';
+import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -119,6 +121,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       path: `/v1/webhook-endpoints/${id}/replay`,
       body: { since: '2026-01-01T00:00:00Z' },
     },
+    '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
@@ -147,12 +150,31 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   }
 });
 
+async function raiseSome(): Promise<string> {
+  const deps = {
+    clock: systemClock,
+    ids: uuidV7Ids(systemClock, (target) => randomFillSync(target)),
+    readAudience: async () => ({ store: 'S', locale: 'en', emails: [] }) as const,
+  };
+  const { id } = await api.database.asSystem((tx) =>
+    raiseAlert(tx, deps, {
+      merchantId: shop.id,
+      kind: 'signer_unavailable',
+      subject: 'signer',
+      severity: 'critical',
+      facts: { reason: 'no answer' },
+    }),
+  );
+  return id;
+}
+
 async function stateHash(): Promise<string> {
   const rows = await api.database.asSystem((tx) =>
     tx.query<{ row: string }>(
       `SELECT o::text AS row FROM orders o UNION ALL SELECT e::text FROM event e
        UNION ALL SELECT a::text FROM audit_entry a UNION ALL SELECT w::text FROM receiving_wallet w
        UNION ALL SELECT h::text FROM webhook_endpoint h UNION ALL SELECT i::text FROM idempotency_key i
+       UNION ALL SELECT l::text FROM alert l
        ORDER BY row`,
     ),
   );

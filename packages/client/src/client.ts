@@ -1,4 +1,7 @@
 import type {
+  Alert,
+  AlertKind,
+  AlertWithEmails,
   ApiKey,
   AuditEntry,
   CreateApiKey,
@@ -133,6 +136,19 @@ export function createClient(options: ClientOptions) {
     events: {
       list: (page: PageRequest & { type?: string } = {}) =>
         get<Page<Event>>('/v1/events', { ...toPageQuery(page), type: page.type }),
+    },
+    alerts: {
+      list: (page: PageRequest & { state?: 'open' | 'resolved'; kind?: AlertKind } = {}) =>
+        get<Page<Alert>>('/v1/alerts', {
+          ...toPageQuery(page),
+          state: page.state,
+          kind: page.kind,
+        }),
+      /** With the e-mails that tell of it. */
+      read: (id: string) => get<AlertWithEmails>(`/v1/alerts/${step(id)}`),
+      /** You have seen it: it is not reminded of any more. */
+      acknowledge: (id: string, options?: CallOptions) =>
+        post<Alert>(`/v1/alerts/${step(id)}/acknowledge`, undefined, options),
     },
     wallets: {
       list: () => get<Page<Wallet>>('/v1/wallets'),

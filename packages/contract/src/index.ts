@@ -1,4 +1,17 @@
 export {
+  type Alert,
+  type AlertEmail,
+  type AlertKind,
+  alertKinds,
+  alertListQuerySchema,
+  alertPageSchema,
+  alertSchema,
+  alertSeverities,
+  type AlertSeverity,
+  type AlertWithEmails,
+  alertWithEmailsSchema,
+} from './alerts.ts';
+export {
   type AuditEntry,
   auditEntrySchema,
   auditPageSchema,
@@ -24,6 +37,7 @@ export {
 export {
   currencyCode,
   decimalText,
+  emailText,
   jsonObject,
   type JsonValue,
   noBodySchema,
@@ -211,6 +225,12 @@ export {
   webhookPingSchema,
 } from './webhook-endpoints.ts';
 export {
+  type AlertEventCause,
+  alertEventCauses,
+  type AlertEventData,
+  alertEventDataSchema,
+  type AlertEventType,
+  alertEventTypes,
   classicEventTypes,
   type ClassicWebhook,
   classicWebhookSchema,

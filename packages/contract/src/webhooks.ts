@@ -44,17 +44,27 @@ export const payoutEventTypes = [
   'payout.reversed',
 ] as const;
 
+/** What a person should look at; see `alertKinds` for what that can be. */
+export const alertEventTypes = [
+  /** An alert is open: new, again, graver than before or still; `cause` says which. */
+  'alert.opened',
+  /** What the alert was about is over. */
+  'alert.resolved',
+] as const;
+
 /** Sent on request only, to one endpoint, to try whether it works. */
 export const PING_EVENT_TYPE = 'webhook.ping';
 
 export const webhookEventTypes = [
   ...orderEventTypes,
   ...payoutEventTypes,
+  ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
 
 export type OrderEventType = (typeof orderEventTypes)[number];
 export type PayoutEventType = (typeof payoutEventTypes)[number];
+export type AlertEventType = (typeof alertEventTypes)[number];
 export type WebhookEventType = (typeof webhookEventTypes)[number];
 
 const status = z.enum([
@@ -137,6 +147,42 @@ export const payoutEventDataSchema = z.object({
 });
 export type PayoutEventData = z.infer<typeof payoutEventDataSchema>;
 
+/** Why an alert is told of now. */
+export const alertEventCauses = [
+  /** It was not there before. */
+  'opened',
+  /** It was resolved a short while ago and is back. */
+  'reopened',
+  /** Its severity has grown. */
+  'escalated',
+  /** It is still open, and nobody has acknowledged it. */
+  'reminder',
+  'resolved',
+] as const;
+export type AlertEventCause = (typeof alertEventCauses)[number];
+
+/** The alert as it was right after the event. Kinds and what `data` holds may grow. */
+export const alertEventDataSchema = z.object({
+  alertId: z.uuid(),
+  cause: z.enum(alertEventCauses),
+  kind: z.string(),
+  /** What it is about; one alert is open for each kind and subject. */
+  subject: z.string(),
+  severity: z.enum(['info', 'warning', 'critical']),
+  title: z.string(),
+  detail: z.string(),
+  nextStep: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  openedAt: z.iso.datetime(),
+  lastSeenAt: z.iso.datetime(),
+  count: z.int().positive(),
+  acknowledgedAt: z.iso.datetime().nullable(),
+  resolvedAt: z.iso.datetime().nullable(),
+  /** One sentence for a person. */
+  message: z.string(),
+});
+export type AlertEventData = z.infer<typeof alertEventDataSchema>;
+
 export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.string() });
 
 /** Body of a Standard Webhooks delivery. `id` is also the header `webhook-id`. */
@@ -144,6 +190,7 @@ const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
