@@ -2,12 +2,15 @@ import type {
   Alert,
   AlertKind,
   AlertWithEmails,
+  AddWallet,
   ApiKey,
   AuditEntry,
+  Coin,
   CreateApiKey,
   CreatedApiKey,
   CreateOrder,
   CreateWebhookEndpoint,
+  DepositAddress,
   Event,
   LedgerAccount,
   LedgerBalance,
@@ -19,6 +22,7 @@ import type {
   RateQuote,
   UpdateWebhookEndpoint,
   Wallet,
+  WalletBalance,
   WebhookAttempt,
   WebhookDelivery,
   WebhookEndpoint,
@@ -152,8 +156,19 @@ export function createClient(options: ClientOptions) {
     },
     wallets: {
       list: () => get<Page<Wallet>>('/v1/wallets'),
-      add: (descriptor: string, options?: CallOptions) =>
-        post<Wallet>('/v1/wallets', { descriptor }, options),
+      add: (
+        descriptor: string,
+        options?: CallOptions & Pick<AddWallet, 'use' | 'signerWallet'>,
+      ) => {
+        const { use, signerWallet, ...call } = options ?? {};
+        return post<Wallet>('/v1/wallets', { descriptor, use, signerWallet }, call);
+      },
+      /** A fresh address without an order, to fund the wallet. */
+      depositAddress: (id: string, options?: CallOptions) =>
+        post<DepositAddress>(`/v1/wallets/${step(id)}/deposit-addresses`, undefined, options),
+      balance: (id: string) => get<WalletBalance>(`/v1/wallets/${step(id)}/balance`),
+      coins: (id: string, page: PageRequest = {}) =>
+        get<Page<Coin>>(`/v1/wallets/${step(id)}/coins`, toPageQuery(page)),
     },
     merchant: {
       read: () => get<Merchant>('/v1/merchant'),

@@ -198,10 +198,22 @@ export {
 export {
   type AddWallet,
   addWalletSchema,
+  type Coin,
+  coinListQuerySchema,
+  coinPageSchema,
+  coinSchema,
+  type DepositAddress,
+  depositAddressSchema,
   descriptorText,
+  exportedLabelsSchema,
+  importedLabelsSchema,
   type Wallet,
+  type WalletBalance,
+  walletBalanceSchema,
+  walletLabelsSchema,
   walletPageSchema,
   walletSchema,
+  walletUses,
 } from './wallets.ts';
 export {
   type CreateWebhookEndpoint,

@@ -79,6 +79,8 @@ export function flowOptionsOf(
     log: surroundings.log,
     metrics: createMetrics({ processMetrics: true }),
     metricsAt: metricsPlaceOf(config),
+    signer: signerOf(config),
+    approverFile: approverFileOf(config),
   };
 }
 
@@ -92,6 +94,20 @@ export function mailOf({ smtp }: Config): FlowOptions['mail'] {
   const login = user === undefined || password === undefined ? undefined : { user, password };
   const usualPort = tls === 'implicit' ? IMPLICIT_TLS_PORT : SUBMISSION_PORT;
   return { smtp: { host, port: port ?? usualPort, tls, login, from }, operatorEmails };
+}
+
+function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
+  const socketPath = socket === undefined ? undefined : resolve(socket);
+  if (dir === undefined || keyFile === undefined) {
+    return socketPath === undefined ? null : { socketPath };
+  }
+  const place = { dir: resolve(dir), keyFile: resolve(keyFile) };
+  return socketPath === undefined ? place : { ...place, socketPath };
+}
+
+/** Where the key is with which the server approves payouts by itself. */
+export function approverFileOf({ signer, dataDir }: Config): string {
+  return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
 }
 
 function rateLimitsOf({ limits }: Config): FlowOptions['limits'] {

@@ -1,5 +1,5 @@
 import { toHex } from '@quittance/kernel';
-import { generateApprover, signApproval } from '../approval.ts';
+import { type ApprovalTerms, generateApprover, signApproval } from '../approval.ts';
 import type { PayoutRequest, SignParams } from '../protocol.ts';
 import { OUTPUT } from '../psbt/psbt.ts';
 import { join, vector } from '../psbt/sighash.ts';
@@ -250,12 +250,12 @@ const approvalAttacks: readonly Attack[] = [
   ...(['network', 'wallet', 'script', 'amountSats', 'maxFeeShareSats'] as const).map((field) =>
     tamper(`approval for another ${field}`, 'approval_invalid', (good, cast) => {
       const values = {
-        network: 'mainnet',
+        network: 'mainnet' as const,
         wallet: 'other',
         script: toHex(p2wpkh(cast.salt())),
         amountSats: '54321',
         maxFeeShareSats: '7',
-      } as const;
+      };
       return resign(good, cast, { [field]: values[field] });
     }),
   ),
@@ -309,14 +309,14 @@ function reapprove(good: Case, cast: Cast, approvers: Parameters<typeof approved
 }
 
 /** Approves something slightly else than the first payout. */
-function resign(good: Case, cast: Cast, other: Record<string, string | number>): void {
+function resign(good: Case, cast: Cast, other: Partial<ApprovalTerms>): void {
   const [payout] = good.payouts;
   if (payout === undefined) return;
   const { approvals: _, ...terms } = payout;
-  const signed = {
+  const signed: ApprovalTerms = {
     ...{ network: 'regtest', wallet: good.draft.wallet.name, ...terms },
     ...{ expiresAtMs: cast.nowMs() + 600_000, ...other },
-  } as const;
+  };
   edit(good, { approvals: [signApproval(cast.approvers.first, signed)] });
 }
 
