@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
  * What a merchant is told, and when. Every change of an order's status makes exactly one
@@ -28,7 +29,11 @@ export const orderEventTypes = [
 /** Sent on request only, to one endpoint, to try whether it works. */
 export const PING_EVENT_TYPE = 'webhook.ping';
 
-export const webhookEventTypes = [...orderEventTypes, PING_EVENT_TYPE] as const;
+export const webhookEventTypes = [
+  ...orderEventTypes,
+  ...refundEventTypes,
+  PING_EVENT_TYPE,
+] as const;
 
 export type OrderEventType = (typeof orderEventTypes)[number];
 export type WebhookEventType = (typeof webhookEventTypes)[number];
@@ -63,6 +68,8 @@ export const orderEventDataSchema = z.object({
   remainingSats: sats,
   excessSats: sats,
   lateSats: sats,
+  /** Of what was received, paid back. */
+  refundedSats: sats,
   /** The payment that the event is about. */
   payment: z
     .object({
@@ -89,6 +96,7 @@ export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.s
 const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
