@@ -9,7 +9,7 @@ import {
   refundSent,
   type Transfer,
 } from '../../accounting/ledger/index.ts';
-import { isOver, isPaid, type Refund, type RefundChange } from './refund.ts';
+import { isPaid, type Refund, type RefundChange } from './refund.ts';
 
 /** The credits of an order's refundable account. */
 export type Cap = { readonly creditedSats: Sats; readonly epoch: number };
@@ -39,17 +39,27 @@ export function capTransfers({ before, after }: RefundChange, atMs: number): Tra
 }
 
 /** What of an order's receipts refunds hold: promised, on their way or paid. */
-export function takenSats(refunds: readonly Refund[]): Sats {
-  return refunds.reduce((sum, each) => sum + (takes(each) ? each.basisSats : 0n), 0n);
+export function takenSats(refunds: readonly Pick<Refund, 'capState' | 'basisSats'>[]): Sats {
+  return refunds.reduce((sum, each) => sum + (each.capState === 'none' ? 0n : each.basisSats), 0n);
 }
 
-function takes(refund: Refund): boolean {
-  return !isOver(refund) && !refund.held;
+/**
+ * What refunds hold that held it before these changes too. What is new has to fit: the cap is never
+ * raised for it.
+ */
+export function keptSats(refunds: readonly Refund[], changes: readonly RefundChange[]): Sats {
+  const fresh = new Set(
+    changes
+      .filter(({ before }) => before === null || before.capState === 'none')
+      .map(({ after }) => after.id),
+  );
+  return takenSats(refunds.filter(({ id }) => !fresh.has(id)));
 }
 
 /**
  * Brings the cap to what has been received for certain; never below what refunds hold, which
  * after a reorganisation may be more. Then nothing more can be promised until it is back.
+ * @param to.takenSats what keptSats says
  * @param key what the transfer is about
  */
 export function moveCap(
