@@ -11,7 +11,7 @@ CREATE TABLE spend (
                   'final', 'failed')),
   anchor_txid   bytea NOT NULL,
   anchor_vout   integer NOT NULL,
-  -- The version that counts: the newest, or the one that is in a block.
+  -- The version that counts: in a block, else the newest that a node took, else the newest.
   version       integer NOT NULL CHECK (version > 0),
   -- The book's transfers for this spend so far, and whether the last one books or reverses.
   ledger_epoch  integer NOT NULL DEFAULT 0,
@@ -20,8 +20,13 @@ CREATE TABLE spend (
   due_at        timestamptz,
   attempts      integer NOT NULL DEFAULT 0,
   reason        text,
+  -- The node's or the signer's own words about the reason.
+  detail        text,
   height        integer,
   block_hash    bytea,
+  -- What every version may cost at most: sat/kvB, and a share of the amounts in 1/10,000.
+  max_fee_rate  bigint NOT NULL CHECK (max_fee_rate > 0),
+  max_fee_share_bps integer CHECK (max_fee_share_bps BETWEEN 0 AND 10000),
   created_at    timestamptz NOT NULL,
   updated_at    timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, id),
@@ -41,14 +46,25 @@ CREATE TABLE spend_version (
   -- broadcast: a node took them. rejected: every node that was asked refused them for certain.
   state        text NOT NULL CHECK (state IN ('planned', 'signed', 'broadcast', 'rejected',
                  'replaced')),
+  -- cancel: gives everything back to the wallet instead of paying.
+  purpose      text NOT NULL CHECK (purpose IN ('pay', 'cancel')),
+  -- Others may have it, whatever we remember: it was about to be sent, or was given out to be
+  -- signed elsewhere. From then on only the chain can say that it will never be mined.
+  exposed      boolean NOT NULL,
   psbt         bytea NOT NULL,
   raw          bytea,
+  -- Outpoints of 36 bytes.
+  inputs       bytea[] NOT NULL CHECK (cardinality(inputs) > 0),
   -- Of segwit inputs it is known before the signatures; it is what recovery looks for.
   txid         bytea,
   fee_sats     bigint NOT NULL CHECK (fee_sats >= 0),
   vsize        integer NOT NULL CHECK (vsize > 0),
   change_index integer,
   change_sats  bigint CHECK (change_sats > 0),
+  -- What leaves the wallet: outputs that are not ours, and the fee.
+  out_sats     bigint NOT NULL CHECK (out_sats >= fee_sats),
+  -- What recipients who bear the fee get less, in sat by payout.
+  fee_shares   jsonb NOT NULL,
   reject_code  text,
   created_at   timestamptz NOT NULL,
   broadcast_at timestamptz,

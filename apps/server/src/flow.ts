@@ -28,6 +28,7 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
+import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -169,6 +170,8 @@ function useWatcher(
           ids,
           random,
           log,
+          coins: coinKeeper,
+          followers: [coinsFollower],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),

@@ -52,3 +52,50 @@ export {
   type TransactionOutput,
 } from './transaction.ts';
 export { OutpointTable, outpointBytes, ScriptTable, type Watch } from './watch-table.ts';
+export {
+  type Coin,
+  MAX_CONSOLIDATION_INPUTS,
+  MAX_INPUTS,
+  type Payment,
+  type Plan,
+  type PlannedPayment,
+  type Selection,
+  type SelectionAlgorithm,
+  type SelectionLimits,
+  type SelectionRequest,
+} from './coin-selection/plan.ts';
+export { selectCoins } from './coin-selection/select-coins.ts';
+export { apportion } from './coin-selection/shares.ts';
+export {
+  type DescriptorSizes,
+  descriptorSizes,
+  dustLimit,
+  type InputSize,
+  inputWeight,
+  outputWeight,
+  type SignatureSizes,
+  transactionWeight,
+  vsizeOf,
+} from './coin-selection/sizes.ts';
+export {
+  DEFAULT_LONG_TERM_FEE_RATE,
+  type FeeRate,
+  feeFor,
+  feeRateOf,
+  formatFeeRate,
+  MIN_RELAY_FEE_RATE,
+  type ParsedFeeRate,
+  parseFeeRate,
+} from './fees/fee-rate.ts';
+export {
+  ancestorDebt,
+  type Ancestors,
+  type ChildFee,
+  childFee,
+  MAX_PACKAGE_TRANSACTIONS,
+  MAX_PACKAGE_VSIZE,
+  MAX_REPLACED_TRANSACTIONS,
+  MAX_STANDARD_WEIGHT,
+  type Replaced,
+  replacementFee,
+} from './fees/replacement.ts';

@@ -16,6 +16,7 @@ export const errorTable = {
   invalid_descriptor: { status: 422, title: 'The descriptor can not be used' },
   descriptor_private_key: { status: 422, title: 'The descriptor holds a private key' },
   descriptor_wrong_network: { status: 422, title: 'The descriptor is for another network' },
+  signer_wallet_refused: { status: 422, title: 'The signer does not have this wallet' },
   invalid_amount: { status: 422, title: 'The amount can not be used' },
   unknown_currency: { status: 422, title: 'The currency is not known' },
   amount_too_small: { status: 422, title: 'The amount is too small to be paid on chain' },

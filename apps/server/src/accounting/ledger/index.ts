@@ -2,6 +2,7 @@ export {
   CUSTOMER_EXCESS,
   MERCHANT_AVAILABLE,
   ONCHAIN_WALLET,
+  PAYOUTS_IN_TRANSIT,
   RECEIPTS_UNAPPLIED,
   REFUNDABLE_TOTAL,
   refundableOf,
@@ -22,6 +23,8 @@ export { refundSent } from './templates/refund-sent.ts';
 export { refundUndrawn } from './templates/refund-undrawn.ts';
 export { type CapArgs, refundableCredited } from './templates/refundable-credited.ts';
 export { refundableTakenBack } from './templates/refundable-taken-back.ts';
+export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
+export { spendReversed } from './templates/spend-reversed.ts';
 export {
   type AccountDefinition,
   type AccountKind,

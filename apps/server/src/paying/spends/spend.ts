@@ -1,4 +1,6 @@
+import type { FeeRate } from '@quittance/bitcoin';
 import type { Sats, Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
 
 /** Where a spend is (docs/adr/0012-money-out.md). */
 export type SpendState = 'planned' | 'signed' | 'broadcast' | 'confirmed' | 'final' | 'failed';
@@ -22,6 +24,13 @@ export type PayoutOutput = {
   readonly approvals: readonly Approval[];
 };
 
+/** What a spend may cost at most, in every one of its versions. */
+export type FeeLimits = {
+  readonly maxFeeRate: FeeRate;
+  /** Of the amounts together, in hundredths of a percent; null: no such limit. */
+  readonly maxFeeShareBps: number | null;
+};
+
 /** Why a plan could not be made, or a spend can not go on: stable codes. */
 export type SpendReason =
   | 'insufficient_funds'
@@ -37,7 +46,66 @@ export type SpendReason =
   | 'broadcast_refused'
   | 'fee_too_low'
   | 'coin_gone'
-  | 'conflict_not_final';
+  | 'conflict_not_final'
+  | 'cancelled';
+
+/** A coin as text, "txid:vout", with the txid as people write it. */
+export type OutpointText = string;
+
+/**
+ * How far one transaction of a spend has come. planned: no signature is known. signed: the bytes
+ * are stored. broadcast: a node has taken them at some time. rejected: refused for certain.
+ * replaced: another version took its place before it was signed.
+ */
+export type VersionState = 'planned' | 'signed' | 'broadcast' | 'rejected' | 'replaced';
+
+/** One transaction that was made for a spend. */
+export type SpendVersion = {
+  readonly version: number;
+  readonly state: VersionState;
+  /** `cancel` returns everything to the wallet: it stops the payment by spending the anchor. */
+  readonly purpose: 'pay' | 'cancel';
+  /**
+   * Others may have it, whatever we remember: it was about to be sent, or its PSBT was given out
+   * for signing. From then on only the chain can say that it will never be mined.
+   */
+  readonly exposed: boolean;
+  readonly txid: string | null;
+  readonly inputs: readonly OutpointText[];
+  readonly feeSats: Sats;
+  readonly vsize: number;
+  /** What leaves the wallet with it: outputs that are not ours, and the fee. */
+  readonly outSats: Sats;
+  readonly changeIndex: number | null;
+  readonly changeSats: Sats | null;
+  /** What each recipient who bears the fee gets less, by payout. */
+  readonly feeShares: Readonly<Record<Uuid, Sats>>;
+  readonly rejectCode: string | null;
+};
+
+export type Spend = {
+  readonly merchantId: Uuid;
+  readonly id: Uuid;
+  readonly walletId: Uuid;
+  readonly kind: SpendKind;
+  readonly origin: Origin;
+  readonly state: SpendState;
+  readonly anchor: OutpointText;
+  /** The version that counts: in a block, else the newest that a node took, else the newest. */
+  readonly version: number;
+  readonly ledgerEpoch: number;
+  /** The version that the book shows, if it shows one. */
+  readonly bookedVersion: number | null;
+  readonly dueAtMs: number | null;
+  readonly attempts: number;
+  readonly reason: SpendReason | null;
+  /** More about the reason, for a person: the node's or the signer's own words. */
+  readonly detail: string | null;
+  readonly height: number | null;
+  readonly blockHash: string | null;
+  readonly limits: FeeLimits;
+  readonly createdAtMs: number;
+};
 
 /** What a listener is told, in the transaction that made it so. */
 export type SpendChange = {
@@ -53,6 +121,22 @@ export type SpendChange = {
   readonly height: number | null;
   readonly outputs: readonly { payoutId: Uuid; feeShareSats: Sats }[];
   readonly reason: SpendReason | null;
+  /** The node's or the signer's own words about the reason. */
+  readonly detail: string | null;
   /** Of a failed one: whether the same payouts may be tried in a new spend. */
   readonly retry: boolean;
+};
+
+/** Who tells it, when, and at which height of the chain. */
+export type SpendTelling = {
+  readonly ids: { next(): Uuid };
+  readonly nowMs: number;
+  readonly tipHeight: number;
+};
+
+/** Who wants to know what becomes of spends: paying/payouts. */
+export type SpendListener = {
+  /** Locks the rows that `spendChanged` will touch; called before anything is posted (ADR 0012). */
+  lock?(tx: Tx, spendIds: readonly Uuid[]): Promise<void>;
+  spendChanged(tx: Tx, telling: SpendTelling, change: SpendChange): Promise<void>;
 };

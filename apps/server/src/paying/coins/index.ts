@@ -1,0 +1,21 @@
+export {
+  takeChangeIndex,
+  readWalletForSpending,
+  type WalletForSpending,
+} from '../../receiving/addresses/index.ts';
+export {
+  type CoinRef,
+  COINBASE_MATURITY,
+  type ListedCoin,
+  type SpendableCoin,
+  type WalletBalances,
+} from './coin.ts';
+export { coinKeeper } from './keeper.ts';
+export { coinsFollower } from './follow-movements.ts';
+export { releaseCoins, reserveCoins } from './reserve-coins.ts';
+export {
+  readBalances as readWalletBalances,
+  readCoinTransactions as readPreviousTransactions,
+  selectSpendable as readSpendableCoins,
+  type SpendableQuery,
+} from './store.ts';
