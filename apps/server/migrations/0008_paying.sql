@@ -109,6 +109,28 @@ CREATE INDEX coin_reservation_of_spend ON coin_reservation (merchant_id, spend_i
 CALL protect_tenant_table('coin_reservation');
 GRANT SELECT, INSERT, DELETE ON coin_reservation TO quittance_app, quittance_system;
 
+-- A file of payouts: looked at line by line, then accepted or forgotten.
+CREATE TABLE payout_batch (
+  merchant_id uuid NOT NULL REFERENCES merchant (id),
+  id          uuid NOT NULL UNIQUE,
+  name        text,
+  wallet_id   uuid NOT NULL,
+  -- Lines with their verdicts and, of the valid ones, what they will pay.
+  lines       jsonb NOT NULL,
+  line_count  integer NOT NULL,
+  valid_count integer NOT NULL,
+  duplicate_count integer NOT NULL,
+  total_sats  bigint NOT NULL,
+  created_by  text NOT NULL,
+  created_at  timestamptz NOT NULL,
+  acceptable_until timestamptz NOT NULL,
+  accepted_at timestamptz,
+  PRIMARY KEY (merchant_id, id),
+  FOREIGN KEY (merchant_id, wallet_id) REFERENCES receiving_wallet (merchant_id, id)
+);
+CALL protect_tenant_table('payout_batch');
+GRANT SELECT, INSERT, UPDATE ON payout_batch TO quittance_app, quittance_system;
+
 CREATE TABLE payout (
   merchant_id     uuid NOT NULL REFERENCES merchant (id),
   id              uuid NOT NULL UNIQUE,
@@ -121,6 +143,8 @@ CREATE TABLE payout (
   destination     text NOT NULL,
   script          bytea NOT NULL,
   amount_sats     bigint NOT NULL CHECK (amount_sats > 0),
+  -- What was asked for when it was not bitcoin, and the rate it was converted at.
+  price           jsonb,
   fee_from        text NOT NULL CHECK (fee_from IN ('sender', 'recipient')),
   max_fee_share_sats bigint NOT NULL CHECK (max_fee_share_sats >= 0),
   description     text,
@@ -132,8 +156,12 @@ CREATE TABLE payout (
   origin          text CHECK (origin IN ('processor_auto', 'manual')),
   approvals_needed integer NOT NULL CHECK (approvals_needed BETWEEN 0 AND 10),
   approvals       jsonb NOT NULL DEFAULT '[]',
-  wallet_id       uuid,
+  wallet_id       uuid NOT NULL,
+  -- Which processor had it paid; null: a person did.
+  processor_id    uuid,
   spend_id        uuid,
+  -- The spend before, when it has failed.
+  last_spend_id   uuid,
   txid            bytea,
   fee_share_sats  bigint NOT NULL DEFAULT 0,
   attempts        integer NOT NULL DEFAULT 0,
@@ -144,11 +172,17 @@ CREATE TABLE payout (
   created_by      text NOT NULL,
   created_at      timestamptz NOT NULL,
   approved_at     timestamptz,
+  -- When its present or last spend was planned: what limits for a day count by.
+  started_at      timestamptz,
   broadcast_at    timestamptz,
   finished_at     timestamptz,
   updated_at      timestamptz NOT NULL,
+  -- When it came into the state it is in.
+  state_since     timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, id),
   FOREIGN KEY (merchant_id, spend_id) REFERENCES spend (merchant_id, id),
+  FOREIGN KEY (merchant_id, wallet_id) REFERENCES receiving_wallet (merchant_id, id),
+  FOREIGN KEY (merchant_id, batch_id) REFERENCES payout_batch (merchant_id, id),
   -- One writer: a payout that is under way names the one spend that pays it.
   CHECK ((state IN ('in_progress', 'broadcast', 'confirmed', 'final')) = (spend_id IS NOT NULL)),
   CHECK ((source = 'refund') = (refund_id IS NOT NULL))
@@ -156,7 +190,12 @@ CREATE TABLE payout (
 CREATE INDEX payout_by_state ON payout (merchant_id, state, id);
 CREATE INDEX payout_by_external_id ON payout (merchant_id, external_id, id)
   WHERE external_id IS NOT NULL;
-CREATE INDEX payout_to_process ON payout (merchant_id, approved_at, id) WHERE state = 'approved';
+CREATE INDEX payout_to_process ON payout (merchant_id, wallet_id, approved_at, id)
+  WHERE state = 'approved';
+CREATE INDEX payout_of_batch ON payout (merchant_id, batch_id, id) WHERE batch_id IS NOT NULL;
+CREATE INDEX payout_approved_at ON payout (merchant_id, approved_at) WHERE approved_at IS NOT NULL;
+CREATE INDEX payout_started_at ON payout (merchant_id, processor_id, started_at)
+  WHERE processor_id IS NOT NULL;
 CREATE INDEX payout_of_spend ON payout (merchant_id, spend_id) WHERE spend_id IS NOT NULL;
 CREATE UNIQUE INDEX payout_of_refund ON payout (merchant_id, refund_id)
   WHERE refund_id IS NOT NULL AND state NOT IN ('failed', 'cancelled');

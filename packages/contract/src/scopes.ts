@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What an API key of a merchant may be allowed. A `…:write` includes its `…:read`. */
+/**
+ * What an API key of a merchant may be allowed. A `…:write` includes its `…:read`. Approving a
+ * payout is apart from asking for one, so that two people can be needed.
+ */
 export const merchantScopes = [
   'orders:read',
   'orders:write',
@@ -14,6 +17,9 @@ export const merchantScopes = [
   'webhooks:write',
   'events:read',
   'ledger:read',
+  'payouts:read',
+  'payouts:write',
+  'payouts:approve',
   'keys:read',
   'keys:write',
   'audit:read',

@@ -26,16 +26,37 @@ export const orderEventTypes = [
   'order.cancelled',
 ] as const;
 
+/** What happens to a payout. `origin` in the data tells a processor's doing from a person's. */
+export const payoutEventTypes = [
+  'payout.created',
+  /** It has all its approvals; its amount is reserved in the ledger. */
+  'payout.approved',
+  /** A transaction is being made for it. */
+  'payout.in_progress',
+  /** The network has its transaction; again after a reorganisation took the block away. */
+  'payout.broadcast',
+  'payout.confirmed',
+  /** 100 blocks deep: nothing changes it any more. */
+  'payout.final',
+  /** It was not paid and will not be; `reason` says why. Its amount is free again. */
+  'payout.failed',
+  'payout.cancelled',
+  /** Its transaction was made impossible by another; the amount came back. */
+  'payout.reversed',
+] as const;
+
 /** Sent on request only, to one endpoint, to try whether it works. */
 export const PING_EVENT_TYPE = 'webhook.ping';
 
 export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
+  ...payoutEventTypes,
   PING_EVENT_TYPE,
 ] as const;
 
 export type OrderEventType = (typeof orderEventTypes)[number];
+export type PayoutEventType = (typeof payoutEventTypes)[number];
 export type WebhookEventType = (typeof webhookEventTypes)[number];
 
 const status = z.enum([
@@ -90,6 +111,36 @@ export const orderEventDataSchema = z.object({
 });
 export type OrderEventData = z.infer<typeof orderEventDataSchema>;
 
+/** The payout as it was right after the event; amounts are strings. */
+export const payoutEventDataSchema = z.object({
+  payoutId: z.uuid(),
+  externalId: z.string().nullable(),
+  source: z.enum(['api', 'batch', 'refund']),
+  batchId: z.uuid().nullable(),
+  refundId: z.uuid().nullable(),
+  state: z.enum([
+    'awaiting_approval',
+    'approved',
+    'in_progress',
+    'broadcast',
+    'confirmed',
+    'final',
+    'failed',
+    'cancelled',
+  ]),
+  destination: z.string(),
+  amountSats: sats,
+  feeShareSats: sats,
+  txid: txid.nullable(),
+  /** null until it is being paid. */
+  origin: z.enum(['processor_auto', 'manual']).nullable(),
+  /** A stable code; see the payouts' documentation. */
+  reason: z.string().nullable(),
+  /** One sentence for a person. */
+  message: z.string(),
+});
+export type PayoutEventData = z.infer<typeof payoutEventDataSchema>;
+
 export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.string() });
 
 /** Body of a Standard Webhooks delivery. `id` is also the header `webhook-id`. */
@@ -97,6 +148,7 @@ const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;

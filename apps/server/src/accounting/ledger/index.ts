@@ -25,6 +25,10 @@ export { type CapArgs, refundableCredited } from './templates/refundable-credite
 export { refundableTakenBack } from './templates/refundable-taken-back.ts';
 export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
 export { spendReversed } from './templates/spend-reversed.ts';
+export { payoutReleased } from './templates/payout-released.ts';
+export { type PayoutArgs, payoutReserved } from './templates/payout-reserved.ts';
+export { payoutReversed } from './templates/payout-reversed.ts';
+export { payoutSent } from './templates/payout-sent.ts';
 export {
   type AccountDefinition,
   type AccountKind,

@@ -44,7 +44,7 @@ export type Created = { refund: store.StoredRefund; link: ClaimLink | null };
  * known already, its payout is made at once.
  * @param currentRate today's rate, where planning needs it (needsCurrentRate)
  * @throws {AppError} not_found, conflict, refund_exceeds_received, refund_above_basis,
- *   invalid_amount, invalid_address, source_risk_not_accepted
+ *   invalid_amount, invalid_destination, source_risk_not_accepted
  */
 export async function createRefund(
   tx: Tx,
@@ -130,7 +130,7 @@ export async function tellingOf(
 
 /**
  * Checks an address that somebody gave: that it can be paid here, and that it is not the store's.
- * @throws {AppError} invalid_address
+ * @throws {AppError} invalid_destination
  */
 export async function checkedDestination(
   tx: Tx,

@@ -14,7 +14,7 @@ export function cannotBeRefunded(status: string): AppError {
 }
 
 export function invalidAddress(code: string, reason: string): AppError {
-  return new AppError('invalid_address', `The address can not be used: ${reason}.`, {
+  return new AppError('invalid_destination', `The address can not be used: ${reason}.`, {
     fields: [{ pointer: '/address', detail: code }],
   });
 }
