@@ -35,6 +35,7 @@ export {
   networkOfGenesis,
   networks,
 } from './networks.ts';
+export { type PaymentSource, paymentSource, type SourceWarning, sourceWarnings } from './payment-source.ts';
 export {
   type MatchedOutput,
   type MatchedSpend,

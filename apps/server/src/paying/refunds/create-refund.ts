@@ -9,6 +9,7 @@ import type { OrderMoney, Telling } from '../../receiving/payments/index.ts';
 import { type ClaimLink, newClaimLink } from './claim-link.ts';
 import { readDestination } from './destination.ts';
 import { asRefundRefusal, cannotBeRefunded, invalidAddress, notFound } from './errors.ts';
+import { faultPoint } from './fault-points.ts';
 import type { RefundPayouts } from './payouts-port.ts';
 import { type Planned, type Pools, type PricedOrder, planRefund, poolsOf, type RefundPlan, type RefundWish } from './plan.ts';
 import { advanceRefund, capOf, isOver, type Refund, type RefundChange } from './refund.ts';
@@ -70,6 +71,7 @@ export async function createRefund(
   try {
     if (destination === null) {
       await writeChanges(tx, telling, { ...locked, changes: [made] });
+      faultPoint('refund-create-written');
     } else {
       await payAtOnce(tx, deps, { made, destination, telling, locked, by });
     }
@@ -186,7 +188,8 @@ async function payAtOnce(
   const notices = [...made.notices, ...claimed.notices];
   const change = { before: null, after: claimed.after, notices };
   await writeChanges(tx, telling, { ...work.locked, changes: [change] });
-  await deps.payouts.create(tx, telling, { id: payoutId, refund: claimed.after, by: work.by });
+  const payout = { id: payoutId, refund: claimed.after, by: work.by, holdForApproval: false };
+  await deps.payouts.create(tx, telling, payout);
 }
 
 function draft(work: {

@@ -90,6 +90,9 @@ export type RefundChange = {
   readonly notices: readonly RefundEventType[];
 };
 
+/** Its payout waits for somebody's approval. */
+export const AWAITING = 'awaiting_approval';
+
 /** Nothing is paid for it and nothing will be. */
 export function isOver(refund: Pick<Refund, 'state'>): boolean {
   return ['FAILED', 'CANCELLED', 'EXPIRED'].includes(refund.state);
@@ -121,7 +124,7 @@ export function advanceRefund(
       if (refund.state !== 'PENDING' || refund.held || refund.address !== null) return null;
       const { address, script, proof, payoutId } = event;
       const claimed = { address, script, proof, payoutId, claimedAtMs: nowMs };
-      return step(refund, claimed, ['refund.claimed']);
+      return step(refund, { ...claimed, reason: AWAITING }, ['refund.claimed']);
     }
     case 'cancelled':
       if (refund.state !== 'PENDING') return null;
@@ -139,9 +142,15 @@ export function advanceRefund(
     case 'resumed':
       if (!refund.held) return null;
       assert((refund.address !== null) === (event.payoutId !== null), 'who is claimed is paid');
-      return step(refund, { held: false, reason: null, payoutId: event.payoutId }, [
-        'refund.resumed',
-      ]);
+      return step(
+        refund,
+        {
+          held: false,
+          payoutId: event.payoutId,
+          reason: event.payoutId === null ? null : AWAITING,
+        },
+        ['refund.resumed'],
+      );
     case 'link_renewed': {
       const waits = refund.state === 'PENDING' && refund.address === null;
       if (!waits || refund.destination !== 'claim') return null;
@@ -162,8 +171,7 @@ function followPayout(refund: Refund, news: PayoutNews, nowMs: number): RefundCh
     case 'awaiting_approval':
     case 'approved':
     case 'in_progress': {
-      const reason =
-        news.state === 'awaiting_approval' ? 'awaiting_approval' : (news.reason ?? null);
+      const reason = news.state === 'awaiting_approval' ? AWAITING : news.reason;
       const back = { state: 'PENDING', txid: null, sentAtMs: null, finishedAtMs: null } as const;
       if (isPaid(refund)) return step(refund, { ...back, reason }, ['refund.reversed']);
       return refund.reason === reason ? null : step(refund, { reason }, []);
