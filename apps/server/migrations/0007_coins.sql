@@ -103,6 +103,7 @@ CREATE TABLE wallet_movement (
   updated_at   timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, txid)
 );
+CREATE INDEX wallet_movement_by_transaction ON wallet_movement (txid);
 CALL protect_tenant_table('wallet_movement');
 GRANT SELECT ON wallet_movement TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON wallet_movement TO quittance_system;

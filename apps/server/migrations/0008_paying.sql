@@ -59,7 +59,9 @@ CREATE TABLE spend_version (
   txid         bytea,
   fee_sats     bigint NOT NULL CHECK (fee_sats >= 0),
   vsize        integer NOT NULL CHECK (vsize > 0),
+  change_branch smallint CHECK (change_branch IN (0, 1)),
   change_index integer,
+  change_vout  integer,
   change_sats  bigint CHECK (change_sats > 0),
   -- What leaves the wallet: outputs that are not ours, and the fee.
   out_sats     bigint NOT NULL CHECK (out_sats >= fee_sats),
@@ -70,7 +72,10 @@ CREATE TABLE spend_version (
   broadcast_at timestamptz,
   PRIMARY KEY (merchant_id, spend_id, version),
   FOREIGN KEY (merchant_id, spend_id) REFERENCES spend (merchant_id, id),
-  CHECK (state IN ('planned', 'replaced') OR raw IS NOT NULL)
+  CHECK (state IN ('planned', 'replaced') OR raw IS NOT NULL),
+  CHECK ((change_branch IS NULL) = (change_index IS NULL)
+     AND (change_vout IS NULL) = (change_index IS NULL)
+     AND (change_sats IS NULL) = (change_index IS NULL))
 );
 CREATE UNIQUE INDEX spend_version_txid ON spend_version (txid) WHERE txid IS NOT NULL;
 CALL protect_tenant_table('spend_version');
@@ -94,6 +99,9 @@ CREATE TABLE spend_output (
 );
 CALL protect_tenant_table('spend_output');
 GRANT SELECT, INSERT, UPDATE ON spend_output TO quittance_app, quittance_system;
+
+-- Plans are locked to the tip, whose time says whether the node is behind. Blocks are no secret.
+GRANT SELECT ON chain_block TO quittance_app;
 
 -- A coin belongs to one open spend at a time. The row goes when the spend is final or has failed.
 CREATE TABLE coin_reservation (

@@ -3,6 +3,8 @@ import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPayoutRoutes } from './paying/payouts/index.ts';
+import { addRefundRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import { addWalletRoutes, connectWallet } from './receiving/addresses/index.ts';
@@ -66,6 +68,22 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
   addWalletRoutes(app, wallets);
   addLedgerRoutes(app, common);
+  addPayoutRoutes(app, {
+    ...common,
+    network,
+    rates,
+    readRateRule: (id) => readRateRule(database, id),
+    listener: refundsListener,
+  });
+  addRefundRoutes(app, {
+    ...common,
+    network,
+    rates,
+    publicUrl,
+    readRateRule: (id) => readRateRule(database, id),
+    payouts: payByPayouts({ network, listener: refundsListener }),
+    readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
+  });
   addMerchantRoutes(app, {
     ...common,
     addWallet: (tx, wallet) => connectWallet(tx, wallets, wallet),

@@ -35,7 +35,12 @@ export {
   networkOfGenesis,
   networks,
 } from './networks.ts';
-export { type PaymentSource, paymentSource, type SourceWarning, sourceWarnings } from './payment-source.ts';
+export {
+  type PaymentSource,
+  paymentSource,
+  type SourceWarning,
+  sourceWarnings,
+} from './payment-source.ts';
 export {
   type MatchedOutput,
   type MatchedSpend,
@@ -100,3 +105,26 @@ export {
   type Replaced,
   replacementFee,
 } from './fees/replacement.ts';
+export { deriveSpendingScripts, type SpendingScripts } from './descriptors/derive.ts';
+export {
+  buildPsbt,
+  type OwnScript,
+  type PsbtInput,
+  type PsbtOutput,
+  REPLACEABLE_SEQUENCE,
+} from './psbt/build-psbt.ts';
+export {
+  type CheckedPsbt,
+  checkSignedPsbt,
+  combinePsbts,
+  type FinalizedPsbt,
+  finalizePsbt,
+} from './psbt/collect-signatures.ts';
+export { antiFeeSniping, shuffled } from './psbt/habits.ts';
+export { MAX_PSBT_BYTES, psbtToBase64 } from './psbt/psbt-format.ts';
+export { type Sighashes, sighashesOf } from './sighash.ts';
+export {
+  type InputProof,
+  type UnsignedTransaction,
+  writeTransaction,
+} from './transaction-writer.ts';

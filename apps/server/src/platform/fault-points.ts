@@ -55,7 +55,9 @@ export function armFaultPoint(
   const text = environment[FAULT_POINT_VARIABLE];
   if (text === undefined || text === '' || text.startsWith(SIGNERS)) return;
   if (network !== 'regtest') {
-    throw new Error(`${FAULT_POINT_VARIABLE} is for tests on regtest; take it out of the environment`);
+    throw new Error(
+      `${FAULT_POINT_VARIABLE} is for tests on regtest; take it out of the environment`,
+    );
   }
   const [, name, count] = COUNTED.exec(text) ?? [];
   if (name === undefined || !known.has(name)) {

@@ -4,7 +4,7 @@ import type { AccountDefinition } from './transfer.ts';
 /**
  * Bitcoin on the merchant's own wallets, as the chain shows it. Without a floor: a payment that
  * leaves the chain after its coin was spent takes the spend with it, and for a moment the book may
- * say so in another order.
+ * say so in another order (ADR 0012). That it equals the coins is what reconciliation checks.
  */
 export const ONCHAIN_WALLET: AccountDefinition = {
   code: 'onchain.wallet',

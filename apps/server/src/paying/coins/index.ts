@@ -11,7 +11,7 @@ export {
   type WalletBalances,
 } from './coin.ts';
 export { coinKeeper } from './keeper.ts';
-export { coinsFollower } from './follow-movements.ts';
+export { coinsFollower, followMovements } from './follow-movements.ts';
 export { releaseCoins, reserveCoins } from './reserve-coins.ts';
 export {
   readBalances as readWalletBalances,

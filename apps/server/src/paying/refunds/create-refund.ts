@@ -1,5 +1,13 @@
 import type { CreateRefund, LockedRate } from '@quittance/contract';
-import { assert, type Clock, divide, type Ids, type Random, type Sats, type Uuid } from '@quittance/kernel';
+import {
+  assert,
+  type Clock,
+  divide,
+  type Ids,
+  type Random,
+  type Sats,
+  type Uuid,
+} from '@quittance/kernel';
 import type { Network } from '@quittance/bitcoin';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -11,7 +19,15 @@ import { readDestination } from './destination.ts';
 import { asRefundRefusal, cannotBeRefunded, invalidAddress, notFound } from './errors.ts';
 import { faultPoint } from './fault-points.ts';
 import type { RefundPayouts } from './payouts-port.ts';
-import { type Planned, type Pools, type PricedOrder, planRefund, poolsOf, type RefundPlan, type RefundWish } from './plan.ts';
+import {
+  type Planned,
+  type Pools,
+  type PricedOrder,
+  planRefund,
+  poolsOf,
+  type RefundPlan,
+  type RefundWish,
+} from './plan.ts';
 import { advanceRefund, capOf, isOver, type Refund, type RefundChange } from './refund.ts';
 import { chooseSource } from './sources.ts';
 import * as store from './store.ts';
@@ -123,10 +139,7 @@ export function wishOf(wish: CreateRefund): RefundWish {
   };
 }
 
-export async function tellingOf(
-  tx: Tx,
-  deps: Pick<RefundDeps, 'ids' | 'clock'>,
-): Promise<Telling> {
+export async function tellingOf(tx: Tx, deps: Pick<RefundDeps, 'ids' | 'clock'>): Promise<Telling> {
   return { ids: deps.ids, nowMs: deps.clock.nowMs(), tipHeight: await readTipHeight(tx) };
 }
 

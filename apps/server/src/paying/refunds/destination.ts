@@ -20,7 +20,11 @@ export type DestinationFault = (typeof destinationFaults)[number];
  * refused: anybody could spend what is paid to them (BIP350).
  */
 export function readDestination(text: string, network: Network): Destination {
-  const address = text.trim().replace(/^bitcoin:/i, '').split('?', 1)[0] ?? '';
+  const address =
+    text
+      .trim()
+      .replace(/^bitcoin:/i, '')
+      .split('?', 1)[0] ?? '';
   if (address === '') return { ok: false, code: 'empty', reason: 'an address is needed' };
   const parsed = addressToScript(address, network);
   if (!parsed.ok) {

@@ -15,10 +15,7 @@ const MAX_HELD_ORDERS = 200;
  * Keeps refunds in step with the payments that they return: a payment that leaves the chain takes
  * its refunds with it, as far as nobody is paying them yet; when it is back they go on.
  */
-export function createRefundsFollower(deps: {
-  ids: Ids;
-  payouts: RefundPayouts;
-}): ChainFollower {
+export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }): ChainFollower {
   return {
     async lock(tx, _telling, txids) {
       const paid = txids.length === 0 ? [] : await store.findOrdersPaidBy(tx, txids);

@@ -24,10 +24,7 @@ export type RefundPayouts = {
    * Locks payouts, before anything of their refunds is locked (ADR 0012).
    * @returns those that can still be cancelled
    */
-  lock(
-    tx: Tx,
-    of: { merchantId: Uuid; payoutIds: readonly Uuid[] },
-  ): Promise<ReadonlySet<Uuid>>;
+  lock(tx: Tx, of: { merchantId: Uuid; payoutIds: readonly Uuid[] }): Promise<ReadonlySet<Uuid>>;
   /**
    * Cancels the payout of a refund, which has been told of it already.
    * @throws {AppError} conflict when it is under way or over

@@ -1,4 +1,9 @@
-import { type Network, paymentSource, scriptToAddress, type SourceWarning } from '@quittance/bitcoin';
+import {
+  type Network,
+  paymentSource,
+  scriptToAddress,
+  type SourceWarning,
+} from '@quittance/bitcoin';
 import type { CreateRefund, RefundSource } from '@quittance/contract';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';

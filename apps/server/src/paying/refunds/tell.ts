@@ -1,5 +1,11 @@
 import type { RefundEventData, RefundEventType } from '@quittance/contract';
-import { assert, currencyDecimals, formatDecimal, isCurrency, unreachable } from '@quittance/kernel';
+import {
+  assert,
+  currencyDecimals,
+  formatDecimal,
+  isCurrency,
+  unreachable,
+} from '@quittance/kernel';
 import type { OrderMoney, Telling } from '../../receiving/payments/index.ts';
 import type { NewEvent } from '../../telling/events/index.ts';
 import type { Refund, RefundChange } from './refund.ts';

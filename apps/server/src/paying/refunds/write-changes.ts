@@ -48,12 +48,7 @@ export async function writeChanges(
   // What one refund gives up may be what another one takes.
   const given = own.filter(({ template }) => FREEING.has(template));
   const taken = own.filter(({ template }) => !FREEING.has(template));
-  await postTransfers(tx, [
-    ...(grows ? moved : []),
-    ...given,
-    ...taken,
-    ...(grows ? [] : moved),
-  ]);
+  await postTransfers(tx, [...(grows ? moved : []), ...given, ...taken, ...(grows ? [] : moved)]);
   if (transfer !== null) await store.saveCap(tx, of, cap);
   await recordEvents(tx, refundEvents(changes, { order: money.order, telling, origin }));
 }

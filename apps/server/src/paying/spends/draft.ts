@@ -32,13 +32,11 @@ export function mayBeMined({ state, exposed }: SpendVersion): boolean {
 }
 
 /**
- * The coins that every version spends which could be mined or was ever signed: a new version that
- * spends one of them can not be mined beside any of those, and the signer, which knows what it has
- * signed, agrees to it.
+ * The coins that every version spends, whatever became of it: a new version that spends one of them
+ * can not be mined beside any other, and the signer, which knows what it has ever signed, agrees.
  */
 export function sharedInputs(versions: readonly SpendVersion[]): OutpointText[] {
-  const signed = versions.filter((each) => mayBeMined(each) || each.state === 'rejected');
-  const [first, ...others] = signed;
+  const [first, ...others] = versions;
   if (first === undefined) return [];
   return first.inputs.filter((input) => others.every(({ inputs }) => inputs.includes(input)));
 }

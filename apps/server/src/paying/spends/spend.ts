@@ -59,6 +59,13 @@ export type OutpointText = string;
  */
 export type VersionState = 'planned' | 'signed' | 'broadcast' | 'rejected' | 'replaced';
 
+export type ChangeOutput = {
+  readonly branch: 0 | 1;
+  readonly index: number;
+  readonly vout: number;
+  readonly valueSats: Sats;
+};
+
 /** One transaction that was made for a spend. */
 export type SpendVersion = {
   readonly version: number;
@@ -76,8 +83,8 @@ export type SpendVersion = {
   readonly vsize: number;
   /** What leaves the wallet with it: outputs that are not ours, and the fee. */
   readonly outSats: Sats;
-  readonly changeIndex: number | null;
-  readonly changeSats: Sats | null;
+  /** Where the change goes, if there is any. */
+  readonly change: ChangeOutput | null;
   /** What each recipient who bears the fee gets less, by payout. */
   readonly feeShares: Readonly<Record<Uuid, Sats>>;
   readonly rejectCode: string | null;

@@ -139,8 +139,10 @@ type VersionRow = {
   fee_sats: bigint;
   vsize: number;
   out_sats: bigint;
+  change_branch: 0 | 1;
   change_index: number | null;
-  change_sats: bigint | null;
+  change_vout: number;
+  change_sats: bigint;
   fee_shares: Record<Uuid, string>;
   reject_code: string | null;
 };
@@ -148,7 +150,7 @@ type VersionRow = {
 async function readVersions(tx: Tx, spendIds: readonly Uuid[]) {
   const rows = await tx.query<VersionRow>(
     `SELECT spend_id, version, state, purpose, exposed, inputs, txid, fee_sats, vsize, out_sats,
-            change_index, change_sats, fee_shares, reject_code
+            change_branch, change_index, change_vout, change_sats, fee_shares, reject_code
        FROM spend_version WHERE spend_id = ANY($1::uuid[]) ORDER BY spend_id, version`,
     [spendIds],
   );
@@ -166,8 +168,15 @@ function versionOfRow(row: VersionRow): SpendVersion {
     feeSats: row.fee_sats,
     vsize: row.vsize,
     outSats: row.out_sats,
-    changeIndex: row.change_index,
-    changeSats: row.change_sats,
+    change:
+      row.change_index === null
+        ? null
+        : {
+            branch: row.change_branch,
+            index: row.change_index,
+            vout: row.change_vout,
+            valueSats: row.change_sats,
+          },
     feeShares: Object.fromEntries(
       Object.entries(row.fee_shares).map(([payoutId, sats]) => [payoutId, BigInt(sats)]),
     ),
@@ -251,15 +260,16 @@ export async function insertVersion(
   const { version } = made;
   await tx.query(
     `INSERT INTO spend_version (merchant_id, spend_id, version, state, purpose, exposed, psbt,
-            inputs, txid, fee_sats, vsize, out_sats, change_index, change_sats, fee_shares,
-            created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+            inputs, txid, fee_sats, vsize, out_sats, fee_shares, created_at, change_branch,
+            change_index, change_vout, change_sats)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     [
       ...[spend.merchantId, spend.id, version.version, version.state, version.purpose],
       ...[version.exposed, made.psbt, version.inputs.map(outpointBytes)],
       ...[version.txid === null ? null : parseHash(version.txid), version.feeSats, version.vsize],
-      ...[version.outSats, version.changeIndex, version.changeSats, sharesJson(version)],
-      new Date(made.nowMs),
+      ...[version.outSats, sharesJson(version), new Date(made.nowMs)],
+      ...[version.change?.branch ?? null, version.change?.index ?? null],
+      ...[version.change?.vout ?? null, version.change?.valueSats ?? null],
     ],
   );
 }
@@ -497,4 +507,91 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => Uuid): Map<Uuid, T[
     else group.push(item);
   }
   return groups;
+}
+
+/** A coin of ours, whatever is being done with it. */
+export type OwnCoin = {
+  readonly id: OutpointText;
+  readonly txid: string;
+  readonly vout: number;
+  readonly walletId: Uuid;
+  readonly valueSats: Sats;
+  readonly branch: 0 | 1;
+  readonly index: number;
+  readonly height: number | null;
+  readonly live: boolean;
+  readonly isSpent: boolean;
+  /** The open spend that has it. */
+  readonly reservedBy: Uuid | null;
+};
+
+/** Coins by name; those that are not ours are left out. */
+export async function readOwnCoins(
+  tx: Tx,
+  merchantId: Uuid,
+  outpoints: readonly OutpointText[],
+): Promise<OwnCoin[]> {
+  const parts = outpoints.map(splitOutpoint);
+  type Row = {
+    txid: Buffer;
+    vout: number;
+    wallet_id: Uuid;
+    value_sats: bigint;
+    branch: 0 | 1;
+    index: number;
+    height: number | null;
+    live: boolean;
+    spent_by: Buffer | null;
+    reserved_by: Uuid | null;
+  };
+  const rows = await tx.query<Row>(
+    `SELECT c.txid, c.vout, c.wallet_id, c.value_sats, c.branch, c.index, c.height, c.live,
+            c.spent_by, r.spend_id AS reserved_by
+       FROM unnest($2::bytea[], $3::int[]) AS n (txid, vout)
+       JOIN coin c ON c.merchant_id = $1 AND c.txid = n.txid AND c.vout = n.vout
+       LEFT JOIN coin_reservation r ON r.txid = c.txid AND r.vout = c.vout`,
+    [merchantId, parts.map(([txid]) => parseHash(txid)), parts.map(([, vout]) => vout)],
+  );
+  return rows.map((row) => ({
+    id: outpointText(row.txid, row.vout),
+    txid: displayHash(row.txid),
+    vout: row.vout,
+    walletId: row.wallet_id,
+    valueSats: row.value_sats,
+    branch: row.branch,
+    index: row.index,
+    height: row.height,
+    live: row.live,
+    isSpent: row.spent_by !== null,
+    reservedBy: row.reserved_by,
+  }));
+}
+
+/**
+ * One plan of a wallet at a time, until the transaction ends: what one reserves, and whose change
+ * it spends, the next one sees.
+ */
+export async function lockPlanning(tx: Tx, walletId: Uuid): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`plan ${walletId}`]);
+}
+
+/** Coins made by spends that are about to be replaced: who builds on them, falls with them. */
+export async function readDoubtfulChange(tx: Tx, walletId: Uuid): Promise<Set<string>> {
+  const rows = await tx.query<{ txid: Buffer }>(
+    `SELECT v.txid FROM spend s JOIN spend_version v ON v.spend_id = s.id
+      WHERE s.wallet_id = $1 AND s.state NOT IN ('final', 'failed') AND v.txid IS NOT NULL
+        AND (v.version <> s.version OR EXISTS (
+              SELECT 1 FROM spend_version n WHERE n.spend_id = s.id AND n.version > v.version
+                 AND n.state IN ('planned', 'signed')))`,
+    [walletId],
+  );
+  return new Set(rows.map(({ txid }) => displayHash(txid)));
+}
+
+/** Time of the newest block on record; null before the first. */
+export async function readTipTime(tx: Tx, height: number): Promise<number | null> {
+  const row = await tx.maybe<{ time: Date }>('SELECT time FROM chain_block WHERE height = $1', [
+    height,
+  ]);
+  return row?.time.getTime() ?? null;
 }

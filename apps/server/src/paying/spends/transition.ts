@@ -37,6 +37,8 @@ export type SpendEvent =
   | { type: 'chain'; facts: ChainFacts; nowMs: number }
   /** A bump, a cancellation or a new plan. It must spend the anchor. */
   | { type: 'version-added'; version: SpendVersion; anchor: OutpointText; nowMs: number }
+  /** What it needs can not be had now, such as a higher fee than is allowed. */
+  | { type: 'postponed'; reason: SpendReason; detail: string; retryAtMs: number }
   /** A person gives up; possible for as long as nobody else can have a signature. */
   | { type: 'given-up'; reason: SpendReason; detail: string | null };
 
@@ -143,6 +145,8 @@ function applyTo(draft: Draft, event: SpendEvent): void {
       return applyChainFacts(draft, event);
     case 'version-added':
       return addVersion(draft, event);
+    case 'postponed':
+      return wait(draft, event.reason, event);
     case 'given-up': {
       if (draft.versions.some(({ exposed }) => exposed)) return;
       return fail(draft, { reason: event.reason, detail: event.detail, retry: false });
@@ -172,7 +176,10 @@ function refuseBroadcast(draft: Draft, event: Extract<SpendEvent, { type: 'refus
   const version = versionOf(draft, event.version);
   if (version.state === 'planned' || version.state === 'replaced') return;
   const { verdict, detail } = event;
-  if (verdict === 'later') return wait(draft, 'node_unavailable', event);
+  // Whether an input is gone the chain's record says, which the node may be ahead of.
+  if (verdict === 'later' || verdict === 'inputs_gone') {
+    return wait(draft, reasonOf(verdict), event);
+  }
   // Once it may be out in the world, "no" only tells of this node at this moment.
   if (version.exposed) {
     change(draft, { ...version, rejectCode: detail });
@@ -253,7 +260,8 @@ function stateOf(versions: readonly SpendVersion[]): SpendState {
 function countingVersion(versions: readonly SpendVersion[]): SpendVersion {
   const newest = (wanted: readonly SpendVersion['state'][]) =>
     versions.filter(({ state }) => wanted.includes(state)).at(-1);
-  const found = newest(['broadcast']) ?? newest(['signed']) ?? newest(['planned']) ?? versions.at(-1);
+  const found =
+    newest(['broadcast']) ?? newest(['signed']) ?? newest(['planned']) ?? versions.at(-1);
   assert(found !== undefined, 'a spend has a version');
   return found;
 }
@@ -264,7 +272,8 @@ function wantedBooking(draft: Draft): number | null {
   if (spend.state === 'planned' || spend.state === 'signed') return null;
   const counting = versionOf(draft, spend.version);
   // What was cancelled has cost its fee.
-  if (spend.state === 'failed') return counting.purpose === 'cancel' && spend.height !== null ? spend.version : null;
+  if (spend.state === 'failed')
+    return counting.purpose === 'cancel' && spend.height !== null ? spend.version : null;
   return spend.version;
 }
 
