@@ -182,21 +182,22 @@ test('any reorganisation: what is kept is covered, the oldest first, and what is
     .map(({ basisSats, kind }) => {
       const id = randomUUID();
       if (kind === 'held') return testRefund({ id, basisSats, held: true, capState: 'none' });
-      if (kind === 'sent') return testRefund({ id, basisSats, state: 'SENT' });
-      if (kind === 'over') return testRefund({ id, basisSats, state: 'FAILED' });
+      if (kind === 'sent') {
+        return testRefund({ id, basisSats, state: 'SENT', capState: 'posted' });
+      }
+      if (kind === 'over') {
+        return testRefund({ id, basisSats, state: 'FAILED', capState: 'none' });
+      }
       return testRefund({ id, basisSats, payoutId: kind === 'under way' ? id : null });
     });
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 300n }), fc.array(anyRefund), (confirmed, refunds) => {
       const underWay = new Set(refunds.flatMap((each) => each.payoutId ?? []));
       const { hold, resume } = assess(confirmed, refunds, underWay);
-      const after = refunds.map((each) =>
-        hold.includes(each)
-          ? { ...each, held: true }
-          : resume.includes(each)
-            ? { ...each, held: false }
-            : each,
-      );
+      const after = refunds.map((each) => {
+        if (hold.includes(each)) return { ...each, capState: 'none' as const };
+        return resume.includes(each) ? { ...each, capState: 'pending' as const } : each;
+      });
       const gone = after.filter((each) => isPaid(each) || underWay.has(each.id));
       const fixed = gone.reduce((sum, { basisSats }) => sum + basisSats, 0n);
       const most = confirmed > fixed ? confirmed : fixed;

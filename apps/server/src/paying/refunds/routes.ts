@@ -91,7 +91,7 @@ function addRefundMaking(app: HttpApp, deps: RefundRouteDeps): void {
   app.post(
     '/v1/orders/:id/refunds/preview',
     {
-      config: { ...needs('refunds:read'), idempotency: 'none' },
+      config: { ...needs('refunds:read'), idempotency: 'stored' },
       schema: {
         tags,
         operationId: 'previewRefund',
@@ -102,11 +102,12 @@ function addRefundMaking(app: HttpApp, deps: RefundRouteDeps): void {
         response: answers(200, refundPreviewSchema),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const of = { merchantId: merchantOf(request), orderId: request.params.id };
       const wish = request.body;
       const rate = await rateFor(deps, of, wish);
-      return await deps.database.asTenant(of.merchantId, async (tx) => {
+      const own = { database: deps.database, nowMs: deps.clock.nowMs() };
+      return await answerOnce(own, { request, reply }, async (tx) => {
         const order = await findPricedOrder(tx, { merchantId: of.merchantId, id: of.orderId });
         const money = order === undefined ? undefined : await lockOrderMoney(tx, of.orderId);
         if (order === undefined || money === undefined) throw notFound('order');
@@ -115,7 +116,8 @@ function addRefundMaking(app: HttpApp, deps: RefundRouteDeps): void {
         const { refundFeeFrom } = await deps.readSettings(tx, of.merchantId);
         const feeFrom = wish.feeFrom ?? refundFeeFrom;
         const sources = await readSources(tx, { txids: money.txids, network: deps.network });
-        return previewJson(plan, { mode: wish.mode, feeFrom, pools, sources });
+        const body = previewJson(plan, { mode: wish.mode, feeFrom, pools, sources });
+        return { status: 200, body };
       });
     },
   );
