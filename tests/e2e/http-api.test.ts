@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
+import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let testDatabase: TestDatabase;
@@ -103,6 +104,15 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     key: shop.key,
     body: { amount: '1', currency: 'EUR' },
   });
+  const paid = await api.send('POST', '/v1/orders', {
+    key: shop.key,
+    body: { amount: '0.001', currency: 'BTC' },
+  });
+  const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: paid.body.id, amountSats: 100_000n }, ids);
+  const refund = { mode: 'partial', amount: '0.0002' };
+  const path = `/v1/orders/${paid.body.id}/refunds`;
+  const promised = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
   const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
     key: shop.key,
     body: { url: 'https://shop.example/hook' },
@@ -112,6 +122,13 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
     '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
     '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
+    '/v1/orders/:id/refunds': { path: `/v1/orders/${paid.body.id}/refunds`, body: refund },
+    '/v1/orders/:id/refunds/preview': {
+      path: `/v1/orders/${paid.body.id}/refunds/preview`,
+      body: refund,
+    },
+    '/v1/refunds/:id/new-claim-link': { path: `/v1/refunds/${promised}/new-claim-link` },
+    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${promised}/cancel` },
     '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
     '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
     '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },
