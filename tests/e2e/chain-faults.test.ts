@@ -324,7 +324,7 @@ test('a gap of days is caught up: each payment counts once, and a double spend i
     orders.push(order);
     const paid = await spend(regtest, coin(), to(order));
     await mineWith(regtest, part === 2 ? [paid, theft] : [paid]);
-    for (let i = 0; i < 40; i++) await mineWith(regtest, []);
+    for (let i = 0; i < 30; i++) await mineWith(regtest, []);
   }
   const last = await watch();
   for (const order of orders) {
@@ -334,6 +334,8 @@ test('a gap of days is caught up: each payment counts once, and a double spend i
   expect(after.payments).toMatchObject([{ state: 'replaced', replacedByTxid: theft.txid }]);
   const told = await Promise.all(orders.map((order) => payments(order)));
   expect(told).toEqual(told.map(() => ['seen', 'confirmed']));
+  const oldest = orders[0] === undefined ? undefined : await shop.until(orders[0], {});
+  expect(oldest?.payments).toMatchObject([{ state: 'final' }]);
   expect(last.status().height).toBe(await regtest.rpc.call<number>('getblockcount'));
 });
 
