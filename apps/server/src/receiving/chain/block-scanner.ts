@@ -2,7 +2,7 @@ import { displayHash, parseHeader, scanBlock } from '@quittance/bitcoin';
 import type { Clock } from '@quittance/kernel';
 import { ChainHaltError, type ChainSource } from './chain-source.ts';
 import type { ChainBlock, Cursor } from './store.ts';
-import { type FoundTransaction, foundTransaction } from './take-in.ts';
+import { coinsOf, type FoundTransaction, foundTransaction } from './take-in.ts';
 import type { WatchSet } from './watch-set.ts';
 
 /** Blocks that are read at once: the node reads them faster than we scan, up to about here. */
@@ -44,14 +44,20 @@ export type BlockScanner = {
 
 type Wanted = Cursor & {
   begun: boolean;
+  arrived: Arrived | null;
   scanned: ScannedBlock | null;
   failure: { error: unknown } | null;
   /** The watch set's `spendsVersion` when it was scanned. */
   version: number;
 };
 
-/** @property room where the raw block lies, to be used again; null where the source made its own */
-type Arrived = { each: Wanted; raw: Uint8Array; room: Uint8Array | null };
+type Arrived = {
+  raw: Uint8Array;
+  /** Where it lies, to be used again; null where the source made its own. */
+  room: Uint8Array | null;
+  /** The addresses were read after it. */
+  scannable: boolean;
+};
 
 export function createBlockScanner(deps: {
   source: Pick<ChainSource, 'rawBlock'>;
@@ -60,7 +66,6 @@ export function createBlockScanner(deps: {
 }): BlockScanner {
   const { source, watch, clock } = deps;
   let wanted: Wanted[] = [];
-  let arrived: Arrived[] = [];
   let reading = 0;
   let rawBlocks = 0;
   let scanning = false;
@@ -98,7 +103,8 @@ export function createBlockScanner(deps: {
     source.rawBlock(each.hash, roomFor).then(
       (raw) => {
         reading -= 1;
-        arrived.push({ each, raw, room });
+        if (wanted.includes(each)) each.arrived = { raw, room, scannable: false };
+        else release(room);
         fill();
         void scanArrived();
       },
@@ -111,6 +117,16 @@ export function createBlockScanner(deps: {
     );
   }
 
+  function release(room: Uint8Array | null): void {
+    rawBlocks -= 1;
+    if (room !== null && wanted.length > 0) spare.push(room);
+  }
+
+  function letGo(each: Wanted): void {
+    if (each.arrived !== null) release(each.arrived.room);
+    each.arrived = null;
+  }
+
   function takeRoom(length: number): Uint8Array {
     const room = spare.pop();
     if (room !== undefined && room.length >= length) return room;
@@ -120,34 +136,42 @@ export function createBlockScanner(deps: {
   async function scanArrived(): Promise<void> {
     if (scanning) return;
     scanning = true;
-    while (arrived.length >= SCANNED_TOGETHER || (arrived.length > 0 && reading === 0)) {
-      const batch = arrived;
-      arrived = [];
+    for (;;) {
+      const batch = wanted.filter(({ arrived }) => arrived?.scannable === false);
+      if (batch.length < SCANNED_TOGETHER && (batch.length === 0 || reading > 0)) break;
+      const raws = batch.flatMap(({ arrived }) => arrived ?? []);
       // Whoever paid an address has got it from an order that was committed before: addresses that
       // are read after the blocks were read are all that these blocks can pay.
       const refusal = await watch.refresh().then(
         () => null,
         (error: unknown) => ({ error }),
       );
-      for (const { each, raw, room } of batch) {
-        if (refusal === null) scanOne(each, raw);
-        else fail(each, refusal.error);
-        rawBlocks -= 1;
-        if (room !== null && wanted.length > 0) spare.push(room);
-        fill();
-      }
+      if (refusal === null) for (const raw of raws) raw.scannable = true;
+      else
+        for (const each of batch) {
+          letGo(each);
+          fail(each, refusal.error);
+        }
+      scanInOrder();
       wake();
     }
     scanning = false;
   }
 
-  function scanOne(each: Wanted, raw: Uint8Array): void {
-    if (!wanted.includes(each)) return;
-    try {
-      each.version = watch.spendsVersion;
-      each.scanned = scan(each, raw, { watch, clock });
-    } catch (error) {
-      fail(each, error);
+  /** A block may spend a coin that one before it has made, so none is scanned before that one. */
+  function scanInOrder(): void {
+    for (const each of wanted) {
+      if (each.scanned !== null) continue;
+      if (each.arrived?.scannable !== true) return;
+      try {
+        each.version = watch.spendsVersion;
+        each.scanned = scan(each, each.arrived.raw, { watch, clock });
+      } catch (error) {
+        fail(each, error);
+      }
+      letGo(each);
+      fill();
+      if (each.failure !== null) return;
     }
   }
 
@@ -157,10 +181,16 @@ export function createBlockScanner(deps: {
     wake();
   }
 
-  /** A coin that is watched only since may be spent in a block: it has to be read again. */
+  /** Coins that are watched only since may be spent in blocks: they have to be read again. */
   function forgetStale(): void {
-    for (const each of wanted) {
-      if (each.scanned === null || each.version === watch.spendsVersion) continue;
+    const isStale = ({ scanned, version }: Wanted) =>
+      scanned !== null && version !== watch.spendsVersion;
+    const from = wanted.findIndex(isStale);
+    if (from < 0) return;
+    // What has arrived behind it goes too, or it would leave no room for what comes before.
+    for (const each of wanted.slice(from)) {
+      if (each.scanned === null && each.arrived === null) continue;
+      letGo(each);
       each.scanned = null;
       each.begun = false;
     }
@@ -168,12 +198,12 @@ export function createBlockScanner(deps: {
 
   return {
     want(chain) {
-      const known = new Map(wanted.map((each) => [each.hash, each]));
-      wanted = chain.map((place) => {
-        const before = known.get(place.hash);
-        // What could not be read is asked for again.
-        return before === undefined || before.failure !== null ? newlyWanted(place) : before;
-      });
+      const before = wanted;
+      // What could not be read is asked for again.
+      const kept = before.filter(({ failure }) => failure === null);
+      const known = new Map(kept.map((each) => [each.hash, each]));
+      wanted = chain.map((place) => known.get(place.hash) ?? newlyWanted(place));
+      for (const each of before) if (!wanted.includes(each)) letGo(each);
       if (wanted.length === 0) spare = [];
       fill();
     },
@@ -200,7 +230,7 @@ export function createBlockScanner(deps: {
 }
 
 function newlyWanted({ height, hash }: Cursor): Wanted {
-  return { height, hash, begun: false, scanned: null, failure: null, version: 0 };
+  return { height, hash, begun: false, arrived: null, scanned: null, failure: null, version: 0 };
 }
 
 /** What is scanned up to the first that is not. */
@@ -233,7 +263,10 @@ function scan(
   // ahead of ours, never is something seen in the future.
   const firstSeenAtMs = Math.min(clock.nowMs(), block.timeMs);
   scanBlock(raw, watch, (match) => {
-    found.push(foundTransaction(raw, match, { block: { height, hash }, firstSeenAtMs }));
+    const each = foundTransaction(raw, match, { block: { height, hash }, firstSeenAtMs });
+    // At once: the coin may be spent further down in this block, or in the next one.
+    watch.watchMade(coinsOf(each));
+    found.push(each);
   });
   return { block, found };
 }

@@ -2,15 +2,10 @@ import { type Network, networks, parseHeader } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { readFirstWalletMs } from '../addresses/index.ts';
-import {
-  applyTip,
-  eventsForTransactions,
-  lockOrdersDue,
-  type OrderEvents,
-  type PaymentEvent,
-} from '../payments/index.ts';
+import { applyTip, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
 import { type BlockScanner, blockOf, type ScannedBlock } from './block-scanner.ts';
 import { ChainHaltError, type ChainSource, NodeBehindError } from './chain-source.ts';
+import type { Followed } from './followers.ts';
 import {
   type Cursor,
   insertBlocks,
@@ -23,7 +18,7 @@ import {
   removeTransactions,
   returnTransactionsAbove,
 } from './store.ts';
-import { spendsOf, takeIn } from './take-in.ts';
+import { spendsOf, takeIn, type Undone } from './take-in.ts';
 import type { WatchSet } from './watch-set.ts';
 
 /**
@@ -43,7 +38,7 @@ const MAX_BLOCKS_AHEAD = 144;
 /** Pruning each block would be a write for nothing. */
 const PRUNE_EVERY = 100;
 
-export type FollowDeps = {
+export type FollowDeps = Followed & {
   network: Network;
   source: ChainSource;
   blocks: BlockScanner;
@@ -149,15 +144,15 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   await database.asSystem(async (tx) => {
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
-    const before = disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : [];
-    await lockOrdersDue(tx, to.height);
+    const undone = disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : NOTHING_UNDONE;
     const found = sound.flatMap((each) => each.found);
-    await takeIn(tx, telling, found, { before });
+    await takeIn(tx, { ...deps, telling }, found, { undone, atNewTip: true });
     await insertBlocks(tx, blocks, nowMs);
     await applyTip(tx, telling);
+    for (const follower of deps.followers) await follower.tip(tx, telling);
     if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
   });
-  await watch.reloadSpends();
+  await watch.tidy();
   return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
 }
 
@@ -219,8 +214,10 @@ function unbroken(from: Cursor, blocks: readonly ScannedBlock[]): ScannedBlock[]
   return sound;
 }
 
+const NOTHING_UNDONE: Undone = { txids: [], events: [] };
+
 /** Takes blocks off: their transactions are unconfirmed again; block rewards are void. */
-async function disconnectTo(tx: Tx, height: number, nowMs: number): Promise<OrderEvents[]> {
+async function disconnectTo(tx: Tx, height: number, nowMs: number): Promise<Undone> {
   const returned = await returnTransactionsAbove(tx, height, nowMs);
   await removeBlocksAbove(tx, height, nowMs);
   const events = await eventsForTransactions(
@@ -239,7 +236,7 @@ async function disconnectTo(tx: Tx, height: number, nowMs: number): Promise<Orde
     rewards,
     ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
   );
-  return [...events, ...voided];
+  return { txids: returned.map(({ txid }) => txid), events: [...events, ...voided] };
 }
 
 /** @throws {ChainHaltError} when the node is on another network than the one configured */

@@ -9,9 +9,26 @@ const coin = (vout: number) => ({ txid: 'ab'.repeat(32), vout });
 const bytesOf = ({ txid, vout }: { txid: string; vout: number }) =>
   outpointBytes(parseHash(txid), vout);
 
+/** Has no coins but those that the test gives it. */
+function keeper() {
+  return {
+    pages: [] as Uint8Array[][],
+    record: () => Promise.resolve(),
+    refresh: () => Promise.resolve(),
+    async *unspent() {
+      yield* this.pages;
+    },
+  };
+}
+
 /** A database of one wallet, whose readings of what is derived can be held up. */
 function database() {
-  const state = { derivedThrough: 0, spends: [] as number[], gate: Promise.resolve() };
+  const state = {
+    derivedThrough: 0,
+    spends: [] as number[],
+    gate: Promise.resolve(),
+    coins: keeper(),
+  };
   const rowsOf = async (text: string, values: readonly unknown[]): Promise<unknown[]> => {
     if (text.includes('chain_spend')) {
       return state.spends.map((vout) => ({
@@ -36,7 +53,7 @@ function database() {
 
 test('an address derived before a refresh is known after it, though an older reading is under way', async () => {
   const { state, database: db } = database();
-  const watch = await loadWatchSet(db, random);
+  const watch = await loadWatchSet(db, { random, coins: state.coins });
   let release: () => void = () => undefined;
   state.gate = new Promise((resolve) => {
     release = resolve;
@@ -53,7 +70,7 @@ test('an address derived before a refresh is known after it, though an older rea
 
 test('a reading that failed does not spoil the next one', async () => {
   const { state, database: db } = database();
-  const watch = await loadWatchSet(db, random);
+  const watch = await loadWatchSet(db, { random, coins: state.coins });
   state.gate = Promise.reject(new Error('no database'));
   await expect(watch.refresh()).rejects.toThrow('no database');
   state.gate = Promise.resolve();
@@ -62,23 +79,26 @@ test('a reading that failed does not spoil the next one', async () => {
   expect(watch.scripts.find(scriptOf(1))).toBeGreaterThanOrEqual(0);
 });
 
-test('only a coin that was not watched before makes earlier scans stale', async () => {
+test('only a coin that was not watched before, and forgetting, make earlier scans stale', async () => {
   const { state, database: db } = database();
-  const watch = await loadWatchSet(db, random);
+  const watch = await loadWatchSet(db, { random, coins: state.coins });
+  const has = (vout: number) =>
+    watch.outpoints.findAt(new DataView(bytesOf(coin(vout)).buffer), 0) >= 0;
   const before = watch.spendsVersion;
+  watch.watchMade([coin(0)]);
+  expect(watch.spendsVersion).toBe(before);
   watch.watchSpends([coin(1)]);
   const after = watch.spendsVersion;
   expect(after).not.toBe(before);
-  watch.watchSpends([coin(1)]);
-  state.spends = [1];
-  await watch.reloadSpends();
+  watch.watchSpends([coin(0), coin(1)]);
+  await watch.tidy();
   expect(watch.spendsVersion).toBe(after);
-  state.spends = [];
-  await watch.reloadSpends();
-  expect(watch.spendsVersion).toBe(after);
-  expect(watch.outpoints.findAt(new DataView(bytesOf(coin(1)).buffer), 0)).toBe(-1);
-  // What another watcher has recorded.
+  expect([has(0), has(1)]).toEqual([true, true]);
+  // So many that tidying pays; what was scanned ahead counts on coins that are forgotten now.
+  watch.watchMade(Array.from({ length: 60_000 }, (_, vout) => coin(vout)));
   state.spends = [2];
-  await watch.reloadSpends();
+  state.coins.pages = [[bytesOf(coin(3))], [bytesOf(coin(4))]];
+  await watch.tidy();
+  expect([0, 1, 2, 3, 4].map(has)).toEqual([false, false, true, true, true]);
   expect(watch.spendsVersion).not.toBe(after);
 });
