@@ -119,4 +119,4 @@ export type Selection =
 /** A signer and a hardware wallet have to get through them; 1,400 P2WPKH inputs fill 400,000 WU. */
 export const MAX_INPUTS = 1_400;
 /** Tidying up waits for cheap days anyway; a payment should not become a big transaction for it. */
-export const MAX_CONSOLIDATION_INPUTS = 20;
+export const MAX_CONSOLIDATION_INPUTS = 50;
