@@ -30,8 +30,16 @@ export interface SelectionLimits {
   readonly maxWeight?: number;
   /** Coins with more unconfirmed transactions behind them are left alone. Default 0: confirmed only. */
   readonly maxUnconfirmedDepth?: number;
-  /** Default {@link MAX_CONSOLIDATION_INPUTS}; 0 never spends a coin that is not needed. */
+  /**
+   * Default {@link MAX_CONSOLIDATION_INPUTS}, and 0 for a replacement or a child without payments. 0 never
+   * spends a coin that is not needed.
+   */
   readonly maxConsolidationInputs?: number;
+  /**
+   * A policy's highest fee. A plan above it is proposed only when there is none below, and is then
+   * the one of the lowest fee: tidying up never makes a payment break the policy.
+   */
+  readonly feeCeilingSats?: Sats;
   /** Smaller change is given to the fee. At least, and by default, what makes the change worthwhile. */
   readonly minChangeSats?: Sats;
 }

@@ -68,12 +68,14 @@ function selectAmong(terms: Terms, must: readonly Coin[], maxDepth: number): Sel
       outcomes.push(settle(terms, candidate));
     }
   }
-  let best: Extract<Settled, { kind: 'plan' }> | null = null;
-  for (const each of outcomes) {
-    if (each.kind !== 'plan') continue;
-    if (best === null || each.cost < best.cost) best = each;
-  }
-  return best === null ? refuse(outcomes) : { ok: true, plan: best.plan };
+  const plans = outcomes.filter((each) => each.kind === 'plan');
+  if (plans.length === 0) return refuse(outcomes);
+  const affordable = plans.filter(({ plan }) => plan.feeSats <= terms.feeCeilingSats);
+  const best =
+    affordable.length > 0
+      ? affordable.reduce((least, each) => (each.cost < least.cost ? each : least))
+      : plans.reduce((least, each) => (each.plan.feeSats < least.plan.feeSats ? each : least));
+  return { ok: true, plan: best.plan };
 }
 
 /** A replacement's fee has two parts that bind at different sizes: each gives its own search. */
