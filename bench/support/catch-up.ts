@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { assert, type Random, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-rpc.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+import { coinKeeper, coinsFollower } from '../../apps/server/src/paying/coins/index.ts';
 import { createBitcoindSource, startWatcher } from '../../apps/server/src/receiving/chain/index.ts';
 import { sleep } from '../harness.ts';
 import { serveJobs } from './worker.ts';
@@ -35,6 +36,8 @@ async function catchUp({ ownerUrl, rpc: target, from }: CatchUpJob): Promise<Cat
     clock: systemClock,
     ids,
     random,
+    coins: coinKeeper,
+    followers: [coinsFollower],
     source: createBitcoindSource(rpc),
     startDoorbells: () => ({ async stop() {} }),
     pushesTransactions: true,

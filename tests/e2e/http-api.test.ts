@@ -106,6 +106,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     body: { url: 'https://shop.example/hook' },
   });
   const id = endpoint.body.id as string;
+  const wallet = await api.send('GET', '/v1/wallets', { key: shop.key });
   const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
     '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
     '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
@@ -120,6 +121,9 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       body: { since: '2026-01-01T00:00:00Z' },
     },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
+    '/v1/wallets/:id/deposit-addresses': {
+      path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
+    },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },

@@ -12,6 +12,7 @@ import {
 import pg from 'pg';
 import { readBalances, verifyJournal } from '../../apps/server/src/accounting/ledger/index.ts';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+import { coinKeeper, coinsFollower } from '../../apps/server/src/paying/coins/index.ts';
 import { addWallet } from '../../apps/server/src/receiving/addresses/index.ts';
 import {
   type ChainSource,
@@ -51,7 +52,9 @@ export function movableClock(): MovableClock {
   };
 }
 
-export type WatcherChanges = Partial<Pick<WatcherOptions, 'network' | 'startHeight' | 'clock'>> & {
+export type WatcherChanges = Partial<
+  Pick<WatcherOptions, 'network' | 'startHeight' | 'clock' | 'followers'>
+> & {
   /** None: the mempool is polled. */
   zmq?: ZmqEndpoints | null;
   source?: (real: ChainSource) => ChainSource;
@@ -224,6 +227,8 @@ function watcherOptions(shop: Shop, regtest: Regtest, changes: WatcherChanges): 
     network: changes.network ?? 'regtest',
     source: changes.source?.(source) ?? source,
     database: shop.database,
+    coins: coinKeeper,
+    followers: [coinsFollower, ...(changes.followers ?? [])],
     clock: changes.clock ?? shop.clock,
     ids: shop.ids,
     random,

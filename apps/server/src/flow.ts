@@ -1,7 +1,9 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { openApi } from './http-api.ts';
+import { watchNode } from './node-alerts.ts';
 import {
+  countAlerts,
   countOrders,
   countRequests,
   healthChecks,
@@ -28,6 +30,7 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
+import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -40,7 +43,14 @@ import {
 } from './receiving/chain/index.ts';
 import type { OrderCreator } from './receiving/orders/index.ts';
 import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
+import {
+  type AlertDeps,
+  audienceReader,
+  type SmtpSettings,
+  startMailer,
+} from './telling/notifications/index.ts';
 import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
+import { readMerchant } from './tenancy/merchants/index.ts';
 
 export type FlowOptions = {
   role: 'all' | 'api' | 'watcher' | 'worker';
@@ -52,6 +62,8 @@ export type FlowOptions = {
   startHeight: number | undefined;
   rateSources: readonly RateSource[];
   webhookUrls: UrlPolicy;
+  /** How e-mails about alerts are sent; undefined: they are not. */
+  mail?: { smtp: SmtpSettings; operatorEmails: readonly string[] } | undefined;
   limits: Partial<RateLimits>;
   socketsPerAddress: number;
   version: string;
@@ -123,7 +135,16 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       return loop;
     });
   }
-  if (runs('watcher')) useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+  if (runs('watcher')) {
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+    lifecycle.use('node alerts', () => {
+      const deps = alertDepsOf(options);
+      const problem = () => state.watcher?.status().problem;
+      const loop = watchNode({ ...options, database, deps, problem });
+      state.loops.push(loop);
+      return loop;
+    });
+  }
   if (runs('worker')) {
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
@@ -142,10 +163,40 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       }),
     );
   }
+  if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state });
   registerGauges(options.metrics, state);
-  if (runs('worker')) lifecycle.use('counters', () => countOrders(database, options.metrics));
+  if (runs('worker')) {
+    lifecycle.use('counters', () => countOrders(database, options.metrics));
+    lifecycle.use('alert counters', () => countAlerts(database, options.metrics));
+  }
   return database;
+}
+
+/** E-mails about alerts, where a mail server is configured. */
+function useMailer(
+  lifecycle: Lifecycle,
+  options: FlowOptions,
+  { database, state }: { database: Database; state: Running },
+): void {
+  const { mail, metrics } = options;
+  if (mail === undefined) return;
+  lifecycle.use('mailer', () => {
+    const mailer = startMailer({
+      ...options,
+      database,
+      smtp: mail.smtp,
+      onAttempt: (outcome) => metrics.count('quittance_alert_emails_total', { outcome }),
+    });
+    state.loops.push(mailer);
+    return mailer;
+  });
+}
+
+/** What parts of the flow need to raise alerts. */
+export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
+  const operatorEmails = mail?.operatorEmails;
+  return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
@@ -169,6 +220,8 @@ function useWatcher(
           ids,
           random,
           log,
+          coins: coinKeeper,
+          followers: [coinsFollower],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),

@@ -3,9 +3,15 @@ import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPayoutRoutes, noPayoutListener } from './paying/payouts/index.ts';
+import { addCoinRoutes } from './paying/coins/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
-import { addWalletRoutes, connectWallet } from './receiving/addresses/index.ts';
+import {
+  addWalletRoutes,
+  connectWallet,
+  type WalletRouteDeps,
+} from './receiving/addresses/index.ts';
 import {
   addOrderRoutes,
   createOrders,
@@ -14,6 +20,7 @@ import {
 } from './receiving/orders/index.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
+import { addAlertRoutes } from './telling/notifications/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
@@ -28,6 +35,8 @@ export type ApiParts = {
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
+  /** Asks the signer for a wallet by its name; absent where there is no signer. */
+  readSignerWallet?: WalletRouteDeps['readSignerWallet'];
 };
 
 export type Api = {
@@ -58,14 +67,25 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     gap: () => orders.forget(),
   });
   const common = { database, clock, ids, random, recordAudit };
-  const wallets = { ...common, network, readMaxGap };
+  const { readSignerWallet } = parts;
+  const signer = readSignerWallet === undefined ? {} : { readSignerWallet };
+  const wallets = { ...common, network, readMaxGap, ...signer };
 
   addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName });
   addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
   addEventRoutes(app, common);
+  addAlertRoutes(app, common);
   addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
   addWalletRoutes(app, wallets);
+  addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
+  addPayoutRoutes(app, {
+    ...common,
+    network,
+    rates,
+    readRateRule: (id) => readRateRule(database, id),
+    listener: noPayoutListener,
+  });
   addMerchantRoutes(app, {
     ...common,
     addWallet: (tx, wallet) => connectWallet(tx, wallets, wallet),

@@ -52,3 +52,73 @@ export {
   type TransactionOutput,
 } from './transaction.ts';
 export { OutpointTable, outpointBytes, ScriptTable, type Watch } from './watch-table.ts';
+export {
+  type Coin,
+  MAX_CONSOLIDATION_INPUTS,
+  MAX_INPUTS,
+  type Payment,
+  type Plan,
+  type PlannedPayment,
+  type Selection,
+  type SelectionAlgorithm,
+  type SelectionLimits,
+  type SelectionRequest,
+} from './coin-selection/plan.ts';
+export { selectCoins } from './coin-selection/select-coins.ts';
+export { apportion } from './coin-selection/shares.ts';
+export {
+  type DescriptorSizes,
+  descriptorSizes,
+  dustLimit,
+  type InputSize,
+  inputWeight,
+  outputWeight,
+  type SignatureSizes,
+  transactionWeight,
+  vsizeOf,
+} from './coin-selection/sizes.ts';
+export {
+  DEFAULT_LONG_TERM_FEE_RATE,
+  type FeeRate,
+  feeFor,
+  feeRateOf,
+  formatFeeRate,
+  MIN_RELAY_FEE_RATE,
+  type ParsedFeeRate,
+  parseFeeRate,
+} from './fees/fee-rate.ts';
+export {
+  ancestorDebt,
+  type Ancestors,
+  type ChildFee,
+  childFee,
+  MAX_PACKAGE_TRANSACTIONS,
+  MAX_PACKAGE_VSIZE,
+  MAX_REPLACED_TRANSACTIONS,
+  MAX_STANDARD_WEIGHT,
+  type Replaced,
+  replacementFee,
+} from './fees/replacement.ts';
+export { deriveSpendingScripts, type SpendingScripts } from './descriptors/derive.ts';
+export {
+  buildPsbt,
+  type OwnScript,
+  type PsbtInput,
+  type PsbtOutput,
+  REPLACEABLE_SEQUENCE,
+} from './psbt/build-psbt.ts';
+export {
+  type CheckedPsbt,
+  checkSignedPsbt,
+  combinePsbts,
+  type FinalizedPsbt,
+  finalizePsbt,
+} from './psbt/collect-signatures.ts';
+export { antiFeeSniping, shuffled } from './psbt/habits.ts';
+export { MAX_PSBT_BYTES, psbtToBase64 } from './psbt/psbt-format.ts';
+export { type Sighashes, sighashesOf } from './sighash.ts';
+export {
+  type InputProof,
+  type UnsignedTransaction,
+  writeTransaction,
+} from './transaction-writer.ts';

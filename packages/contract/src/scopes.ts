@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What an API key of a merchant may be allowed. A `…:write` includes its `…:read`. */
+/**
+ * What an API key of a merchant may be allowed. A `…:write` includes its `…:read`. Approving a
+ * payout is apart from asking for one, so that two people can be needed.
+ */
 export const merchantScopes = [
   'orders:read',
   'orders:write',
@@ -11,7 +14,12 @@ export const merchantScopes = [
   'webhooks:read',
   'webhooks:write',
   'events:read',
+  'alerts:read',
+  'alerts:write',
   'ledger:read',
+  'payouts:read',
+  'payouts:write',
+  'payouts:approve',
   'keys:read',
   'keys:write',
   'audit:read',

@@ -69,6 +69,7 @@ export function flowOptionsOf(
       allowPrivateAddresses: config.webhooks.allowPrivateAddresses,
       allowInsecureHttp: config.webhooks.allowHttp,
     },
+    mail: mailOf(config),
     limits: rateLimitsOf(config),
     socketsPerAddress: config.limits.socketsPerAddress,
     version: surroundings.version,
@@ -79,6 +80,18 @@ export function flowOptionsOf(
     metrics: createMetrics({ processMetrics: true }),
     metricsAt: metricsPlaceOf(config),
   };
+}
+
+const SUBMISSION_PORT = 587;
+const IMPLICIT_TLS_PORT = 465;
+
+/** How e-mails are sent and who operates this server; undefined: e-mails are not sent. */
+export function mailOf({ smtp }: Config): FlowOptions['mail'] {
+  const { host, port, tls, user, password, from, operatorEmails } = smtp;
+  if (host === undefined || from === undefined) return undefined;
+  const login = user === undefined || password === undefined ? undefined : { user, password };
+  const usualPort = tls === 'implicit' ? IMPLICIT_TLS_PORT : SUBMISSION_PORT;
+  return { smtp: { host, port: port ?? usualPort, tls, login, from }, operatorEmails };
 }
 
 function rateLimitsOf({ limits }: Config): FlowOptions['limits'] {

@@ -77,6 +77,44 @@ export function deriveScripts(
   });
 }
 
+/** What has to be known of an output to spend it. */
+export interface SpendingScripts {
+  readonly script: Uint8Array;
+  /** Compressed, in the order of the descriptor's keys; of tr(), the internal key. */
+  readonly publicKeys: readonly Uint8Array[];
+  /** What a P2SH output is the hash of. */
+  readonly redeemScript: Uint8Array | null;
+  /** What a P2WSH program is the hash of. */
+  readonly witnessScript: Uint8Array | null;
+}
+
+/**
+ * The output script at an index with the keys and scripts behind it; see {@link deriveScript}.
+ * @throws {AssertionError} when the descriptor has no such branch or index
+ */
+export function deriveSpendingScripts(
+  descriptor: Descriptor,
+  at: { branch: number; index: number },
+): SpendingScripts {
+  const script = deriveScript(descriptor, at);
+  const publicKeys = prepare(descriptor, at.branch).map((key) => {
+    const [point] = deriveColumn(key, at.index, 1);
+    assert(point !== undefined, 'deriveSpendingScripts: a key is missing');
+    return point.toBytes(true);
+  });
+  const multisig = descriptor.threshold === null ? null : multisigOf(descriptor, publicKeys);
+  const [first] = publicKeys;
+  assert(first !== undefined, 'deriveSpendingScripts: a descriptor has a key');
+  const program = multisig === null ? hash160(first) : sha256(multisig);
+  const isNested = descriptor.kind.startsWith('sh_');
+  return {
+    script,
+    publicKeys,
+    redeemScript: isNested ? witnessScript(0, program) : null,
+    witnessScript: multisig,
+  };
+}
+
 /** One key at each index. Points come back with Z = 1, all by a single field inversion. */
 function deriveColumn(key: PreparedKey, from: number, count: number): CurvePoint[] {
   const { chainCode } = key;

@@ -1,11 +1,15 @@
 import type { AccountDefinition } from './transfer.ts';
 
-/** Bitcoin on the merchant's own receiving wallets, as the chain shows it. */
+/**
+ * Bitcoin on the merchant's own wallets, as the chain shows it. Without a floor: a payment that
+ * leaves the chain after its coin was spent takes the spend with it, and for a moment the book may
+ * say so in another order (ADR 0012). That it equals the coins is what reconciliation checks.
+ */
 export const ONCHAIN_WALLET: AccountDefinition = {
   code: 'onchain.wallet',
   asset: 'BTC',
   kind: 'asset',
-  floor: true,
+  floor: false,
 };
 
 /** Money that has been received and is not yet applied to an order. */
@@ -31,6 +35,18 @@ export const MERCHANT_AVAILABLE: AccountDefinition = {
 /** What customers paid beyond their orders and may claim back. Without a floor, for the same. */
 export const CUSTOMER_EXCESS: AccountDefinition = {
   code: 'customer.excess',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: false,
+};
+
+/**
+ * What is promised to recipients: pending while it is reserved, posted while its transaction has
+ * been sent and not yet booked. Without a floor: a payout and the spend that pays it are booked in
+ * one transaction, in whichever order.
+ */
+export const PAYOUTS_IN_TRANSIT: AccountDefinition = {
+  code: 'payouts.in_transit',
   asset: 'BTC',
   kind: 'liability',
   floor: false,

@@ -2,6 +2,7 @@ export {
   CUSTOMER_EXCESS,
   MERCHANT_AVAILABLE,
   ONCHAIN_WALLET,
+  PAYOUTS_IN_TRANSIT,
   RECEIPTS_UNAPPLIED,
 } from './accounts.ts';
 export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
@@ -12,6 +13,18 @@ export { paymentConfirmed } from './templates/payment-confirmed.ts';
 export { paymentDropped } from './templates/payment-dropped.ts';
 export { paymentReorged } from './templates/payment-reorged.ts';
 export { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
+export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
+export { spendReversed } from './templates/spend-reversed.ts';
+export { walletDepositConfirmed } from './templates/wallet-deposit-confirmed.ts';
+export { walletDepositGone } from './templates/wallet-deposit-gone.ts';
+export { walletDepositReversed } from './templates/wallet-deposit-reversed.ts';
+export { type MovementArgs, walletDepositSeen } from './templates/wallet-deposit-seen.ts';
+export { walletWithdrawal } from './templates/wallet-withdrawal.ts';
+export { walletWithdrawalReversed } from './templates/wallet-withdrawal-reversed.ts';
+export { payoutReleased } from './templates/payout-released.ts';
+export { type PayoutArgs, payoutReserved } from './templates/payout-reserved.ts';
+export { payoutReversed } from './templates/payout-reversed.ts';
+export { payoutSent } from './templates/payout-sent.ts';
 export {
   type AccountDefinition,
   type AccountKind,

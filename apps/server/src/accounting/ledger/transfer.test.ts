@@ -48,12 +48,12 @@ test('the encoding and the hash of a transfer are those that the README document
       '36:183fba20-abac-83c0-928a-e19675795eef,12:payment-seen,7:pending,0:,13:1760000000000,',
       '1:3,5:epoch,1:0,7:orderId,36:018f0000-0000-7000-8000-000000000002,',
       '9:paymentId,36:018f0000-0000-7000-8000-000000000003,',
-      '1:2,14:onchain.wallet,3:BTC,5:asset,5:floor,5:debit,5:29000,',
+      '1:2,14:onchain.wallet,3:BTC,5:asset,4:free,5:debit,5:29000,',
       '18:receipts.unapplied,3:BTC,9:liability,5:floor,6:credit,5:29000,',
     ].join(''),
   );
   expect(Buffer.from(chainHash(GENESIS_HASH, transfer)).toString('hex')).toBe(
-    'cd42a332884665be1803924f5a1004c139771bba5eb6169d858e897f7f7f7711',
+    '073c6e9e57ea4bd607dc941a74e8fb3c6cee94642a3c8e83da8ab0922263cf66',
   );
 });
 

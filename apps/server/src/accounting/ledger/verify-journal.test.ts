@@ -144,7 +144,7 @@ const TAMPERINGS: Tampering[] = [
     'the floor of an account',
     1n,
     'hash',
-    `UPDATE ledger_account SET floor = false WHERE book_id = $1 AND code = 'onchain.wallet'`,
+    `UPDATE ledger_account SET floor = true WHERE book_id = $1 AND code = 'onchain.wallet'`,
   ],
   [
     'a counter',

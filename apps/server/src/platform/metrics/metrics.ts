@@ -24,6 +24,10 @@ export const metricTable = {
   ]),
   quittance_chain_blocks_total: counter('Blocks taken in or taken back.', ['direction']),
   quittance_webhook_deliveries_total: counter('Webhook attempts by outcome.', ['outcome']),
+  quittance_alerts_total: counter('Alerts told, by kind and why.', ['kind', 'cause']),
+  quittance_alert_emails_total: counter('E-mails about alerts by outcome of an attempt.', [
+    'outcome',
+  ]),
   quittance_db_errors_total: counter('Errors of the database connections.', ['kind']),
   quittance_http_requests_total: counter('HTTP requests answered.', ['method', 'route', 'status']),
   quittance_http_request_seconds: histogram('Time to answer a request.', ['method', 'route']),
@@ -42,6 +46,7 @@ export const metricTable = {
     [],
     'webhooks',
   ),
+  quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
   quittance_rate_age_seconds: gauge('Age of the last price from a source.', ['source'], 'rates'),
 } as const satisfies Record<string, CounterRow | GaugeRow | HistogramRow>;
 

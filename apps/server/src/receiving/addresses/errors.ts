@@ -15,6 +15,21 @@ export function noWallet(): AppError {
   );
 }
 
+export function noSuchWallet(): AppError {
+  return new AppError('not_found', 'The store has no wallet with this id.');
+}
+
+export function walletInUse(): AppError {
+  return new AppError(
+    'conflict',
+    'New orders receive on this wallet. Add another receiving wallet first; then this one can be for payouts only.',
+  );
+}
+
+export function signerWalletRefused(reason: string): AppError {
+  return new AppError('signer_wallet_refused', reason);
+}
+
 /** The refill derives new addresses this fast that a retry is worth while after it. */
 const DERIVING_SECONDS = 2;
 

@@ -1,12 +1,27 @@
 export {
   ADDRESSES_CHANNEL,
+  type Branch,
   markAddressesPaid,
   type PaidAddress,
   readAddressesAfter,
   readDerivedThrough,
   readFirstWalletMs,
   readPaidAddresses,
+  type WalletUse,
 } from './store.ts';
-export { holdAddresses, takeAddresses } from './take-addresses.ts';
-export { addWallet, readWallets, refillPools, type WalletView } from './wallets.ts';
+export {
+  type ChangeAddress,
+  holdAddresses,
+  takeAddresses,
+  takeChangeIndex,
+} from './take-addresses.ts';
+export {
+  addWallet,
+  type NewWallet,
+  readWalletForSpending,
+  readWallets,
+  refillPools,
+  type WalletForSpending,
+  type WalletView,
+} from './wallets.ts';
 export { addWalletRoutes, connectWallet, type WalletRouteDeps } from './routes.ts';

@@ -8,13 +8,17 @@ import {
 } from '@quittance/bitcoin';
 import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { addressesNotReady, gapExceeded, noWallet } from './errors.ts';
+import { addressesNotReady, gapExceeded, noSuchWallet, noWallet } from './errors.ts';
 import {
+  type Branch,
   type FreeAddress,
   insertAddresses,
   lockActiveWallet,
+  lockWallet,
   lockWallets,
   readFreeAddresses,
+  readFreeChange,
+  setNextChangeIndex,
   setNextIndex,
   type WalletRow,
 } from './store.ts';
@@ -26,6 +30,11 @@ const DERIVED_AT_ONCE = 100;
  * the same key. Longer stretches are left to the refill, or one store could stall all others.
  */
 const MAX_ROUNDS = 3;
+/**
+ * Change addresses that are derived, and so watched, beyond the highest used: as far as wallet
+ * software looks (BIP44, "address gap limit"), so that its change is found as well.
+ */
+export const CHANGE_AHEAD = 20;
 
 /**
  * Waits until no other transaction hands out this store's addresses, and keeps it so: what is read
@@ -67,24 +76,70 @@ export async function takeAddresses(
   return free;
 }
 
+/** Where the change of a transaction goes. */
+export type ChangeAddress = FreeAddress & { branch: Branch };
+
+/**
+ * Hands out the wallet's next change address, once and never again. A descriptor with two branches
+ * has one for it; of one with a single branch change takes the next address that an order would
+ * have got, which then no order gets. Locks the wallet's row until the transaction ends, so take it
+ * late; an index that is not used in the end is lost, which harms nobody.
+ * @throws {AppError} not_found, addresses_not_ready
+ */
+export async function takeChangeIndex(tx: Tx, walletId: Uuid): Promise<ChangeAddress> {
+  const wallet = await lockWallet(tx, walletId);
+  if (wallet === undefined) throw noSuchWallet();
+  if (wallet.branches === 1) {
+    const [free] = await takeAddresses(tx, wallet, { count: 1, maxGap: Number.MAX_SAFE_INTEGER });
+    if (free === undefined) throw addressesNotReady();
+    return { ...free, branch: 0 };
+  }
+  let derived = await deriveChangeAhead(tx, wallet);
+  let free = await readFreeChange(tx, derived);
+  for (let round = 0; free === undefined && round < MAX_ROUNDS; round++) {
+    derived = await deriveMore(tx, derived, DERIVED_AT_ONCE, 1);
+    free = await readFreeChange(tx, derived);
+  }
+  if (free === undefined) throw addressesNotReady();
+  await setNextChangeIndex(tx, wallet, free.index + 1);
+  await deriveChangeAhead(tx, { ...derived, nextChangeIndex: free.index + 1 });
+  return { ...free, branch: 1 };
+}
+
+/** Derives the change branch CHANGE_AHEAD beyond the next index. The wallet must be locked. */
+export async function deriveChangeAhead(tx: Tx, wallet: WalletRow): Promise<WalletRow> {
+  if (wallet.branches === 1) return wallet;
+  const missing = wallet.nextChangeIndex + CHANGE_AHEAD - (wallet.changeDerivedThrough + 1);
+  return missing <= 0 ? wallet : deriveMore(tx, wallet, missing, 1);
+}
+
 /** @throws {AppError} address_gap_exceeded */
 function requireGap(wallet: WalletRow, { last, maxGap }: { last: number; maxGap: number }): void {
   const gap = last - wallet.highestPaidIndex;
   if (gap > maxGap) throw gapExceeded(gap, maxGap);
 }
 
-/** Derives the next addresses into the wallet's pool. The wallet must be locked. */
-export async function deriveMore(tx: Tx, wallet: WalletRow, count: number): Promise<WalletRow> {
+/** Derives the next addresses of a branch into the wallet's pool. The wallet must be locked. */
+export async function deriveMore(
+  tx: Tx,
+  wallet: WalletRow,
+  count: number,
+  branch: Branch = 0,
+): Promise<WalletRow> {
   const descriptor = descriptorOf(wallet);
-  const from = wallet.derivedThrough + 1;
-  const scripts = receivingScripts(descriptor, { from, count });
+  const through = branch === 0 ? wallet.derivedThrough : wallet.changeDerivedThrough;
+  const from = through + 1;
+  const scripts = deriveScripts(descriptor, { branch, from, count });
   const addresses = scripts.map((script, i) => {
     const address = scriptToAddress(script, descriptor.network);
     assert(address !== null, 'every script of a receiving descriptor has an address');
     return { index: from + i, script, address };
   });
-  await insertAddresses(tx, wallet, addresses);
-  return { ...wallet, derivedThrough: from + count - 1 };
+  await insertAddresses(tx, wallet, branch, addresses);
+  const last = from + count - 1;
+  return branch === 0
+    ? { ...wallet, derivedThrough: last }
+    : { ...wallet, changeDerivedThrough: last };
 }
 
 /** A wallet's scripts for orders: of its first branch. */

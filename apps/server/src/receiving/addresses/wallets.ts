@@ -1,20 +1,32 @@
 import { type Network, parseReceivingDescriptor } from '@quittance/bitcoin';
 import { assert, type Ids, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
-import { descriptorRefused, partlySameWallet, tooManyWallets } from './errors.ts';
+import { descriptorRefused, partlySameWallet, tooManyWallets, walletInUse } from './errors.ts';
 import {
   activateWallet,
+  type Branch,
   countFreeAddresses,
   deactivateWallets,
   insertWallet,
   lockActiveWallet,
+  lockWallet,
   lockWallets,
   readScriptOwners,
+  readWalletRow,
   readWalletRows,
+  readWalletsShortOfChange,
   readWalletsToRefill,
+  setWalletUse,
   type WalletRow,
+  type WalletUse,
 } from './store.ts';
-import { deriveMore, descriptorOf, receivingScripts } from './take-addresses.ts';
+import {
+  CHANGE_AHEAD,
+  deriveChangeAhead,
+  deriveMore,
+  descriptorOf,
+  receivingScripts,
+} from './take-addresses.ts';
 
 /** Derived with the wallet, so that its first orders need not wait for the refill. */
 const FIRST_ADDRESSES = 20;
@@ -29,35 +41,49 @@ export type WalletView = WalletRow & {
   gap: { current: number; bound: number; walletGapLimit: number };
 };
 
+export type NewWallet = {
+  merchantId: Uuid;
+  descriptor: string;
+  network: Network;
+  /** For payouts only: never the one for new orders. Without it, receiving. */
+  use?: WalletUse;
+  /** Its name in the signer process; undefined leaves that of a known wallet as it is. */
+  signerWallet?: string | null | undefined;
+  ids: Ids;
+  nowMs: number;
+};
+
 /**
- * Adds a receiving wallet and makes it the one for new orders; orders made before keep theirs. One
- * that the store had before, in this form or another, goes on where it stopped.
+ * Adds a wallet. One that receives becomes the one for new orders; orders made before keep theirs.
+ * One that the store had before, in this form or another, goes on where it stopped.
  * @throws {AppError} descriptor_private_key, descriptor_wrong_network, invalid_descriptor, conflict
  */
-export async function addWallet(
-  tx: Tx,
-  wallet: { merchantId: Uuid; descriptor: string; network: Network; ids: Ids; nowMs: number },
-): Promise<Uuid> {
+export async function addWallet(tx: Tx, wallet: NewWallet): Promise<Uuid> {
+  const { merchantId, use = 'receiving' } = wallet;
   const result = parseReceivingDescriptor(wallet.descriptor, wallet.network);
   if (!result.ok) throw descriptorRefused(result.code, result.reason);
-  const { merchantId } = wallet;
-  const descriptor = result.descriptor.text;
+  const { text: descriptor, branches } = result.descriptor;
   await lockWallets(tx, merchantId);
   const rows = await readWalletRows(tx, merchantId);
   const first = receivingScripts(result.descriptor, { from: 0, count: FIRST_ADDRESSES });
   const known =
     rows.find((row) => row.descriptor === descriptor) ?? (await findSame(tx, rows, first));
   if (known === undefined && rows.length >= MAX_WALLETS) throw tooManyWallets(MAX_WALLETS);
-  await deactivateWallets(tx, merchantId);
+  if (use === 'payouts' && known?.active === true) throw walletInUse();
+  if (use === 'receiving') await deactivateWallets(tx, merchantId);
   if (known !== undefined) {
-    await activateWallet(tx, known);
+    const signerWallet =
+      wallet.signerWallet === undefined ? known.signerWallet : wallet.signerWallet;
+    await setWalletUse(tx, { ...known, use, signerWallet });
+    if (use === 'receiving') await activateWallet(tx, known);
     return known.id;
   }
   const id = wallet.ids.next();
-  await insertWallet(tx, { ...wallet, id, descriptor });
-  const row = await lockActiveWallet(tx, wallet.merchantId);
-  assert(row?.id === id, 'addWallet: the new wallet is the active one');
-  await deriveMore(tx, row, FIRST_ADDRESSES);
+  const signerWallet = wallet.signerWallet ?? null;
+  await insertWallet(tx, { ...wallet, id, descriptor, branches, use, signerWallet });
+  const row = await lockWallet(tx, id);
+  assert(row?.active === (use === 'receiving'), 'addWallet: only a receiving wallet is active');
+  await deriveChangeAhead(tx, await deriveMore(tx, row, FIRST_ADDRESSES));
   return id;
 }
 
@@ -119,6 +145,16 @@ export async function refillPools(database: Database, signal: AbortSignal): Prom
       if (isFull) break;
     }
   }
+  const short = await database.asSystem((tx) =>
+    readWalletsShortOfChange(tx, CHANGE_AHEAD, MAX_WALLETS_PER_REFILL),
+  );
+  for (const walletId of short) {
+    if (signal.aborted) return;
+    await database.asSystem(async (tx) => {
+      const wallet = await lockWallet(tx, walletId);
+      if (wallet !== undefined) await deriveChangeAhead(tx, wallet);
+    });
+  }
 }
 
 async function refillStep(tx: Tx, merchantId: Uuid, poolSize: number): Promise<boolean> {
@@ -127,4 +163,27 @@ async function refillStep(tx: Tx, merchantId: Uuid, poolSize: number): Promise<b
   const missing = poolSize - (await countFreeAddresses(tx, wallet, poolSize));
   if (missing > 0) await deriveMore(tx, wallet, Math.min(missing, DERIVED_PER_TRANSACTION));
   return missing <= 0;
+}
+
+export type WalletForSpending = {
+  merchantId: Uuid;
+  walletId: Uuid;
+  descriptor: string;
+  network: string;
+  /** The wallet's name in the signer process; null: transactions are signed elsewhere (PSBT). */
+  signerWallet: string | null;
+  /** The branch that takeChangeIndex hands out. */
+  changeBranch: Branch;
+};
+
+/** What whoever makes a transaction has to know of a wallet; undefined when it is not seen. */
+export async function readWalletForSpending(
+  tx: Tx,
+  walletId: Uuid,
+): Promise<WalletForSpending | undefined> {
+  const row = await readWalletRow(tx, walletId);
+  if (row === undefined) return undefined;
+  const { merchantId, descriptor, network, signerWallet } = row;
+  const changeBranch: Branch = row.branches === 2 ? 1 : 0;
+  return { merchantId, walletId, descriptor, network, signerWallet, changeBranch };
 }

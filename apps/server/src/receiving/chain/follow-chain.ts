@@ -2,15 +2,15 @@ import { displayHash, type Network, networks, parseHeader, scanBlock } from '@qu
 import { assert, type Clock, type Ids } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { readFirstWalletMs } from '../addresses/index.ts';
-import {
-  applyTip,
-  eventsForTransactions,
-  lockOrdersDue,
-  type OrderEvents,
-  type PaymentEvent,
-} from '../payments/index.ts';
+import { applyTip, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
 import type { BlockReader } from './block-reader.ts';
-import { ChainHaltError, type ChainSource, NodeBehindError } from './chain-source.ts';
+import {
+  ChainHaltError,
+  type ChainSource,
+  NodeBehindError,
+  type Outpoint,
+} from './chain-source.ts';
+import type { Followed } from './followers.ts';
 import {
   type ChainBlock,
   type Cursor,
@@ -23,7 +23,14 @@ import {
   removeTransactions,
   returnTransactionsAbove,
 } from './store.ts';
-import { type FoundTransaction, foundTransaction, spendsOf, takeIn } from './take-in.ts';
+import {
+  coinsOf,
+  type FoundTransaction,
+  foundTransaction,
+  spendsOf,
+  takeIn,
+  type Undone,
+} from './take-in.ts';
 import type { WatchSet } from './watch-set.ts';
 
 /**
@@ -43,7 +50,7 @@ const MAX_BLOCKS_PER_STEP = 24;
 /** Pruning each block would be a write for nothing. */
 const PRUNE_EVERY = 100;
 
-export type FollowDeps = {
+export type FollowDeps = Followed & {
   network: Network;
   source: ChainSource;
   blocks: BlockReader;
@@ -150,17 +157,19 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
     const undone =
-      disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : { events: [], spends: [] };
+      disconnected > 0
+        ? await disconnectTo(tx, fork.height, nowMs)
+        : { txids: [], events: [], spends: [] };
     // A transaction of the new branch may spend what one of the old branch spends.
     watch.watchSpends(undone.spends);
     const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
-    await lockOrdersDue(tx, to.height);
-    await takeIn(tx, telling, found, { before: undone.events });
+    await takeIn(tx, { ...deps, telling }, found, { undone, atNewTip: true });
     await insertBlocks(tx, sound, nowMs);
     await applyTip(tx, telling);
+    for (const follower of deps.followers) await follower.tip(tx, telling);
     if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
   });
-  await watch.reloadSpends();
+  await watch.tidy();
   return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
 }
 
@@ -237,7 +246,10 @@ function scan(block: ChainBlock, raw: Uint8Array, deps: FollowDeps): FoundTransa
   const firstSeenAtMs = Math.min(deps.clock.nowMs(), block.timeMs);
   const place = { block: { height: block.height, hash: block.hash }, firstSeenAtMs };
   scanBlock(raw, deps.watch, (match) => {
-    found.push(foundTransaction(raw, match, place));
+    const each = foundTransaction(raw, match, place);
+    // At once: the coin may be spent further down in this block, or in the next of this step.
+    deps.watch.watchSpends(coinsOf(each));
+    found.push(each);
   });
   return found;
 }
@@ -247,7 +259,7 @@ async function disconnectTo(
   tx: Tx,
   height: number,
   nowMs: number,
-): Promise<{ events: OrderEvents[]; spends: { txid: string; vout: number }[] }> {
+): Promise<Undone & { spends: readonly Outpoint[] }> {
   const returned = await returnTransactionsAbove(tx, height, nowMs);
   await removeBlocksAbove(tx, height, nowMs);
   const events = await eventsForTransactions(
@@ -267,7 +279,11 @@ async function disconnectTo(
     rewards,
     ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
   );
-  return { events: [...events, ...voided], spends: withSpends.flatMap(({ spends }) => spends) };
+  return {
+    txids: returned.map(({ txid }) => txid),
+    events: [...events, ...voided],
+    spends: withSpends.flatMap(({ spends }) => spends),
+  };
 }
 
 /** @throws {ChainHaltError} when the node is on another network than the one configured */

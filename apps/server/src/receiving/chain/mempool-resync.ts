@@ -1,4 +1,5 @@
-import { type MempoolDeps, takeInMempool } from './mempool.ts';
+import type { Outpoint } from './chain-source.ts';
+import { type MempoolDeps, type MempoolTransaction, takeInMempool } from './mempool.ts';
 
 /** Transactions whose bytes are asked for at a time, so that blocks and pushes get in between. */
 const CHUNK = 100;
@@ -31,14 +32,37 @@ export async function beginResync(
     async step() {
       const chunk = wanted.slice(at, at + CHUNK);
       if (chunk.length === 0) return false;
-      const raws = await deps.source.rawTransactions(chunk);
-      const there = raws.filter((raw) => raw !== null);
-      await takeInMempool(
-        deps,
-        there.map((raw) => ({ raw, seenAtMs: null })),
-      );
+      await takeInWithSpenders(deps, await rawsOf(deps, chunk));
       at += chunk.length;
       return true;
     },
   };
+}
+
+async function rawsOf(deps: MempoolDeps, txids: readonly string[]): Promise<MempoolTransaction[]> {
+  const raws = txids.length === 0 ? [] : await deps.source.rawTransactions(txids);
+  return raws.filter((raw) => raw !== null).map((raw) => ({ raw, seenAtMs: null }));
+}
+
+/**
+ * The node lists its mempool in no order: what spends a coin of ours may have been passed over in a
+ * chunk before, when the coin was not known. So the node is asked who spends the coins that turned
+ * up. A chain of unconfirmed transactions has an end (Bitcoin Core's policy), and each is met once.
+ */
+async function takeInWithSpenders(
+  deps: MempoolDeps,
+  transactions: readonly MempoolTransaction[],
+): Promise<void> {
+  const met = new Set<string>();
+  let next = transactions;
+  while (next.length > 0) {
+    const coins: Outpoint[] = [];
+    await takeInMempool(deps, next, (outputs) => coins.push(...outputs));
+    const spenders = coins.length === 0 ? [] : await deps.source.mempoolSpenders(coins);
+    const fresh = new Set(
+      spenders.filter((txid) => txid !== null).filter((txid) => !met.has(txid)),
+    );
+    for (const txid of fresh) met.add(txid);
+    next = await rawsOf(deps, [...fresh]);
+  }
 }

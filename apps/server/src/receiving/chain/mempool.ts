@@ -1,9 +1,17 @@
 import { MalformedError, scanTransaction } from '@quittance/bitcoin';
 import type { Tx } from '../../platform/db/index.ts';
-import { applyPaymentEvents, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
+import { eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
+import type { Outpoint } from './chain-source.ts';
 import { CursorMovedError, type FollowDeps } from './follow-chain.ts';
 import { type Cursor, holdCursor, readUnconfirmed, removeTransactions } from './store.ts';
-import { type FoundTransaction, foundTransaction, spendsOf, takeIn } from './take-in.ts';
+import {
+  coinsOf,
+  type FoundTransaction,
+  foundTransaction,
+  spendsOf,
+  takeIn,
+  tellChanged,
+} from './take-in.ts';
 
 /** Unconfirmed transactions that are asked about at a time. */
 const PAGE = 200;
@@ -17,12 +25,14 @@ export type MempoolTransaction = { raw: Uint8Array; seenAtMs: number | null };
 
 /**
  * Takes mempool transactions in, in their order, as far as they touch the watch set.
+ * @param onCoins hears of the outputs that are ours
  * @returns how many do
  * @throws {CursorMovedError}
  */
 export async function takeInMempool(
   deps: MempoolDeps,
   transactions: readonly MempoolTransaction[],
+  onCoins: (coins: readonly Outpoint[]) => void = () => {},
 ): Promise<number> {
   let touching = 0;
   let batch: FoundTransaction[] = [];
@@ -32,6 +42,7 @@ export async function takeInMempool(
     const found = scan(deps, raw, seenAtMs);
     if (found === null) continue;
     touching += 1;
+    onCoins(coinsOf(found));
     const coins = found.spends.map(({ txid, vout }) => `${txid}:${vout}`);
     // One that replaces another of the same batch has to find it on record.
     const rival = coins.some((coin) => spent.has(coin));
@@ -59,7 +70,7 @@ function scan(
     const place = { block: null, firstSeenAtMs: seenAtMs ?? deps.clock.nowMs() };
     const found = foundTransaction(raw, match, place);
     // From now on, so that a transaction right behind it that spends the same coins is noticed.
-    deps.watch.watchSpends(found.spends);
+    deps.watch.watchSpends([...found.spends, ...coinsOf(found)]);
     return found;
   } catch (error) {
     // A push that was cut short; the transaction will be met again in a resync or its block.
@@ -105,7 +116,7 @@ async function commit(
   found: readonly FoundTransaction[],
   inMempool: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
-  return atCursor(deps, (tx, telling) => takeIn(tx, telling, found, { inMempool }));
+  return atCursor(deps, (tx, telling) => takeIn(tx, { ...deps, telling }, found, { inMempool }));
 }
 
 /** Runs a transaction that commits only if the chain is still where this watcher believes it is. */
@@ -171,12 +182,21 @@ async function checkPage(
       dropped.map((txid) => ({ txid, replacedBy: null })),
       telling.nowMs,
     );
-    const events = await eventsForTransactions(
+    await tellChanged(
       tx,
-      dropped,
-      ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
+      { ...deps, telling },
+      {
+        txids: dropped,
+        outputs: [],
+        atNewTip: false,
+        events: () =>
+          eventsForTransactions(
+            tx,
+            dropped,
+            ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
+          ),
+      },
     );
-    await applyPaymentEvents(tx, telling, events);
   });
   return true;
 }

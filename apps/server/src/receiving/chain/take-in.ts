@@ -6,11 +6,13 @@ import { markAddressesPaid, type PaidAddress, readPaidAddresses } from '../addre
 import {
   applyPaymentEvents,
   eventsForTransactions,
+  lockOrdersDue,
   type OrderEvents,
   type PaymentEvent,
   type Telling,
 } from '../payments/index.ts';
 import type { Outpoint } from './chain-source.ts';
+import type { Followed, OwnOutput } from './followers.ts';
 import {
   type Conflict,
   type NewTransaction,
@@ -54,6 +56,11 @@ export function foundTransaction(
   };
 }
 
+/** The coins that a transaction makes for us: from now on whoever spends them is noticed. */
+export function coinsOf({ txid, outputs }: FoundTransaction): Outpoint[] {
+  return outputs.map(({ vout }) => ({ txid, vout }));
+}
+
 /** How a block reward, which spends no coin, fills its one input (Bitcoin consensus). */
 const NULL_TXID = '0'.repeat(64);
 
@@ -64,21 +71,28 @@ export function spendsOf(raw: Uint8Array): Outpoint[] {
     .filter(({ txid }) => txid !== NULL_TXID);
 }
 
+/** What blocks that were taken off have changed already. */
+export type Undone = { txids: readonly string[]; events: readonly OrderEvents[] };
+const NOTHING: Undone = { txids: [], events: [] };
+
 /**
- * Takes transactions in: records them, what they replace, and applies all of it to the orders they
- * pay. What is on record already changes nothing, so that every block and every mempool may be
- * scanned again (design §3, law 4). No two of the mempool's may spend the same coin.
- * @param options.before events that come first, of blocks that were taken off
+ * Takes transactions in: records them, what they replace, and applies all of it to the coins and
+ * orders they pay and to whoever follows. What is on record already changes nothing, so that every
+ * block and every mempool may be scanned again (design §3, law 4). No two of the mempool's may spend
+ * the same coin.
+ * @param options.undone what comes first, of blocks that were taken off
  * @param options.inMempool txids that the node has just said to have
+ * @param options.atNewTip the tip moves in the same transaction: what it makes due is locked too
  * @returns pushes that contradict what is on record and were left out: the node has to be asked
  */
 export async function takeIn(
   tx: Tx,
-  telling: Telling,
+  to: Followed & { telling: Telling },
   found: readonly FoundTransaction[],
-  options: { before?: readonly OrderEvents[]; inMempool?: ReadonlySet<string> } = {},
+  options: { undone?: Undone; inMempool?: ReadonlySet<string>; atNewTip?: boolean } = {},
 ): Promise<ReadonlySet<string>> {
-  const before = options.before ?? [];
+  const { telling } = to;
+  const { undone = NOTHING, atNewTip = false } = options;
   const known = await readTransactions(
     tx,
     found.map(({ txid }) => txid),
@@ -91,10 +105,7 @@ export async function takeIn(
   });
   const conflicts = unknown.length === 0 ? [] : await readConflicts(tx, unknown);
   const { fresh, doubtful } = sift(unknown, { known, conflicts, inMempool: options.inMempool });
-  if (fresh.length === 0) {
-    await applyPaymentEvents(tx, telling, before);
-    return doubtful;
-  }
+  if (fresh.length === 0 && undone.txids.length === 0 && !atNewTip) return doubtful;
   const news = fresh.map((each) => ({
     ...each,
     firstSeenAtMs: known.get(each.txid)?.firstSeenAtMs ?? each.firstSeenAtMs,
@@ -109,17 +120,47 @@ export async function takeIn(
     replaced.map(({ txid, other }) => ({ txid: other, replacedBy: txid })),
     telling.nowMs,
   );
-  // News of what exists comes before news of what is gone: a fee bump of a payment must not look
-  // as if the order had been unpaid for a moment.
   const paid = await readPaidAddresses(tx, addressesOf(news));
-  await applyPaymentEvents(tx, telling, [
-    ...before,
-    ...eventsForOutputs(news, conflicts, paid),
-    ...(await eventsForReplaced(tx, replaced)),
-  ]);
+  const others = replaced.map(({ other }) => other);
+  await tellChanged(tx, to, {
+    txids: [...new Set([...undone.txids, ...taken, ...others])],
+    outputs: ownOutputsOf(news, paid),
+    atNewTip,
+    // News of what exists comes before news of what is gone: a fee bump of a payment must not look
+    // as if the order had been unpaid for a moment.
+    events: async () => [
+      ...undone.events,
+      ...eventsForOutputs(news, conflicts, paid),
+      ...(await eventsForReplaced(tx, replaced)),
+    ],
+  });
   // Last, because new orders of the store wait for the wallet's row.
   await markAddressesPaid(tx, [...paid.values()]);
   return doubtful;
+}
+
+/**
+ * Carries changes of transactions on record to everything that follows from them, in the order of
+ * the locks: spends and payouts, orders, then the ledger's books (ADR 0012).
+ */
+export async function tellChanged(
+  tx: Tx,
+  { coins, followers, telling }: Followed & { telling: Telling },
+  change: {
+    txids: readonly string[];
+    outputs: readonly OwnOutput[];
+    atNewTip: boolean;
+    events: () => Promise<readonly OrderEvents[]>;
+  },
+): Promise<void> {
+  const { txids, outputs } = change;
+  for (const follower of followers) await follower.lock(tx, telling, txids);
+  if (change.atNewTip) await lockOrdersDue(tx, telling.tipHeight);
+  if (txids.length === 0) return;
+  await coins.record(tx, outputs);
+  await coins.refresh(tx, txids);
+  await applyPaymentEvents(tx, telling, await change.events());
+  for (const follower of followers) await follower.changed(tx, telling, txids);
 }
 
 /**
@@ -160,6 +201,23 @@ function newTransactionOf(each: FoundTransaction): NewTransaction {
 
 function addressesOf(news: readonly FoundTransaction[]): number[] {
   return news.flatMap(({ outputs }) => outputs.map(({ addressId }) => addressId));
+}
+
+function ownOutputsOf(
+  news: readonly FoundTransaction[],
+  addresses: ReadonlyMap<number, PaidAddress>,
+): OwnOutput[] {
+  return news.flatMap(({ txid, outputs, isCoinbase, block }) =>
+    outputs.flatMap(({ addressId, vout, valueSats }) => {
+      const address = addresses.get(addressId);
+      // An output of nothing is nobody's money and can't be spent for a fee (policy: dust).
+      if (address === undefined || valueSats === 0n) return [];
+      const { merchantId, walletId, branch, index, orderId } = address;
+      const height = block?.height ?? null;
+      const owner = { merchantId, walletId, addressId, branch, index, orderId };
+      return [{ ...owner, txid, vout, valueSats, coinbase: isCoinbase, height }];
+    }),
+  );
 }
 
 /** Outputs to addresses with an order become payments of it; the others are only remembered. */

@@ -6,6 +6,7 @@ import { areOrdersDue, expireOrders } from '../payments/index.ts';
 import { createBlockReader } from './block-reader.ts';
 import { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 import { checkNetwork, followStep, startCursor } from './follow-chain.ts';
+import type { Followed } from './followers.ts';
 import { atCursor, checkUnconfirmed, type MempoolDeps, takeInMempool } from './mempool.ts';
 import { beginResync, type Resync } from './mempool-resync.ts';
 import type { Cursor } from './store.ts';
@@ -46,7 +47,7 @@ export type WatcherStatus = {
   halted: boolean;
 };
 
-export type WatcherOptions = {
+export type WatcherOptions = Followed & {
   network: Network;
   source: ChainSource;
   database: Database;
@@ -166,7 +167,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
     await checkNetwork(source, options.network);
     await options.checkNode?.();
     flags.block = flags.addresses = flags.resync = true;
-    const loaded = await loadWatchSet(database, options.random);
+    const loaded = await loadWatchSet(database, options);
     const follow = { ...options, watch: loaded, blocks: createBlockReader(source) };
     const state: TurnState = {
       cursor: await startCursor(follow, options.startHeight),

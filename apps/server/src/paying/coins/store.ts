@@ -1,0 +1,307 @@
+import { displayHash, outpointBytes, parseHash } from '@quittance/bitcoin';
+import type { Sats, Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import type { Branch } from '../../receiving/addresses/index.ts';
+import type { OwnOutput } from '../../receiving/chain/index.ts';
+import {
+  COINBASE_MATURITY,
+  type CoinRef,
+  type ListedCoin,
+  MAX_SPENDABLE,
+  type SpendableCoin,
+  type WalletBalances,
+} from './coin.ts';
+
+/** Adds coins. One that is there learns whether an order has its address by now. */
+export async function insertCoins(tx: Tx, outputs: readonly OwnOutput[]): Promise<void> {
+  if (outputs.length === 0) return;
+  await tx.query(
+    `INSERT INTO coin (merchant_id, txid, vout, wallet_id, address_id, branch, index, order_id,
+            value_sats, coinbase, live, height)
+     SELECT merchant_id, txid, vout, wallet_id, address_id, branch, index, order_id, value_sats,
+            coinbase, true, height
+       FROM unnest($1::uuid[], $2::bytea[], $3::int[], $4::uuid[], $5::int[], $6::smallint[],
+            $7::int[], $8::uuid[], $9::bigint[], $10::boolean[], $11::int[])
+         AS n (merchant_id, txid, vout, wallet_id, address_id, branch, index, order_id, value_sats,
+               coinbase, height)
+     ON CONFLICT (merchant_id, txid, vout) DO UPDATE SET order_id = excluded.order_id
+      WHERE coin.order_id IS DISTINCT FROM excluded.order_id`,
+    [
+      outputs.map(({ merchantId }) => merchantId),
+      outputs.map(({ txid }) => parseHash(txid)),
+      outputs.map(({ vout }) => vout),
+      outputs.map(({ walletId }) => walletId),
+      outputs.map(({ addressId }) => addressId),
+      outputs.map(({ branch }) => branch),
+      outputs.map(({ index }) => index),
+      outputs.map(({ orderId }) => orderId),
+      outputs.map(({ valueSats }) => valueSats),
+      outputs.map(({ coinbase }) => coinbase),
+      outputs.map(({ height }) => height),
+    ],
+  );
+}
+
+export async function refreshCoins(tx: Tx, txids: readonly string[]): Promise<void> {
+  if (txids.length === 0) return;
+  await tx.query('SELECT refresh_coins($1::bytea[])', [txids.map(parseHash)]);
+}
+
+/** A place in the index of unspent coins, to go on from. */
+export type UnspentPlace = {
+  merchant_id: Uuid;
+  wallet_id: Uuid;
+  value_sats: bigint;
+  txid: Buffer;
+  vout: number;
+};
+
+/** The next unspent coins of all wallets, in the order of their index. */
+export async function readUnspent(
+  tx: Tx,
+  after: UnspentPlace | null,
+  limit: number,
+): Promise<UnspentPlace[]> {
+  const columns = 'merchant_id, wallet_id, value_sats, txid, vout';
+  if (after === null) {
+    return tx.query(
+      `SELECT ${columns} FROM coin WHERE live AND spent_by IS NULL ORDER BY ${columns} LIMIT $1`,
+      [limit],
+    );
+  }
+  return tx.query(
+    `SELECT ${columns} FROM coin WHERE live AND spent_by IS NULL
+        AND (${columns}) > ($1::uuid, $2::uuid, $3::bigint, $4::bytea, $5::int)
+      ORDER BY ${columns} LIMIT $6`,
+    [after.merchant_id, after.wallet_id, after.value_sats, after.txid, after.vout, limit],
+  );
+}
+
+export function outpointOf({ txid, vout }: UnspentPlace): Uint8Array {
+  return outpointBytes(txid, vout);
+}
+
+/**
+ * A coin that nothing keeps from being spent: not reserved, not frozen by its owner, mature, and
+ * with $4 confirmations at the tip $3; with $5 also change of our own spends without any. It reads
+ * coin_reservation and spend_version, which belong to spends.
+ */
+const SPENDABLE = `
+  FROM coin c
+  LEFT JOIN spend_version v ON c.height IS NULL AND v.txid = c.txid
+       AND v.merchant_id = c.merchant_id
+ WHERE c.merchant_id = $1 AND c.wallet_id = $2 AND c.live AND c.spent_by IS NULL
+   AND ((c.height IS NOT NULL AND $3::int - c.height + 1 >= $4::int)
+        OR ($5::boolean AND c.height IS NULL AND v.txid IS NOT NULL))
+   AND (NOT c.coinbase OR $3::int - c.height + 1 >= ${COINBASE_MATURITY})
+   AND NOT EXISTS (SELECT FROM coin_reservation r WHERE r.txid = c.txid AND r.vout = c.vout)
+   AND (c.txid, c.vout) NOT IN (SELECT * FROM unnest($6::bytea[], $7::int[]))`;
+
+export type SpendableQuery = {
+  merchantId: Uuid;
+  walletId: Uuid;
+  tipHeight: number;
+  minConfirmations: number;
+  /** Whether change of our own spends may be spent before it is in a block. */
+  ownChangeUnconfirmed: boolean;
+};
+
+export async function selectSpendable(tx: Tx, query: SpendableQuery): Promise<SpendableCoin[]> {
+  const rows = await tx.query<{
+    txid: Buffer;
+    vout: number;
+    value_sats: bigint;
+    branch: Branch;
+    index: number;
+    height: number | null;
+    vsize: number | null;
+    fee_sats: bigint | null;
+  }>(
+    `SELECT c.txid, c.vout, c.value_sats, c.branch, c.index, c.height, v.vsize, v.fee_sats
+     ${SPENDABLE} ORDER BY c.value_sats DESC, c.txid, c.vout LIMIT ${MAX_SPENDABLE}`,
+    await valuesOf(tx, query),
+  );
+  return rows.map((row) => ({
+    txid: displayHash(row.txid),
+    vout: row.vout,
+    valueSats: row.value_sats,
+    branch: row.branch,
+    index: row.index,
+    height: row.height,
+    ancestors:
+      row.vsize === null || row.fee_sats === null
+        ? null
+        : { vsize: row.vsize, feeSats: row.fee_sats },
+  }));
+}
+
+async function valuesOf(tx: Tx, query: SpendableQuery): Promise<unknown[]> {
+  const { merchantId, walletId, tipHeight, minConfirmations, ownChangeUnconfirmed } = query;
+  const frozen = await readFrozen(tx, merchantId);
+  return [
+    ...[merchantId, walletId, tipHeight, minConfirmations, ownChangeUnconfirmed],
+    frozen.map(({ txid }) => parseHash(txid)),
+    frozen.map(({ vout }) => vout),
+  ];
+}
+
+/** Coins that their owner does not want spent (BIP329, `spendable`). */
+async function readFrozen(tx: Tx, merchantId: Uuid): Promise<CoinRef[]> {
+  const rows = await tx.query<{ ref: string }>(
+    `SELECT ref FROM wallet_label
+      WHERE merchant_id = $1 AND type = 'output' AND spendable = false`,
+    [merchantId],
+  );
+  return rows.map(({ ref }) => coinRef(ref));
+}
+
+/** Reads "txid:vout" as labels have it. */
+function coinRef(ref: string): CoinRef {
+  const [txid = '', vout] = ref.split(':');
+  return { txid, vout: Number(vout) };
+}
+
+export async function readBalances(tx: Tx, query: SpendableQuery): Promise<WalletBalances> {
+  const [held, spendable] = [
+    await tx.one<{ confirmed: bigint; unconfirmed: bigint; reserved: bigint }>(
+      `SELECT coalesce(sum(c.value_sats) FILTER (WHERE c.height IS NOT NULL), 0)::bigint AS confirmed,
+              coalesce(sum(c.value_sats) FILTER (WHERE c.height IS NULL), 0)::bigint AS unconfirmed,
+              coalesce(sum(c.value_sats) FILTER (WHERE EXISTS (SELECT FROM coin_reservation r
+                WHERE r.txid = c.txid AND r.vout = c.vout)), 0)::bigint AS reserved
+         FROM coin c
+        WHERE c.merchant_id = $1 AND c.wallet_id = $2 AND c.live AND c.spent_by IS NULL`,
+      [query.merchantId, query.walletId],
+    ),
+    await tx.one<{ sats: bigint }>(
+      `SELECT coalesce(sum(c.value_sats), 0)::bigint AS sats ${SPENDABLE}`,
+      await valuesOf(tx, query),
+    ),
+  ];
+  return {
+    confirmedSats: held.confirmed,
+    unconfirmedSats: held.unconfirmed,
+    reservedSats: held.reserved,
+    spendableSats: spendable.sats,
+  };
+}
+
+/** Reserves coins that exist and are unspent and free; gives those that could be. */
+export async function insertReservations(
+  tx: Tx,
+  of: { merchantId: Uuid; spendId: Uuid; coins: readonly CoinRef[] },
+): Promise<number> {
+  const rows = await tx.query(
+    `INSERT INTO coin_reservation (merchant_id, txid, vout, spend_id)
+     SELECT c.merchant_id, c.txid, c.vout, $2 FROM unnest($3::bytea[], $4::int[]) AS n (txid, vout)
+       JOIN coin c ON c.txid = n.txid AND c.vout = n.vout
+      WHERE c.merchant_id = $1 AND c.live AND c.spent_by IS NULL
+      ORDER BY c.txid, c.vout
+     ON CONFLICT (txid, vout) DO NOTHING RETURNING 1 AS reserved`,
+    [
+      of.merchantId,
+      of.spendId,
+      of.coins.map(({ txid }) => parseHash(txid)),
+      of.coins.map(({ vout }) => vout),
+    ],
+  );
+  return rows.length;
+}
+
+/** @param of.coins null: all of the spend */
+export async function deleteReservations(
+  tx: Tx,
+  of: { merchantId: Uuid; spendId: Uuid; coins: readonly CoinRef[] | null },
+): Promise<void> {
+  const { merchantId, spendId, coins } = of;
+  if (coins === null) {
+    await tx.query('DELETE FROM coin_reservation WHERE merchant_id = $1 AND spend_id = $2', [
+      merchantId,
+      spendId,
+    ]);
+    return;
+  }
+  await tx.query(
+    `DELETE FROM coin_reservation r USING unnest($3::bytea[], $4::int[]) AS n (txid, vout)
+      WHERE r.merchant_id = $1 AND r.spend_id = $2 AND r.txid = n.txid AND r.vout = n.vout`,
+    [merchantId, spendId, coins.map(({ txid }) => parseHash(txid)), coins.map(({ vout }) => vout)],
+  );
+}
+
+/** The raw transactions that made coins, as far as the caller may see them. */
+export async function readCoinTransactions(
+  tx: Tx,
+  txids: readonly string[],
+): Promise<Map<string, Uint8Array>> {
+  const rows = await tx.query<{ txid: Buffer; raw: Buffer }>(
+    'SELECT txid, raw FROM coin_transactions($1::bytea[])',
+    [txids.map(parseHash)],
+  );
+  return new Map(rows.map((row) => [displayHash(row.txid), row.raw]));
+}
+
+export async function readCoinPage(
+  tx: Tx,
+  page: { merchantId: Uuid; walletId: Uuid; after: CoinRef | null; limit: number },
+): Promise<ListedCoin[]> {
+  const rows = await tx.query<{
+    txid: Buffer;
+    vout: number;
+    value_sats: Sats;
+    address: string;
+    branch: Branch;
+    index: number;
+    order_id: Uuid | null;
+    height: number | null;
+    coinbase: boolean;
+    reserved: boolean;
+  }>(
+    `SELECT c.txid, c.vout, c.value_sats, a.address, c.branch, c.index, c.order_id, c.height,
+            c.coinbase, r.txid IS NOT NULL AS reserved
+       FROM coin c
+       JOIN address a ON a.id = c.address_id
+       LEFT JOIN coin_reservation r ON r.txid = c.txid AND r.vout = c.vout
+      WHERE c.merchant_id = $1 AND c.wallet_id = $2 AND c.live AND c.spent_by IS NULL
+        AND ($3::bytea IS NULL OR (c.value_sats, c.txid, c.vout) < (SELECT value_sats, txid, vout
+             FROM coin WHERE merchant_id = $1 AND txid = $3 AND vout = $4::int))
+      ORDER BY c.value_sats DESC, c.txid DESC, c.vout DESC LIMIT $5`,
+    [
+      page.merchantId,
+      page.walletId,
+      page.after === null ? null : parseHash(page.after.txid),
+      page.after?.vout ?? null,
+      page.limit,
+    ],
+  );
+  const labels = await readOutputLabels(
+    tx,
+    page.merchantId,
+    rows.map(({ txid, vout }) => `${displayHash(txid)}:${vout}`),
+  );
+  return rows.map((row) => ({
+    txid: displayHash(row.txid),
+    vout: row.vout,
+    valueSats: row.value_sats,
+    address: row.address,
+    branch: row.branch,
+    index: row.index,
+    orderId: row.order_id,
+    height: row.height,
+    coinbase: row.coinbase,
+    reserved: row.reserved,
+    frozen: labels.get(`${displayHash(row.txid)}:${row.vout}`)?.spendable === false,
+    label: labels.get(`${displayHash(row.txid)}:${row.vout}`)?.label ?? null,
+  }));
+}
+
+async function readOutputLabels(
+  tx: Tx,
+  merchantId: Uuid,
+  refs: readonly string[],
+): Promise<Map<string, { label: string; spendable: boolean | null }>> {
+  const rows = await tx.query<{ ref: string; label: string; spendable: boolean | null }>(
+    `SELECT ref, label, spendable FROM wallet_label
+      WHERE merchant_id = $1 AND type = 'output' AND ref = ANY($2::text[])`,
+    [merchantId, refs],
+  );
+  return new Map(rows.map((row) => [row.ref, row]));
+}

@@ -1,0 +1,163 @@
+import {
+  createPayoutProcessorSchema,
+  payoutProcessorPageSchema,
+  payoutProcessorSchema,
+  updatePayoutProcessorSchema,
+  uuidText,
+} from '@quittance/contract';
+import type { Uuid } from '@quittance/kernel';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Tx } from '../../../platform/db/index.ts';
+import {
+  actorOf,
+  answerOnce,
+  answers,
+  type HttpApp,
+  merchantOf,
+  needs,
+} from '../../../platform/http/index.ts';
+import type { PayoutRouteDeps } from '../routes.ts';
+import { createProcessor, noSuchProcessor, updateProcessor } from './change-processor.ts';
+import { processorJson } from './present.ts';
+import { deleteProcessor, readProcessor, readProcessors } from './store.ts';
+
+const tags = ['Payout processors'];
+const params = z.strictObject({ id: uuidText });
+
+/** Who sets up what pays by itself is neither who asks for payouts nor who approves them. */
+export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
+  const { clock, database, ids, network } = deps;
+  app.post(
+    '/v1/payout-processors',
+    {
+      config: { ...needs('settings:write'), idempotency: 'stored' },
+      schema: {
+        tags,
+        operationId: 'createPayoutProcessor',
+        summary: 'Have approved payouts of a wallet paid by rules',
+        body: createPayoutProcessorSchema,
+        response: answers(201, payoutProcessorSchema),
+      },
+    },
+    async (request, reply) => {
+      const nowMs = clock.nowMs();
+      const given = { merchantId: merchantOf(request), network, input: request.body };
+      return await answerOnce({ database, nowMs }, { request, reply }, async (tx) => {
+        const made = processorJson(await createProcessor(tx, { ids, nowMs }, given));
+        await audit(tx, deps, request, { action: 'create', id: made.id, detail: { made } });
+        reply.header('location', `/v1/payout-processors/${made.id}`);
+        return { status: 201, body: made };
+      });
+    },
+  );
+  addProcessorReads(app, deps);
+  app.patch(
+    '/v1/payout-processors/:id',
+    {
+      config: needs('settings:write'),
+      schema: {
+        tags,
+        operationId: 'updatePayoutProcessor',
+        summary: 'Change or pause a payout processor',
+        params,
+        body: updatePayoutProcessorSchema,
+        response: answers(200, payoutProcessorSchema),
+      },
+    },
+    async (request) => {
+      const nowMs = clock.nowMs();
+      const own = { merchantId: merchantOf(request), id: request.params.id };
+      const given = { ...own, network, change: request.body };
+      return await database.asTenant(own.merchantId, async (tx) => {
+        const { before, after } = await updateProcessor(tx, { ids, nowMs }, given);
+        const detail = { before: processorJson(before), after: processorJson(after) };
+        await audit(tx, deps, request, { action: 'update', id: own.id, detail });
+        return processorJson(after);
+      });
+    },
+  );
+  app.delete(
+    '/v1/payout-processors/:id',
+    {
+      config: needs('settings:write'),
+      schema: {
+        tags,
+        operationId: 'deletePayoutProcessor',
+        summary: 'Remove a payout processor; what it began goes on',
+        params,
+        response: answers(200, payoutProcessorSchema),
+      },
+    },
+    async (request) => {
+      const own = { merchantId: merchantOf(request), id: request.params.id };
+      return await database.asTenant(own.merchantId, async (tx) => {
+        const processor = await readProcessor(tx, own);
+        if (processor === undefined || !(await deleteProcessor(tx, own))) throw noSuchProcessor();
+        const before = processorJson(processor);
+        await audit(tx, deps, request, { action: 'delete', id: own.id, detail: { before } });
+        return before;
+      });
+    },
+  );
+}
+
+function addProcessorReads(app: HttpApp, deps: PayoutRouteDeps): void {
+  app.get(
+    '/v1/payout-processors',
+    {
+      config: needs('payouts:read', 'settings:read'),
+      schema: {
+        tags,
+        operationId: 'listPayoutProcessors',
+        summary: 'List payout processors: one for each wallet at most',
+        response: answers(200, payoutProcessorPageSchema),
+      },
+    },
+    async (request) => {
+      const merchantId = merchantOf(request);
+      const all = await deps.database.asTenant(merchantId, (tx) => readProcessors(tx, merchantId));
+      return { data: all.map(processorJson), has_more: false };
+    },
+  );
+  app.get(
+    '/v1/payout-processors/:id',
+    {
+      config: needs('payouts:read', 'settings:read'),
+      schema: {
+        tags,
+        operationId: 'readPayoutProcessor',
+        summary: 'Read a payout processor and how its last run ended',
+        params,
+        response: answers(200, payoutProcessorSchema),
+      },
+    },
+    async (request) => {
+      const own = { merchantId: merchantOf(request), id: request.params.id };
+      const found = await deps.database.asTenant(own.merchantId, (tx) => readProcessor(tx, own));
+      if (found === undefined) throw noSuchProcessor();
+      return processorJson(found);
+    },
+  );
+}
+
+async function audit(
+  tx: Tx,
+  deps: PayoutRouteDeps,
+  request: FastifyRequest,
+  what: {
+    action: 'create' | 'update' | 'delete';
+    id: Uuid;
+    detail: Record<string, ReturnType<typeof processorJson>>;
+  },
+): Promise<void> {
+  await deps.recordAudit(tx, {
+    merchantId: merchantOf(request),
+    id: deps.ids.next(),
+    atMs: deps.clock.nowMs(),
+    actor: actorOf(request),
+    action: `payout_processor.${what.action}`,
+    subject: `payout_processor:${what.id}`,
+    detail: what.detail,
+  });
+}

@@ -1,0 +1,20 @@
+import type { Random } from '@quittance/kernel';
+
+/** First pause after something that did not work; doubles each time. */
+const FIRST_PAUSE_MS = 1_000;
+/** Longest: a node or signer that is back is noticed within minutes. */
+const LAST_PAUSE_MS = 300_000;
+/**
+ * A transaction that waits is looked for in the node's mempool this often; the chain's record, which
+ * hears of an eviction within seconds, usually rings before.
+ */
+export const CHECK_EVERY_MS = 600_000;
+/** A worker that took a spend has this long before another one may: longer than its calls' limits. */
+export const LEASE_MS = 120_000;
+
+/** The pause after so many failures in a row, half of it random. */
+export function backOffMs(attempts: number, random: Random): number {
+  const full = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempts, 20));
+  const [byte = 0] = random(new Uint8Array(1));
+  return Math.round(full / 2 + (full / 2) * (byte / 256));
+}

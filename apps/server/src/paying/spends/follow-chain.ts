@@ -1,0 +1,52 @@
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import type { ChainFollower } from '../../receiving/chain/index.ts';
+import { applyEvent } from './apply-event.ts';
+import { FINAL_DEPTH } from './draft.ts';
+import { spendFaultPoint } from './fault-points.ts';
+import type { SpendListener, SpendTelling } from './spend.ts';
+import { lockSpends, readChainFacts, readSpendsDueAtTip, readTouchedSpends } from './store.ts';
+
+/** Spends that one tip moves on in one transaction; the others follow with the next. */
+const MAX_AT_TIP = 1_000;
+
+/** Brings spends in line with the chain's record, in the transaction that changes it. */
+export function createSpendsFollower(deps: { listener: SpendListener }): ChainFollower {
+  const { listener } = deps;
+
+  async function follow(tx: Tx, telling: SpendTelling, spendIds: readonly Uuid[]): Promise<void> {
+    if (spendIds.length === 0) return;
+    const held = await lockSpends(tx, spendIds);
+    await listener.lock?.(tx, spendIds);
+    const facts = await readChainFacts(tx, spendIds, telling.tipHeight);
+    for (const stored of held) {
+      const seen = facts.get(stored.spend.id);
+      if (seen === undefined) continue;
+      const event = { type: 'chain', facts: seen, nowMs: telling.nowMs } as const;
+      await applyEvent(tx, { listener, telling }, stored, event);
+    }
+    spendFaultPoint('spend-followed-uncommitted');
+  }
+
+  return {
+    async lock(tx, telling, txids) {
+      const touched = await readTouchedSpends(tx, txids);
+      const due = await dueAtTip(tx, telling);
+      const ids = [...new Set([...touched, ...due])];
+      if (ids.length === 0) return;
+      await lockSpends(tx, ids);
+      await listener.lock?.(tx, ids);
+    },
+    async changed(tx, telling, txids) {
+      await follow(tx, telling, await readTouchedSpends(tx, txids));
+    },
+    async tip(tx, telling) {
+      await follow(tx, telling, await dueAtTip(tx, telling));
+    },
+  };
+}
+
+async function dueAtTip(tx: Tx, { tipHeight }: SpendTelling): Promise<Uuid[]> {
+  const finalHeight = tipHeight - FINAL_DEPTH + 1;
+  return await readSpendsDueAtTip(tx, { finalHeight, limit: MAX_AT_TIP });
+}

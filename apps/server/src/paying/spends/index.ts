@@ -1,0 +1,34 @@
+export { advanceSpend } from './advance-spend.ts';
+export type { SpendDeps, SpendLog, SpendNotices } from './deps.ts';
+export {
+  createFeeEstimator,
+  estimateFeeRate,
+  type FeeEstimate,
+  type FeeEstimator,
+  type FeeQuestion,
+  NoFeeEstimateError,
+} from './estimate-fee.ts';
+export { createSpendsFollower } from './follow-chain.ts';
+export {
+  type PayoutSpendRequest,
+  type PlannedSpend,
+  planPayoutSpend,
+  previewPayoutSpend,
+} from './plan-payout-spend.ts';
+export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
+export { runDueSpends } from './run-due-spends.ts';
+export { SPENDS_CHANNEL } from './store.ts';
+export type {
+  Approval,
+  FeeFrom,
+  FeeLimits,
+  Origin,
+  PayoutOutput,
+  Spend,
+  SpendChange,
+  SpendKind,
+  SpendListener,
+  SpendReason,
+  SpendState,
+  SpendTelling,
+} from './spend.ts';
