@@ -19,7 +19,9 @@ import {
   watcherMetrics,
 } from './observability.ts';
 import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
-import type { SpendListener } from './paying/spends/index.ts';
+import { createPayoutListener, noPayoutListener } from './paying/payouts/index.ts';
+import { openServerApprover } from './paying/spends/index.ts';
+import { usePayouts } from './payout-work.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -122,7 +124,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
-  const out = openMoneyOut(lifecycle, options, { database, listener: nobody });
+  const out = openMoneyOut(lifecycle, options, {
+    database,
+    listener: createPayoutListener({ listener: payoutListener }),
+  });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -162,6 +167,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   if (runs('worker')) {
     useSpends(lifecycle, options, { out, loops: state.loops });
+    usePayouts(lifecycle, options, {
+      out,
+      loops: state.loops,
+      alerts: alertDepsOf(options),
+      listener: payoutListener,
+      approver: options.signer === null ? null : openServerApprover(options.approverFile),
+    });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -215,8 +227,8 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
   return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
-/** Until payouts are wired, nobody acts on what becomes of spends. */
-const nobody: SpendListener = { async spendChanged() {} };
+/** Who is told of payouts: refunds, once they are wired. */
+const payoutListener = noPayoutListener;
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
@@ -326,7 +338,9 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const { fees } = out.spends;
+      const more = { fees, payoutListener };
+      const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
