@@ -25,6 +25,14 @@ export const orderEventTypes = [
   'order.cancelled',
 ] as const;
 
+/** What a person should look at; see `alertKinds` for what that can be. */
+export const alertEventTypes = [
+  /** An alert is open: new, again, graver than before or still; `cause` says which. */
+  'alert.opened',
+  /** What the alert was about is over. */
+  'alert.resolved',
+] as const;
+
 /** What happens to a payout. `origin` in the data tells a processor's doing from a person's. */
 export const payoutEventTypes = [
   'payout.created',
@@ -42,14 +50,6 @@ export const payoutEventTypes = [
   'payout.cancelled',
   /** Its transaction was made impossible by another; the amount came back. */
   'payout.reversed',
-] as const;
-
-/** What a person should look at; see `alertKinds` for what that can be. */
-export const alertEventTypes = [
-  /** An alert is open: new, again, graver than before or still; `cause` says which. */
-  'alert.opened',
-  /** What the alert was about is over. */
-  'alert.resolved',
 ] as const;
 
 /** Sent on request only, to one endpoint, to try whether it works. */
@@ -117,36 +117,6 @@ export const orderEventDataSchema = z.object({
 });
 export type OrderEventData = z.infer<typeof orderEventDataSchema>;
 
-/** The payout as it was right after the event; amounts are strings. */
-export const payoutEventDataSchema = z.object({
-  payoutId: z.uuid(),
-  externalId: z.string().nullable(),
-  source: z.enum(['api', 'batch', 'refund']),
-  batchId: z.uuid().nullable(),
-  refundId: z.uuid().nullable(),
-  state: z.enum([
-    'awaiting_approval',
-    'approved',
-    'in_progress',
-    'broadcast',
-    'confirmed',
-    'final',
-    'failed',
-    'cancelled',
-  ]),
-  destination: z.string(),
-  amountSats: sats,
-  feeShareSats: sats,
-  txid: txid.nullable(),
-  /** null until it is being paid. */
-  origin: z.enum(['processor_auto', 'manual']).nullable(),
-  /** A stable code; see the payouts' documentation. */
-  reason: z.string().nullable(),
-  /** One sentence for a person. */
-  message: z.string(),
-});
-export type PayoutEventData = z.infer<typeof payoutEventDataSchema>;
-
 /** Why an alert is told of now. */
 export const alertEventCauses = [
   /** It was not there before. */
@@ -182,6 +152,35 @@ export const alertEventDataSchema = z.object({
   message: z.string(),
 });
 export type AlertEventData = z.infer<typeof alertEventDataSchema>;
+/** The payout as it was right after the event; amounts are strings. */
+export const payoutEventDataSchema = z.object({
+  payoutId: z.uuid(),
+  externalId: z.string().nullable(),
+  source: z.enum(['api', 'batch', 'refund']),
+  batchId: z.uuid().nullable(),
+  refundId: z.uuid().nullable(),
+  state: z.enum([
+    'awaiting_approval',
+    'approved',
+    'in_progress',
+    'broadcast',
+    'confirmed',
+    'final',
+    'failed',
+    'cancelled',
+  ]),
+  destination: z.string(),
+  amountSats: sats,
+  feeShareSats: sats,
+  txid: txid.nullable(),
+  /** null until it is being paid. */
+  origin: z.enum(['processor_auto', 'manual']).nullable(),
+  /** A stable code; see the payouts' documentation. */
+  reason: z.string().nullable(),
+  /** One sentence for a person. */
+  message: z.string(),
+});
+export type PayoutEventData = z.infer<typeof payoutEventDataSchema>;
 
 export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.string() });
 
@@ -189,8 +188,8 @@ export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.s
 const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
-  z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;

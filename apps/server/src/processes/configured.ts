@@ -84,18 +84,6 @@ export function flowOptionsOf(
   };
 }
 
-const SUBMISSION_PORT = 587;
-const IMPLICIT_TLS_PORT = 465;
-
-/** How e-mails are sent and who operates this server; undefined: e-mails are not sent. */
-export function mailOf({ smtp }: Config): FlowOptions['mail'] {
-  const { host, port, tls, user, password, from, operatorEmails } = smtp;
-  if (host === undefined || from === undefined) return undefined;
-  const login = user === undefined || password === undefined ? undefined : { user, password };
-  const usualPort = tls === 'implicit' ? IMPLICIT_TLS_PORT : SUBMISSION_PORT;
-  return { smtp: { host, port: port ?? usualPort, tls, login, from }, operatorEmails };
-}
-
 function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
   const socketPath = socket === undefined ? undefined : resolve(socket);
   if (dir === undefined || keyFile === undefined) {
@@ -108,6 +96,18 @@ function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['si
 /** Where the key is with which the server approves payouts by itself. */
 export function approverFileOf({ signer, dataDir }: Config): string {
   return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
+}
+
+const SUBMISSION_PORT = 587;
+const IMPLICIT_TLS_PORT = 465;
+
+/** How e-mails are sent and who operates this server; undefined: e-mails are not sent. */
+export function mailOf({ smtp }: Config): FlowOptions['mail'] {
+  const { host, port, tls, user, password, from, operatorEmails } = smtp;
+  if (host === undefined || from === undefined) return undefined;
+  const login = user === undefined || password === undefined ? undefined : { user, password };
+  const usualPort = tls === 'implicit' ? IMPLICIT_TLS_PORT : SUBMISSION_PORT;
+  return { smtp: { host, port: port ?? usualPort, tls, login, from }, operatorEmails };
 }
 
 function rateLimitsOf({ limits }: Config): FlowOptions['limits'] {

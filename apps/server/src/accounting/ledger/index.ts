@@ -13,10 +13,6 @@ export { paymentConfirmed } from './templates/payment-confirmed.ts';
 export { paymentDropped } from './templates/payment-dropped.ts';
 export { paymentReorged } from './templates/payment-reorged.ts';
 export { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
-export { payoutReleased } from './templates/payout-released.ts';
-export { type PayoutArgs, payoutReserved } from './templates/payout-reserved.ts';
-export { payoutReversed } from './templates/payout-reversed.ts';
-export { payoutSent } from './templates/payout-sent.ts';
 export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
 export { spendReversed } from './templates/spend-reversed.ts';
 export { walletDepositConfirmed } from './templates/wallet-deposit-confirmed.ts';
@@ -25,6 +21,10 @@ export { walletDepositReversed } from './templates/wallet-deposit-reversed.ts';
 export { type MovementArgs, walletDepositSeen } from './templates/wallet-deposit-seen.ts';
 export { walletWithdrawal } from './templates/wallet-withdrawal.ts';
 export { walletWithdrawalReversed } from './templates/wallet-withdrawal-reversed.ts';
+export { payoutReleased } from './templates/payout-released.ts';
+export { type PayoutArgs, payoutReserved } from './templates/payout-reserved.ts';
+export { payoutReversed } from './templates/payout-reversed.ts';
+export { payoutSent } from './templates/payout-sent.ts';
 export {
   type AccountDefinition,
   type AccountKind,

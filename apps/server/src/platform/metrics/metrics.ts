@@ -46,7 +46,6 @@ export const metricTable = {
     [],
     'webhooks',
   ),
-  quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
   quittance_spend_broadcasts_total: counter('Transactions given to the node, by outcome.', [
     'outcome',
   ]),
@@ -69,6 +68,7 @@ export const metricTable = {
     'payouts',
   ),
   quittance_signer_up: gauge('Whether the signer answers: 1 or 0.', [], 'signer'),
+  quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
   quittance_rate_age_seconds: gauge('Age of the last price from a source.', ['source'], 'rates'),
 } as const satisfies Record<string, CounterRow | GaugeRow | HistogramRow>;
 
