@@ -19,7 +19,10 @@ import {
   watcherMetrics,
 } from './observability.ts';
 import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
-import type { SpendListener } from './paying/spends/index.ts';
+import { refundsListener } from './paying/refunds/index.ts';
+import { createPayoutListener } from './paying/payouts/index.ts';
+import { openServerApprover } from './paying/spends/index.ts';
+import { usePayouts } from './payout-work.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -122,7 +125,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
-  const out = openMoneyOut(lifecycle, options, { database, listener: nobody });
+  const out = openMoneyOut(lifecycle, options, {
+    database,
+    listener: createPayoutListener({ listener: refundsListener }),
+  });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -162,6 +168,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   if (runs('worker')) {
     useSpends(lifecycle, options, { out, loops: state.loops });
+    usePayouts(lifecycle, options, {
+      out,
+      loops: state.loops,
+      alerts: alertDepsOf(options),
+      listener: refundsListener,
+      approver: options.signer === null ? null : openServerApprover(options.approverFile),
+    });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -188,9 +201,6 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   return database;
 }
-
-/** Until payouts are wired, nobody acts on what becomes of spends. */
-const nobody: SpendListener = { async spendChanged() {} };
 
 /** E-mails about alerts, where a mail server is configured. */
 function useMailer(
@@ -326,7 +336,9 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const { fees } = out.spends;
+      const more = { fees, payoutListener: refundsListener };
+      const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
