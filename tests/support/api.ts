@@ -45,6 +45,7 @@ const noLimits: RateLimits = {
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
+  claim: NO_LIMIT,
   wrongKey: NO_LIMIT,
 };
 

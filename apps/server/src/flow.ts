@@ -29,6 +29,12 @@ import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
 import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
+import {
+  createRefundsFollower,
+  expireRefunds,
+  payByPayouts,
+  refundsListener,
+} from './paying/refunds/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -72,6 +78,8 @@ export type FlowOptions = {
 /** A lost announcement of a new wallet delays its refill by no more than this. */
 const REFILL_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 600_000;
+/** The link itself goes by the clock; this only ends the refund and frees its amount. */
+const EXPIRE_REFUNDS_EVERY_MS = 30_000;
 
 /**
  * The whole server, top to bottom in the order of a payment's path (design §2): prices and
@@ -105,6 +113,19 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
         run: (signal) => refillPools(database, signal),
         wake: (ring) => database.listen(ADDRESSES_CHANNEL, { message: ring, gap: ring }),
         onError: (error) => log.warn({ error }, 'addresses can not be derived ahead'),
+        clock,
+      });
+      state.loops.push(loop);
+      return loop;
+    });
+    lifecycle.use('refunds', () => {
+      const loop = startLoop({
+        name: 'refunds',
+        everyMs: EXPIRE_REFUNDS_EVERY_MS,
+        run: async (signal) => {
+          await expireRefunds(database, { ids: options.ids, clock }, signal);
+        },
+        onError: (error) => log.warn({ error }, 'unclaimed refunds can not be ended'),
         clock,
       });
       state.loops.push(loop);
@@ -171,7 +192,13 @@ function useWatcher(
           random,
           log,
           coins: coinKeeper,
-          followers: [coinsFollower],
+          followers: [
+            coinsFollower,
+            createRefundsFollower({
+              ids,
+              payouts: payByPayouts({ network, listener: refundsListener }),
+            }),
+          ],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
