@@ -129,7 +129,8 @@ function MessageToSign({ view, messages }: RefundModel): ComponentChild {
 function Check(model: RefundModel): ComponentChild {
   const { view, step, locale, messages } = model;
   const amount = formatSatsAsBtc(view.payoutSats, locale);
-  const address = shortenMiddle(step.address);
+  // Two word joiners keep both ends of the address on one line.
+  const address = shortenMiddle(step.address).replace('…', '\u2060…\u2060');
   return [
     h('p', { class: 'whole-address' }, h(AddressText, { address: step.address })),
     h('input', { type: 'hidden', name: 'address', value: step.address }),

@@ -144,7 +144,7 @@ function Facts(model: RefundModel): ComponentChild {
       kept > 0n ? h(Row, { term: messages.refunded }, btc(view.grossSats)) : null,
       kept > 0n ? h(Row, { term: messages.kept }, btc(kept)) : null,
       h(Row, { term: messages.networkFee }, fee > 0n ? btc(fee) : feeText(model)),
-      kept > 0n || fee > 0n
+      fee > 0n || (kept > 0n && view.feeFrom === 'merchant')
         ? h(Row, { term: messages.youGet }, h('strong', null, btc(BigInt(view.payoutSats) - fee)))
         : null,
       view.value.currency === 'BTC'
