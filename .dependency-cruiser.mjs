@@ -56,6 +56,30 @@ export default {
       },
     ),
     rule(
+      'signer-stands-alone',
+      'The process with the keys has the fewest parts: the kernel, descriptors, and cryptography.',
+      { path: '^apps/signer/src' },
+      {
+        path: `^(${ownPackages})/`,
+        pathNot: ['^packages/(bitcoin|kernel)/src', '^apps/signer/', 'node_modules'],
+      },
+    ),
+    rule(
+      'keys-stay-in-the-signer',
+      'Others talk to the signer; the code that reads a vault is loaded in its own process only.',
+      { path: '^(apps|packages|bench|tests|tools)/', pathNot: '^apps/signer/' },
+      { path: '^apps/signer/src/', pathNot: '^apps/signer/src/(client|protocol|testing|cli)\\.ts$' },
+    ),
+    rule(
+      'client-loads-no-key-code',
+      'What the server loads of the signer can not even read a vault.',
+      { path: '^apps/signer/src/(client|protocol|approval|refusals)\\.ts$' },
+      {
+        path: '^apps/signer/src/',
+        pathNot: '^apps/signer/src/(client|protocol|approval|refusals)\\.ts$',
+      },
+    ),
+    rule(
       'platform-imports-no-module',
       'The platform knows nothing of the business.',
       { path: `${server}/platform/` },

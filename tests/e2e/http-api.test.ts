@@ -3,6 +3,7 @@ import { orderSchema } from '@quittance/contract';
 import { createClient } from '@quittance/client';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { payOrder } from '../support/pay-order.ts';
@@ -117,6 +118,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     body: { url: 'https://shop.example/hook' },
   });
   const id = endpoint.body.id as string;
+  const wallet = await api.send('GET', '/v1/wallets', { key: shop.key });
   const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
     '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
     '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
@@ -137,7 +139,11 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       path: `/v1/webhook-endpoints/${id}/replay`,
       body: { since: '2026-01-01T00:00:00Z' },
     },
+    '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
+    '/v1/wallets/:id/deposit-addresses': {
+      path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
+    },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
@@ -165,12 +171,31 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   }
 });
 
+async function raiseSome(): Promise<string> {
+  const deps = {
+    clock: systemClock,
+    ids: uuidV7Ids(systemClock, (target) => randomFillSync(target)),
+    readAudience: async () => ({ store: 'S', locale: 'en', emails: [] }) as const,
+  };
+  const { id } = await api.database.asSystem((tx) =>
+    raiseAlert(tx, deps, {
+      merchantId: shop.id,
+      kind: 'signer_unavailable',
+      subject: 'signer',
+      severity: 'critical',
+      facts: { reason: 'no answer' },
+    }),
+  );
+  return id;
+}
+
 async function stateHash(): Promise<string> {
   const rows = await api.database.asSystem((tx) =>
     tx.query<{ row: string }>(
       `SELECT o::text AS row FROM orders o UNION ALL SELECT e::text FROM event e
        UNION ALL SELECT a::text FROM audit_entry a UNION ALL SELECT w::text FROM receiving_wallet w
        UNION ALL SELECT h::text FROM webhook_endpoint h UNION ALL SELECT i::text FROM idempotency_key i
+       UNION ALL SELECT l::text FROM alert l
        ORDER BY row`,
     ),
   );

@@ -1,12 +1,21 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
+import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
+
+const random = (target: Uint8Array) => randomFillSync(target);
+/** Each store is e-mailed of its alerts, so that this queue too has rows of both. */
+const alertDeps = {
+  clock: systemClock,
+  ids: uuidV7Ids(systemClock, random),
+  readAudience: async () => ({ store: 'S', locale: 'en', emails: ['till@shop.example'] }) as const,
+};
 
 let testDatabase: TestDatabase;
 let api: TestApi;
@@ -80,6 +89,16 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     atMs: Date.now(),
   };
   await api.database.asSystem((tx) => postTransfers(tx, [paymentSeen(paid)]));
+  const alert = await api.database.asTenant(merchant.id, (tx) =>
+    raiseAlert(tx, alertDeps, {
+      merchantId: merchant.id,
+      kind: 'signer_unavailable',
+      subject: `signer of ${merchant.id}`,
+      severity: 'critical',
+      facts: { reason: merchant.id },
+    }),
+  );
+  await addCoin(merchant.id, wallet.id);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   return {
     merchants: merchant.id,
@@ -95,7 +114,32 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     'payout-processors': processor.id,
     refunds: refund.id,
     ledger: transfer.id,
+    alerts: alert.id,
   };
+}
+
+/** What only the watcher and the import of labels write. */
+async function addCoin(merchantId: string, walletId: string): Promise<void> {
+  const txid = randomBytes(32);
+  await api.database.asSystem(async (tx) => {
+    await tx.query(
+      `INSERT INTO coin (merchant_id, txid, vout, wallet_id, address_id, branch, index, value_sats,
+              coinbase, live)
+       SELECT merchant_id, $3, 0, wallet_id, id, branch, index, 1000, false, true FROM address
+        WHERE merchant_id = $1 AND wallet_id = $2 ORDER BY index LIMIT 1`,
+      [merchantId, walletId, txid],
+    );
+    await tx.query(
+      `INSERT INTO wallet_movement (merchant_id, txid, amount_sats, state, ledger_epoch,
+              first_seen_at, updated_at) VALUES ($1, $2, 1000, 'booked', 1, now(), now())`,
+      [merchantId, txid],
+    );
+    await tx.query(
+      `INSERT INTO wallet_label (merchant_id, type, ref, label, rest)
+       VALUES ($1, 'tx', $2, 'mine', '{}')`,
+      [merchantId, txid.toString('hex')],
+    );
+  });
 }
 
 /** A body that would be accepted from the owner, so that nothing but ownership refuses it. */
@@ -120,19 +164,6 @@ function bodyOf(operationId: string): unknown {
   };
   return bodies[operationId];
 }
-
-/** What takes a node, a retry or a delivery to come about; other tests look at these. */
-const FILLED_BY_THE_CHAIN = new Set([
-  'idempotency_key',
-  'webhook_attempt',
-  'coin',
-  'coin_reservation',
-  'wallet_movement',
-  'wallet_label',
-  'spend',
-  'spend_version',
-  'spend_output',
-]);
 
 type Operation = {
   operationId: string;
@@ -227,7 +258,11 @@ test("cross-store-access: the administrator's key reads no store's orders, event
       continue;
     const body = bodyOf(operation.operationId);
     const answer = await api.send(method, path, { key: api.adminKey, body });
-    expect(answer.status, `${method} ${path}`).toBe(403);
+    if (/Alerts?$/.test(operation.operationId)) {
+      // The administrator has alerts too: those of the instance, and no store's.
+      expect([200, 404], `${method} ${path}`).toContain(answer.status);
+      expectNoSecret(answer.body, `${method} ${path}`);
+    } else expect(answer.status, `${method} ${path}`).toBe(403);
   }
 });
 
@@ -245,6 +280,12 @@ test('cross-store-access: a key without the scope is refused on every route', as
     expect(answer.status, `${method} ${path}`).toBe(403);
   }
 });
+
+/** What takes a node, a retry or a delivery to come about; other tests look at these. */
+const UNFILLED = new Set([
+  ...['idempotency_key', 'webhook_attempt', 'payment'],
+  ...['spend', 'spend_version', 'spend_output', 'coin_reservation'],
+]);
 
 test('cross-store-access: row-level security alone hides and protects the other store', async () => {
   const before = await state.read(victim.id);
@@ -264,18 +305,19 @@ test('cross-store-access: row-level security alone hides and protects the other 
       continue;
     }
     for (const row of rows) expect(row[tenantColumn], name).toBe(stranger.id);
-    if (!FILLED_BY_THE_CHAIN.has(name)) {
+    if (!UNFILLED.has(name)) {
       expect(rows.length, `${name} shows the stranger its own rows`).toBeGreaterThan(0);
     }
   }
-  // The chain's height belongs to nobody; no other table without a tenant may be readable.
-  expect(readable).toEqual(['chain_cursor']);
+  // The chain belongs to nobody; no other table without a tenant may be readable.
+  expect(readable).toEqual(['chain_block', 'chain_cursor']);
   for (const change of [
     `UPDATE orders SET status = 'CONFIRMED', version = version + 1`,
     `UPDATE merchant SET name = 'taken', updated_at = updated_at`,
     `UPDATE api_key SET revoked_at = now()`,
     `UPDATE webhook_endpoint SET url = 'https://evil.example'`,
     `UPDATE receiving_wallet SET active = false`,
+    `UPDATE alert SET resolved_at = now()`,
   ]) {
     await api.database.asTenant(stranger.id, (tx) => tx.query(change));
   }

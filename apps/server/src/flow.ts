@@ -1,7 +1,16 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { openApi } from './http-api.ts';
+import { watchNode } from './node-alerts.ts';
 import {
+  type MoneyOut,
+  openMoneyOut,
+  type SignerSetting,
+  signerCheck,
+  useSpends,
+} from './money-out.ts';
+import {
+  countAlerts,
   countOrders,
   countRequests,
   healthChecks,
@@ -9,6 +18,14 @@ import {
   registerGauges,
   watcherMetrics,
 } from './observability.ts';
+import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
+import {
+  createRefundsFollower,
+  expireRefunds,
+  payByPayouts,
+  refundsListener,
+} from './paying/refunds/index.ts';
+import type { SpendListener } from './paying/spends/index.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -16,6 +33,7 @@ import {
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
+import { armFaultPoint } from './platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
 import {
   buildHttp,
@@ -28,13 +46,6 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
-import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
-import {
-  createRefundsFollower,
-  expireRefunds,
-  payByPayouts,
-  refundsListener,
-} from './paying/refunds/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -47,7 +58,14 @@ import {
 } from './receiving/chain/index.ts';
 import type { OrderCreator } from './receiving/orders/index.ts';
 import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
+import {
+  type AlertDeps,
+  audienceReader,
+  type SmtpSettings,
+  startMailer,
+} from './telling/notifications/index.ts';
 import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
+import { readMerchant } from './tenancy/merchants/index.ts';
 
 export type FlowOptions = {
   role: 'all' | 'api' | 'watcher' | 'worker';
@@ -59,6 +77,8 @@ export type FlowOptions = {
   startHeight: number | undefined;
   rateSources: readonly RateSource[];
   webhookUrls: UrlPolicy;
+  /** How e-mails about alerts are sent; undefined: they are not. */
+  mail?: { smtp: SmtpSettings; operatorEmails: readonly string[] } | undefined;
   limits: Partial<RateLimits>;
   socketsPerAddress: number;
   version: string;
@@ -67,6 +87,10 @@ export type FlowOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  /** How transactions of ours are signed; null: elsewhere, as PSBTs. */
+  signer: SignerSetting;
+  /** The key with which the server approves payouts by itself. */
+  approverFile: string;
   /** Where /metrics is served; undefined: beside the API. */
   metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
@@ -88,6 +112,7 @@ const EXPIRE_REFUNDS_EVERY_MS = 30_000;
  */
 export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const { role, log, clock } = options;
+  armFaultPoint(process.env, options.network);
   const urls = roleUrls(options.ownerUrl);
   const database = openDatabase({
     ...urls,
@@ -105,6 +130,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
+  const out = openMoneyOut(lifecycle, options, { database, listener: nobody });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -145,8 +171,18 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       return loop;
     });
   }
-  if (runs('watcher')) useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+  if (runs('watcher')) {
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state, out });
+    lifecycle.use('node alerts', () => {
+      const deps = alertDepsOf(options);
+      const problem = () => state.watcher?.status().problem;
+      const loop = watchNode({ ...options, database, deps, problem });
+      state.loops.push(loop);
+      return loop;
+    });
+  }
   if (runs('worker')) {
+    useSpends(lifecycle, options, { out, loops: state.loops });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -164,17 +200,50 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       }),
     );
   }
-  useHttp(lifecycle, options, { database, state });
+  if (runs('worker')) useMailer(lifecycle, options, { database, state });
+  useHttp(lifecycle, options, { database, state, out });
   registerGauges(options.metrics, state);
-  if (runs('worker')) lifecycle.use('counters', () => countOrders(database, options.metrics));
+  if (runs('worker')) {
+    lifecycle.use('counters', () => countOrders(database, options.metrics));
+    lifecycle.use('alert counters', () => countAlerts(database, options.metrics));
+  }
   return database;
+}
+
+/** Until payouts are wired, nobody acts on what becomes of spends. */
+const nobody: SpendListener = { async spendChanged() {} };
+
+/** E-mails about alerts, where a mail server is configured. */
+function useMailer(
+  lifecycle: Lifecycle,
+  options: FlowOptions,
+  { database, state }: { database: Database; state: Running },
+): void {
+  const { mail, metrics } = options;
+  if (mail === undefined) return;
+  lifecycle.use('mailer', () => {
+    const mailer = startMailer({
+      ...options,
+      database,
+      smtp: mail.smtp,
+      onAttempt: (outcome) => metrics.count('quittance_alert_emails_total', { outcome }),
+    });
+    state.loops.push(mailer);
+    return mailer;
+  });
+}
+
+/** What parts of the flow need to raise alerts. */
+export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
+  const operatorEmails = mail?.operatorEmails;
+  return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, url, state }: { database: Database; url: string; state: Running },
+  { database, url, state, out }: { database: Database; url: string; state: Running; out: MoneyOut },
 ): void {
   const { network, log } = options;
   lifecycle.use('chain', () => {
@@ -193,6 +262,7 @@ function useWatcher(
           log,
           coins: coinKeeper,
           followers: [
+            ...out.followers,
             coinsFollower,
             createRefundsFollower({
               ids,
@@ -246,7 +316,7 @@ async function refuseUnfitNode(
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, state }: { database: Database; state: Running },
+  { database, state, out }: { database: Database; state: Running; out: MoneyOut },
 ): void {
   const { clock, log, metrics } = options;
   const common = {
@@ -260,7 +330,7 @@ function useHttp(
   async function serve(http: Http): Promise<void> {
     registerHealth(publicRoutes(http), {
       clock,
-      checks: healthChecks(state, database),
+      checks: [...healthChecks(state, database), ...signerCheck(out)],
       ...(options.metricsAt === undefined ? { metrics } : {}),
     });
     // Not inside the call: an optional call evaluates no arguments when nobody wants to know.

@@ -4,10 +4,15 @@ import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes } from './paying/payouts/index.ts';
+import { addCoinRoutes } from './paying/coins/index.ts';
 import { addRefundRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
-import { addWalletRoutes, connectWallet } from './receiving/addresses/index.ts';
+import {
+  addWalletRoutes,
+  connectWallet,
+  type WalletRouteDeps,
+} from './receiving/addresses/index.ts';
 import {
   addOrderRoutes,
   createOrders,
@@ -16,6 +21,7 @@ import {
 } from './receiving/orders/index.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
+import { addAlertRoutes } from './telling/notifications/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
@@ -30,6 +36,8 @@ export type ApiParts = {
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
+  /** Asks the signer for a wallet by its name; absent where there is no signer. */
+  readSignerWallet?: WalletRouteDeps['readSignerWallet'];
 };
 
 export type Api = {
@@ -60,13 +68,17 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     gap: () => orders.forget(),
   });
   const common = { database, clock, ids, random, recordAudit };
-  const wallets = { ...common, network, readMaxGap };
+  const { readSignerWallet } = parts;
+  const signer = readSignerWallet === undefined ? {} : { readSignerWallet };
+  const wallets = { ...common, network, readMaxGap, ...signer };
 
   addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName });
   addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
   addEventRoutes(app, common);
+  addAlertRoutes(app, common);
   addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
   addWalletRoutes(app, wallets);
+  addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,

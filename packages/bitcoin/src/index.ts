@@ -128,3 +128,19 @@ export {
   type UnsignedTransaction,
   writeTransaction,
 } from './transaction-writer.ts';
+export {
+  formatLabels,
+  type Label,
+  type LabelError,
+  type LabelType,
+  MAX_LABEL_LINES,
+  type ParsedLabels,
+  parseLabels,
+} from './labels/bip329.ts';
+export {
+  MAX_MESSAGE_LENGTH,
+  type MessageForm,
+  type VerifiedMessage,
+  verifyMessage,
+} from './signed-message/verify-message.ts';
+export { looksLikeCoinjoin, looksLikeExchangeBatch } from './source/looks-like.ts';

@@ -1,10 +1,16 @@
 import type {
+  Alert,
+  AlertKind,
+  AlertWithEmails,
+  AddWallet,
   ApiKey,
   AuditEntry,
+  Coin,
   CreateApiKey,
   CreatedApiKey,
   CreateOrder,
   CreateWebhookEndpoint,
+  DepositAddress,
   Event,
   LedgerAccount,
   LedgerBalance,
@@ -16,6 +22,7 @@ import type {
   RateQuote,
   UpdateWebhookEndpoint,
   Wallet,
+  WalletBalance,
   WebhookAttempt,
   WebhookDelivery,
   WebhookEndpoint,
@@ -134,10 +141,34 @@ export function createClient(options: ClientOptions) {
       list: (page: PageRequest & { type?: string } = {}) =>
         get<Page<Event>>('/v1/events', { ...toPageQuery(page), type: page.type }),
     },
+    alerts: {
+      list: (page: PageRequest & { state?: 'open' | 'resolved'; kind?: AlertKind } = {}) =>
+        get<Page<Alert>>('/v1/alerts', {
+          ...toPageQuery(page),
+          state: page.state,
+          kind: page.kind,
+        }),
+      /** With the e-mails that tell of it. */
+      read: (id: string) => get<AlertWithEmails>(`/v1/alerts/${step(id)}`),
+      /** You have seen it: it is not reminded of any more. */
+      acknowledge: (id: string, options?: CallOptions) =>
+        post<Alert>(`/v1/alerts/${step(id)}/acknowledge`, undefined, options),
+    },
     wallets: {
       list: () => get<Page<Wallet>>('/v1/wallets'),
-      add: (descriptor: string, options?: CallOptions) =>
-        post<Wallet>('/v1/wallets', { descriptor }, options),
+      add: (
+        descriptor: string,
+        options?: CallOptions & Pick<AddWallet, 'use' | 'signerWallet'>,
+      ) => {
+        const { use, signerWallet, ...call } = options ?? {};
+        return post<Wallet>('/v1/wallets', { descriptor, use, signerWallet }, call);
+      },
+      /** A fresh address without an order, to fund the wallet. */
+      depositAddress: (id: string, options?: CallOptions) =>
+        post<DepositAddress>(`/v1/wallets/${step(id)}/deposit-addresses`, undefined, options),
+      balance: (id: string) => get<WalletBalance>(`/v1/wallets/${step(id)}/balance`),
+      coins: (id: string, page: PageRequest = {}) =>
+        get<Page<Coin>>(`/v1/wallets/${step(id)}/coins`, toPageQuery(page)),
     },
     merchant: {
       read: () => get<Merchant>('/v1/merchant'),

@@ -4,6 +4,8 @@ import { z } from 'zod';
 const MAX_NUMBER_LENGTH = 40;
 /** Bytes of a URL that every browser and proxy still takes. */
 const MAX_URL_LENGTH = 2_000;
+/** RFC 5321 §4.5.3.1.3: a path of 256 characters, its angle brackets included. */
+const MAX_EMAIL_LENGTH = 254;
 
 /** Whole satoshis as text, so that no reader takes it for a float. */
 export const satsText = z
@@ -60,6 +62,19 @@ export const webUrl = z
   .url({ protocol: /^https?$/, error: 'write an address that begins with https:// or http://' })
   .max(MAX_URL_LENGTH)
   .meta({ description: 'Web address (http or https)', examples: ['https://shop.example/thanks'] });
+
+/**
+ * A plain mailbox: ASCII, no quotes, no comments, a domain with a dot. Nothing that fits can end a
+ * header line or name a second recipient.
+ */
+export const emailText = z
+  .string()
+  .max(MAX_EMAIL_LENGTH)
+  .regex(
+    /^[A-Za-z0-9_+-]+([.][A-Za-z0-9_+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]{2,63}$/,
+    'write an e-mail address such as "till@shop.example"',
+  )
+  .meta({ description: 'E-mail address', examples: ['till@shop.example'] });
 
 export type JsonValue =
   | string

@@ -1,4 +1,17 @@
 export {
+  type Alert,
+  type AlertEmail,
+  type AlertKind,
+  alertKinds,
+  alertListQuerySchema,
+  alertPageSchema,
+  alertSchema,
+  alertSeverities,
+  type AlertSeverity,
+  type AlertWithEmails,
+  alertWithEmailsSchema,
+} from './alerts.ts';
+export {
   type AuditEntry,
   auditEntrySchema,
   auditPageSchema,
@@ -24,6 +37,7 @@ export {
 export {
   currencyCode,
   decimalText,
+  emailText,
   jsonObject,
   type JsonValue,
   noBodySchema,
@@ -213,10 +227,22 @@ export {
 export {
   type AddWallet,
   addWalletSchema,
+  type Coin,
+  coinListQuerySchema,
+  coinPageSchema,
+  coinSchema,
+  type DepositAddress,
+  depositAddressSchema,
   descriptorText,
+  exportedLabelsSchema,
+  importedLabelsSchema,
   type Wallet,
+  type WalletBalance,
+  walletBalanceSchema,
+  walletLabelsSchema,
   walletPageSchema,
   walletSchema,
+  walletUses,
 } from './wallets.ts';
 export {
   type CreateWebhookEndpoint,
@@ -240,6 +266,12 @@ export {
   webhookPingSchema,
 } from './webhook-endpoints.ts';
 export {
+  type AlertEventCause,
+  alertEventCauses,
+  type AlertEventData,
+  alertEventDataSchema,
+  type AlertEventType,
+  alertEventTypes,
   classicEventTypes,
   type ClassicWebhook,
   classicWebhookSchema,

@@ -16,6 +16,8 @@ export const merchantScopes = [
   'webhooks:read',
   'webhooks:write',
   'events:read',
+  'alerts:read',
+  'alerts:write',
   'ledger:read',
   'payouts:read',
   'payouts:write',

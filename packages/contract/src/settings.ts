@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { personText, satsText, webUrl } from './fields.ts';
+import { emailText, personText, satsText, webUrl } from './fields.ts';
 import { MAX_ORDER_EXPIRY_SECONDS, MIN_ORDER_EXPIRY_SECONDS } from './orders.ts';
 import { MAX_CLAIM_SECONDS, MIN_CLAIM_SECONDS } from './refunds.ts';
 
@@ -9,6 +9,8 @@ const MAX_CONFIRMATION_TIERS = 10;
 const MAX_CONFIRMATIONS = 100;
 /** Half of the amount: anything wider is no tolerance. */
 const MAX_TOLERANCE_BPS = 5_000;
+/** Each alert costs an e-mail to each; a larger circle has a mailing list. */
+const MAX_ALERT_EMAILS = 10;
 
 /** A refund of which the network takes more than nine tenths had better stay where it is. */
 const MAX_FEE_BPS = 9_000;
@@ -94,7 +96,16 @@ export const merchantSettingsFields = {
   defaultLocale: z
     .enum(['en', 'zh-CN', 'zh-TW'])
     .meta({ description: "Of the payer's pages, where the browser asks for none of these" }),
+  alertEmails: z
+    .array(emailText)
+    .max(MAX_ALERT_EMAILS)
+    .refine(areDifferent, 'each address can stand here once')
+    .meta({ description: 'Who is told of alerts by e-mail, in the language of defaultLocale' }),
 } as const;
+
+function areDifferent(addresses: readonly string[]): boolean {
+  return new Set(addresses.map((address) => address.toLowerCase())).size === addresses.length;
+}
 
 function isAscending(tiers: readonly { belowSats: string }[]): boolean {
   // A tier whose number is malformed has its own error; it must not throw here.
@@ -130,4 +141,5 @@ export const defaultMerchantSettings: MerchantSettingsBase = {
   color: null,
   explorerTxUrl: null,
   defaultLocale: 'en',
+  alertEmails: [],
 };

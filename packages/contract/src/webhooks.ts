@@ -26,6 +26,14 @@ export const orderEventTypes = [
   'order.cancelled',
 ] as const;
 
+/** What a person should look at; see `alertKinds` for what that can be. */
+export const alertEventTypes = [
+  /** An alert is open: new, again, graver than before or still; `cause` says which. */
+  'alert.opened',
+  /** What the alert was about is over. */
+  'alert.resolved',
+] as const;
+
 /** What happens to a payout. `origin` in the data tells a processor's doing from a person's. */
 export const payoutEventTypes = [
   'payout.created',
@@ -52,11 +60,13 @@ export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
   ...payoutEventTypes,
+  ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
 
 export type OrderEventType = (typeof orderEventTypes)[number];
 export type PayoutEventType = (typeof payoutEventTypes)[number];
+export type AlertEventType = (typeof alertEventTypes)[number];
 export type WebhookEventType = (typeof webhookEventTypes)[number];
 
 const status = z.enum([
@@ -111,6 +121,41 @@ export const orderEventDataSchema = z.object({
 });
 export type OrderEventData = z.infer<typeof orderEventDataSchema>;
 
+/** Why an alert is told of now. */
+export const alertEventCauses = [
+  /** It was not there before. */
+  'opened',
+  /** It was resolved a short while ago and is back. */
+  'reopened',
+  /** Its severity has grown. */
+  'escalated',
+  /** It is still open, and nobody has acknowledged it. */
+  'reminder',
+  'resolved',
+] as const;
+export type AlertEventCause = (typeof alertEventCauses)[number];
+
+/** The alert as it was right after the event. Kinds and what `data` holds may grow. */
+export const alertEventDataSchema = z.object({
+  alertId: z.uuid(),
+  cause: z.enum(alertEventCauses),
+  kind: z.string(),
+  /** What it is about; one alert is open for each kind and subject. */
+  subject: z.string(),
+  severity: z.enum(['info', 'warning', 'critical']),
+  title: z.string(),
+  detail: z.string(),
+  nextStep: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  openedAt: z.iso.datetime(),
+  lastSeenAt: z.iso.datetime(),
+  count: z.int().positive(),
+  acknowledgedAt: z.iso.datetime().nullable(),
+  resolvedAt: z.iso.datetime().nullable(),
+  /** One sentence for a person. */
+  message: z.string(),
+});
+export type AlertEventData = z.infer<typeof alertEventDataSchema>;
 /** The payout as it was right after the event; amounts are strings. */
 export const payoutEventDataSchema = z.object({
   payoutId: z.uuid(),
@@ -147,6 +192,7 @@ export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.s
 const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),

@@ -79,7 +79,10 @@ const makers: Record<string, Make> = {
     const { operation, keys, dice } = context;
     if (!operation.guarded) return undefined;
     const isAdmins = /^(createMerchant|listMerchants)$/.test(operation.id);
-    const isShared = /^(readMerchant|updateMerchant|readCurrentApiKey)$/.test(operation.id);
+    const isShared =
+      /^(readMerchant|updateMerchant|readCurrentApiKey|(list|read|acknowledge)Alerts?)$/.test(
+        operation.id,
+      );
     const { merchant: key } = keys;
     const headers = [
       null,

@@ -16,7 +16,10 @@ export type ServerProcess = {
   /** How often it ended without being told to; a supervisor (this) started it again. */
   readonly selfExits: number;
   readonly tail: string;
-  start(): void;
+  /** Whether the process that was started last still runs. */
+  readonly running: boolean;
+  /** @param extra for this start only; a start after it ended by itself is without */
+  start(extra?: Readonly<Record<string, string>>): void;
   /** kill -9 of the whole process, as the kernel or a power cut would; resolves once it is gone. */
   kill(): Promise<void>;
   /** SIGTERM; gives the exit status. */
@@ -47,13 +50,13 @@ export function createServerProcess(options: {
   let tail = '';
   let adminKey: string | undefined;
 
-  function start(): void {
+  function start(extra: Readonly<Record<string, string>> = {}): void {
     expected = false;
     const started = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', CLI, 'start'],
       {
-        env: { ...withoutOurSettings(process.env), ...options.env },
+        env: { ...withoutOurSettings(process.env), ...options.env, ...extra },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
@@ -115,6 +118,9 @@ export function createServerProcess(options: {
     },
     get tail() {
       return tail;
+    },
+    get running() {
+      return child !== undefined && child.exitCode === null && child.signalCode === null;
     },
     start,
     async kill() {

@@ -69,6 +69,7 @@ export function flowOptionsOf(
       allowPrivateAddresses: config.webhooks.allowPrivateAddresses,
       allowInsecureHttp: config.webhooks.allowHttp,
     },
+    mail: mailOf(config),
     limits: rateLimitsOf(config),
     socketsPerAddress: config.limits.socketsPerAddress,
     version: surroundings.version,
@@ -78,7 +79,35 @@ export function flowOptionsOf(
     log: surroundings.log,
     metrics: createMetrics({ processMetrics: true }),
     metricsAt: metricsPlaceOf(config),
+    signer: signerOf(config),
+    approverFile: approverFileOf(config),
   };
+}
+
+function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
+  const socketPath = socket === undefined ? undefined : resolve(socket);
+  if (dir === undefined || keyFile === undefined) {
+    return socketPath === undefined ? null : { socketPath };
+  }
+  const place = { dir: resolve(dir), keyFile: resolve(keyFile) };
+  return socketPath === undefined ? place : { ...place, socketPath };
+}
+
+/** Where the key is with which the server approves payouts by itself. */
+export function approverFileOf({ signer, dataDir }: Config): string {
+  return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
+}
+
+const SUBMISSION_PORT = 587;
+const IMPLICIT_TLS_PORT = 465;
+
+/** How e-mails are sent and who operates this server; undefined: e-mails are not sent. */
+export function mailOf({ smtp }: Config): FlowOptions['mail'] {
+  const { host, port, tls, user, password, from, operatorEmails } = smtp;
+  if (host === undefined || from === undefined) return undefined;
+  const login = user === undefined || password === undefined ? undefined : { user, password };
+  const usualPort = tls === 'implicit' ? IMPLICIT_TLS_PORT : SUBMISSION_PORT;
+  return { smtp: { host, port: port ?? usualPort, tls, login, from }, operatorEmails };
 }
 
 function rateLimitsOf({ limits }: Config): FlowOptions['limits'] {

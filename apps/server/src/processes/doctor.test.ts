@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/support/postgres.ts';
 import { type Regtest, startRegtest } from '../../../../tests/support/regtest.ts';
+import { startMailServer } from '../telling/notifications/test-support.ts';
 import { runDoctor } from './doctor.ts';
 import type { Finding } from './doctor/finding.ts';
 import { checkNodeVersion } from './doctor/machine.ts';
@@ -147,4 +148,31 @@ test('an old Node.js blocks', () => {
   expect(checkNodeVersion('v22.11.0').level).toBe('blocking');
   expect(checkNodeVersion('v24.0.0').level).toBe('ok');
   expect(checkNodeVersion('v26.1.0').level).toBe('ok');
+});
+
+test('a mail server that is missing, works, or can not be reached gets its line, and never blocks', async () => {
+  const lines = async (change: Record<string, string>) => {
+    const { findings, status } = await examine(change);
+    expect(status).toBe(0);
+    return findings.filter(({ check }) => check === 'e-mail');
+  };
+  expect(await lines({})).toMatchObject([
+    { level: 'warning', detail: expect.stringContaining('webhook and API only') },
+  ]);
+  const server = await startMailServer();
+  const smtp = {
+    QUITTANCE_SMTP_HOST: '127.0.0.1',
+    QUITTANCE_SMTP_PORT: String(server.port),
+    QUITTANCE_SMTP_TLS: 'none',
+    QUITTANCE_SMTP_FROM: 'pay@quittance.example',
+  };
+  const operator = { QUITTANCE_SMTP_OPERATOR_EMAILS: 'ops@pay.example' };
+  expect(await lines({ ...smtp, ...operator })).toMatchObject([{ level: 'ok' }]);
+  expect(await lines(smtp)).toMatchObject([{ level: 'ok' }, { level: 'warning' }]);
+  expect(await lines({ ...smtp, ...operator, QUITTANCE_SMTP_TLS: 'starttls' })).toMatchObject([
+    { level: 'warning', detail: expect.stringContaining('can not be used') },
+  ]);
+  await server.close();
+  expect(server.received).toEqual([]);
+  expect(await lines({ ...smtp, ...operator })).toMatchObject([{ level: 'warning' }]);
 });

@@ -5,6 +5,7 @@ import { redactText } from '../platform/log/index.ts';
 import { checkBitcoin } from './doctor/bitcoin.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { blocking, type Finding, reasonOf } from './doctor/finding.ts';
+import { checkMail } from './doctor/mail.ts';
 import { checkConfigFile, checkDataDir, checkNodeVersion, checkPorts } from './doctor/machine.ts';
 import { checkPublicUrl, checkRates } from './doctor/world.ts';
 
@@ -87,6 +88,7 @@ async function* examine(
     ['database', () => checkDatabase(config)],
     ['node', () => checkBitcoin(config, systemClock.nowMs())],
     ['rates', () => checkRates(config)],
+    ['e-mail', () => checkMail(config)],
     ['public URL', () => checkPublicUrl(config)],
   ];
   for (const [name, check] of checks) {

@@ -23,10 +23,6 @@ export { refundSent } from './templates/refund-sent.ts';
 export { refundUndrawn } from './templates/refund-undrawn.ts';
 export { type CapArgs, refundableCredited } from './templates/refundable-credited.ts';
 export { refundableTakenBack } from './templates/refundable-taken-back.ts';
-export { payoutReleased } from './templates/payout-released.ts';
-export { type PayoutArgs, payoutReserved } from './templates/payout-reserved.ts';
-export { payoutReversed } from './templates/payout-reversed.ts';
-export { payoutSent } from './templates/payout-sent.ts';
 export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
 export { spendReversed } from './templates/spend-reversed.ts';
 export { walletDepositConfirmed } from './templates/wallet-deposit-confirmed.ts';
@@ -35,6 +31,10 @@ export { walletDepositReversed } from './templates/wallet-deposit-reversed.ts';
 export { type MovementArgs, walletDepositSeen } from './templates/wallet-deposit-seen.ts';
 export { walletWithdrawal } from './templates/wallet-withdrawal.ts';
 export { walletWithdrawalReversed } from './templates/wallet-withdrawal-reversed.ts';
+export { payoutReleased } from './templates/payout-released.ts';
+export { type PayoutArgs, payoutReserved } from './templates/payout-reserved.ts';
+export { payoutReversed } from './templates/payout-reversed.ts';
+export { payoutSent } from './templates/payout-sent.ts';
 export {
   type AccountDefinition,
   type AccountKind,

@@ -7,7 +7,8 @@ import type { PayoutDeps } from './create-payout.ts';
 import { demand, noSuchPayout } from './errors.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
 import { readPayoutPolicy } from './policy-store.ts';
-import { lockAwaitingOfBatch, lockPayout, type OwnPayout, sumApprovedSince } from './store.ts';
+import { lockAwaitingOfBatch, lockPayout, type OwnPayout } from './store.ts';
+import { sumApprovedSince } from './sums-store.ts';
 import { applyPayoutEvent } from './transition.ts';
 import { demandCover, type PayoutMove, writePayouts } from './write-payouts.ts';
 

@@ -117,7 +117,11 @@ function demandPerPayout(amountSats: Sats, { perPayoutMaxSats }: PayoutPolicy): 
   throw new AppError('payout_limit_exceeded', detail);
 }
 
-/** @throws {AppError} no_wallet, invalid_request */
+/**
+ * The wallet that is named, else the one that pays: one kept for payouts, one that the signer has,
+ * else the store's active one.
+ * @throws {AppError} no_wallet, invalid_request
+ */
 export async function walletFor(
   tx: Tx,
   { merchantId, walletId }: { merchantId: Uuid; walletId: Uuid | undefined },
@@ -125,7 +129,9 @@ export async function walletFor(
   const wallets = await readWallets(tx, { merchantId, maxGap: 0 });
   const wallet =
     walletId === undefined
-      ? wallets.find(({ active }) => active)
+      ? (wallets.find(({ use }) => use === 'payouts') ??
+        wallets.find(({ signerWallet }) => signerWallet !== null) ??
+        wallets.find(({ active }) => active))
       : wallets.find(({ id }) => id === walletId);
   if (wallet !== undefined) return wallet.id;
   if (walletId === undefined) throw new AppError('no_wallet', 'Add a wallet first.');
@@ -186,6 +192,7 @@ function newPayout(
     approvalsNeeded: more.approvalsNeeded,
     approvals: [],
     walletId: more.walletId,
+    payRequest: null,
     processorId: null,
     spendId: null,
     lastSpendId: null,

@@ -13,6 +13,14 @@ export type PayoutApproval = {
   readonly signature: Approval | null;
 };
 
+/** A person wants it paid now, by itself and at these terms. */
+export type PayRequest = {
+  readonly by: string;
+  readonly atMs: number;
+  readonly targetBlocks: number;
+  readonly maxFeeRateSatPerVb: number;
+};
+
 /** What was asked for when it was not bitcoin. */
 export type PayoutPrice = {
   readonly amount: string;
@@ -44,6 +52,7 @@ export type Payout = {
   readonly approvalsNeeded: number;
   readonly approvals: readonly PayoutApproval[];
   readonly walletId: Uuid;
+  readonly payRequest: PayRequest | null;
   readonly processorId: Uuid | null;
   readonly spendId: Uuid | null;
   readonly lastSpendId: Uuid | null;

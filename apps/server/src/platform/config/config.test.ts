@@ -48,6 +48,9 @@ test('every setting can be given in the environment alone', () => {
     'bitcoin.zmqRawTx': 'tcp://127.0.0.1:1',
     'bitcoin.zmqHashBlock': 'tcp://127.0.0.1:2',
     'bitcoin.zmqSequence': 'ipc:///run/x.sock',
+    'smtp.tls': 'implicit',
+    'smtp.from': 'Quittance <pay@example.com>',
+    'smtp.operatorEmails': 'a@example.com, b@example.com',
   };
   const env: Record<string, string> = {};
   for (const { path, env: name, kind } of settings) {
@@ -58,6 +61,7 @@ test('every setting can be given in the environment alone', () => {
   expect(config.rates.fixed).toEqual({ USD: '1.00' });
   expect(config.bitcoin.restLoopbackOnly).toBe(true);
   expect(config.bitcoin.zmqSequence).toBe('ipc:///run/x.sock');
+  expect(config.smtp.from).toEqual({ name: 'Quittance', address: 'pay@example.com' });
   expect(config.startHeight).toBe(7);
 });
 
@@ -127,4 +131,26 @@ test('docs/configuration.md holds exactly the settings of the schema', () => {
   const page = readFileSync(url, 'utf8');
   const table = /<!-- settings: begin[^>]*-->\n([\s\S]*?)\n<!-- settings: end -->/.exec(page)?.[1];
   expect(table).toBe(settingsMarkdown());
+});
+
+test('a mail server without what it needs, or without encryption afar, is named', () => {
+  const host = 'mail.example.com';
+  const from = 'pay@example.com';
+  const where = (smtp: object) => Object.keys(problems(() => load({ smtp })));
+  expect(where({ host, from })).toEqual([]);
+  expect(where({ host })).toEqual(['smtp.from']);
+  expect(where({ from })).toEqual(['smtp.host']);
+  expect(where({ host, from, user: 'u' })).toEqual(['smtp.password']);
+  expect(where({ host, from, password: 'p' })).toEqual(['smtp.user']);
+  expect(where({ host, from, tls: 'none' })).toEqual(['smtp.tls']);
+  expect(where({ host: 'localhost', from, tls: 'none' })).toEqual([]);
+  for (const odd of [
+    'pay',
+    'a@b.cc, c@d.ee',
+    'X <a@b.cc',
+    'A\r\nBcc: x@y.zz <a@b.cc>',
+    'a"b" <a@b.cc>',
+  ]) {
+    expect(where({ host, from: odd }), odd).toEqual(['smtp.from']);
+  }
 });

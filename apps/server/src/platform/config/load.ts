@@ -38,6 +38,8 @@ const OTHER_VARIABLES = new Set([
   'QUITTANCE_CONFIG',
   'QUITTANCE_CACHE',
   'QUITTANCE_NODE',
+  'QUITTANCE_FAULT_POINT',
+  'QUITTANCE_SIGNER_DIR',
   'QUITTANCE_TESTDATA',
   'QUITTANCE_TEST_OWNER_URL',
 ]);
@@ -55,7 +57,7 @@ export function loadConfig(sources: ConfigSources): Config {
   for (const setting of settings) overlay(tree, setting, sources.env, origin, problems);
   const parsed = configSchema.safeParse(tree);
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((i) => explain(i, origin)));
-  problems.push(...contradictions(tree));
+  problems.push(...contradictions(tree), ...mailContradictions(tree));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return parsed.data;
 }
@@ -211,6 +213,40 @@ function contradictions(tree: Tree): ConfigProblem[] {
       where: `bitcoin.${missing}`,
       detail: 'rpcUser and rpcPassword need each other; add this one',
     });
+  }
+  return [...problems, ...signerContradictions(tree)];
+}
+
+function signerContradictions(tree: Tree): ConfigProblem[] {
+  const signer = isTree(tree['signer']) ? tree['signer'] : {};
+  const given = (key: string) => signer[key] !== undefined;
+  if (given('dir') === given('keyFile')) return [];
+  const missing = given('dir') ? 'keyFile' : 'dir';
+  const detail = 'dir and keyFile need each other; add this one';
+  return [{ where: `signer.${missing}`, detail }];
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i;
+
+function mailContradictions(tree: Tree): ConfigProblem[] {
+  const smtp = isTree(tree['smtp']) ? tree['smtp'] : {};
+  const given = (key: string) => smtp[key] !== undefined;
+  const problems: ConfigProblem[] = [];
+  const add = (key: string, detail: string) => problems.push({ where: `smtp.${key}`, detail });
+  if (given('host') && !given('from')) {
+    add('from', 'a mail server is given; add the address that e-mails come from');
+  }
+  const settled = ['port', 'user', 'password', 'from'].find(given);
+  if (!given('host') && settled !== undefined) {
+    add('host', `smtp.${settled} is given; add the mail server's name, or take it out`);
+  }
+  if (given('user') !== given('password')) {
+    const missing = given('user') ? 'password' : 'user';
+    add(missing, 'user and password need each other; add this one');
+  }
+  const { host, tls } = smtp;
+  if (tls === 'none' && typeof host === 'string' && !LOOPBACK.test(host)) {
+    add('tls', 'only a mail server on this machine may be talked to without encryption');
   }
   return problems;
 }

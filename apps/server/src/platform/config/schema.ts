@@ -1,3 +1,4 @@
+import { emailText } from '@quittance/contract';
 import { z } from 'zod';
 import { Secret } from './secret.ts';
 
@@ -6,6 +7,7 @@ export type SettingKind = 'text' | 'integer' | 'boolean' | 'list' | 'json';
 type SettingMeta = { kind: SettingKind; what: string; secret?: boolean; env?: string };
 
 export const NETWORKS = ['mainnet', 'testnet4', 'signet', 'regtest'] as const;
+export const SMTP_TLS = ['starttls', 'implicit', 'none'] as const;
 export const ROLES = ['all', 'api', 'watcher', 'worker'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -98,6 +100,23 @@ function isPostgresUrl(value: string): boolean {
   return URL.canParse(value) && ['postgres:', 'postgresql:'].includes(new URL(value).protocol);
 }
 
+/** Each alert costs an e-mail to each; a larger circle has a mailing list. */
+const MAX_OPERATORS = 10;
+/** A name in front of the address, without what has a meaning in a header (RFC 5322 §3.2.3). */
+const MAILBOX = /^(?:([^\p{Cc}"(),:;<>@[\\\]]{1,100}?) *<([^<> ]+)>|([^<> ]+))$/u;
+
+function mailbox(what: string) {
+  const message = 'write "pay@example.com" or "Quittance <pay@example.com>"';
+  const schema = z.string(message).transform((value, context) => {
+    const [, name = '', inBrackets, alone] = MAILBOX.exec(value.trim()) ?? [];
+    const address = emailText.safeParse(inBrackets ?? alone);
+    if (address.success) return { name: name.trim(), address: address.data };
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+  return describe(schema, { kind: 'text', what });
+}
+
 const PRICE = /^(0|[1-9][0-9]*)(\.[0-9]{1,8})?$/;
 const PORT = { min: 0, max: 65_535 };
 
@@ -158,6 +177,18 @@ export const configSchema = z.strictObject({
       'Use the node’s REST interface only when the node is on this machine: REST has no password and no encryption.',
     ),
   }),
+  signer: section({
+    socket: text(
+      'The signer’s socket. Alone: of a signer that runs by itself. With dir: where it shall listen. Without either, transactions are signed elsewhere.',
+    ).optional(),
+    dir: text(
+      'The signer’s folder; its process is then started with this one (role all or worker).',
+    ).optional(),
+    keyFile: text('The file that opens the signer’s vault in dir.').optional(),
+    approverFile: text(
+      'The key with which this server approves payouts by itself, made at the first start. Left out: approver.key under dataDir.',
+    ).optional(),
+  }),
   rates: section({
     sources: describe(z.array(z.string().min(1), 'write a list of names').min(1).optional(), {
       kind: 'list',
@@ -184,6 +215,32 @@ export const configSchema = z.strictObject({
       'Let webhooks reach private and loopback addresses. True opens your own network to whoever may set a webhook.',
     ),
     allowHttp: flag(false, 'Let webhooks use http:// without encryption.'),
+  }),
+  smtp: section({
+    host: text(
+      'The mail server that takes e-mails about alerts. Left out: alerts are told by webhook and API only.',
+    ).optional(),
+    port: integer(
+      { min: 1, max: 65_535 },
+      'Its port. Left out: 587, or 465 with smtp.tls implicit.',
+    ).optional(),
+    tls: oneOf(
+      SMTP_TLS,
+      'starttls',
+      'starttls encrypts before anything is said, or sends nothing; implicit is TLS from the start; none is for a mail server on this machine.',
+    ),
+    user: text('User of the mail server. Give this and smtp.password, or neither.').optional(),
+    password: secret('Password of the mail server.').optional(),
+    from: mailbox(
+      'The sender of the e-mails: an address, or a name and an address such as "Quittance <pay@example.com>".',
+    ).optional(),
+    operatorEmails: describe(
+      z.array(emailText, 'write a list of e-mail addresses').max(MAX_OPERATORS).default([]),
+      {
+        kind: 'list',
+        what: 'Who is told of alerts of the server itself, such as a node that can not be reached. Stores set their own addresses (alertEmails).',
+      },
+    ),
   }),
   log: section({
     level: oneOf(LOG_LEVELS, 'info', 'The least important line that is still written.'),

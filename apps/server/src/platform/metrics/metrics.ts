@@ -24,6 +24,10 @@ export const metricTable = {
   ]),
   quittance_chain_blocks_total: counter('Blocks taken in or taken back.', ['direction']),
   quittance_webhook_deliveries_total: counter('Webhook attempts by outcome.', ['outcome']),
+  quittance_alerts_total: counter('Alerts told, by kind and why.', ['kind', 'cause']),
+  quittance_alert_emails_total: counter('E-mails about alerts by outcome of an attempt.', [
+    'outcome',
+  ]),
   quittance_db_errors_total: counter('Errors of the database connections.', ['kind']),
   quittance_http_requests_total: counter('HTTP requests answered.', ['method', 'route', 'status']),
   quittance_http_request_seconds: histogram('Time to answer a request.', ['method', 'route']),
@@ -42,6 +46,18 @@ export const metricTable = {
     [],
     'webhooks',
   ),
+  quittance_spend_broadcasts_total: counter('Transactions given to the node, by outcome.', [
+    'outcome',
+  ]),
+  quittance_spend_signatures_total: counter('Requests to the signer, by outcome.', ['outcome']),
+  quittance_spends_open: gauge('Spends under way, by state.', ['state'], 'spends'),
+  quittance_spend_oldest_seconds: gauge(
+    'Age of the oldest spend under way, by state.',
+    ['state'],
+    'spends',
+  ),
+  quittance_signer_up: gauge('Whether the signer answers: 1 or 0.', [], 'signer'),
+  quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
   quittance_rate_age_seconds: gauge('Age of the last price from a source.', ['source'], 'rates'),
 } as const satisfies Record<string, CounterRow | GaugeRow | HistogramRow>;
 

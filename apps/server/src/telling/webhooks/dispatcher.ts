@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@quittance/kernel';
 import type { Database, Unlisten } from '../../platform/db/index.ts';
+import { nextChance } from '../../platform/random.ts';
 import { WEBHOOKS_CHANNEL } from '../events/index.ts';
 import type { UrlPolicy } from './address-guard.ts';
 import type { Resolve } from './connect.ts';
@@ -191,12 +192,6 @@ export function startWebhookDispatcher(options: WebhookDispatcherOptions): Webho
       await Promise.all(underWay);
     },
   };
-}
-
-/** Uniform in [0, 1), from the randomness that was passed in. */
-function nextChance(random: Random): number {
-  const bytes = random(new Uint8Array(4));
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
 }
 
 /** A bell that is heard even when it rings before somebody waits. */

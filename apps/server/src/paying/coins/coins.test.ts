@@ -1,0 +1,222 @@
+import { randomBytes } from 'node:crypto';
+import { displayHash, outpointBytes, parseHash } from '@quittance/bitcoin';
+import type { Uuid } from '@quittance/kernel';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
+import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
+import {
+  coinKeeper,
+  readPreviousTransactions,
+  readSpendableCoins,
+  readWalletBalances,
+  readWalletForSpending,
+  releaseCoins,
+  reserveCoins,
+  takeChangeIndex,
+} from './index.ts';
+
+const TIP = 200;
+let receiving: Receiving;
+let seeds = 2_000;
+beforeAll(async () => {
+  receiving = await openReceiving();
+});
+afterAll(() => receiving.close());
+
+type Store = { merchantId: Uuid; walletId: Uuid };
+
+async function addStore(descriptor = regtestDescriptor(seeds++)): Promise<Store> {
+  const merchantId = await receiving.addMerchant();
+  return { merchantId, walletId: await receiving.addWallet(merchantId, descriptor) };
+}
+
+type CoinWish = { valueSats: bigint; height?: number | null; coinbase?: boolean };
+
+/** A coin at the wallet's first address, with the transaction that makes it. */
+async function addCoin(store: Store, wish: CoinWish): Promise<{ txid: string; vout: number }> {
+  const { valueSats, height = 100, coinbase = false } = wish;
+  const hash = randomBytes(32);
+  await receiving.sql(
+    `INSERT INTO chain_transaction (txid, raw, state, height, block_hash, first_seen_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, now(), now())`,
+    [hash, hash, height === null ? 'mempool' : 'block', height, height === null ? null : hash],
+  );
+  const [address] = await receiving.sql<{ id: number }>(
+    'SELECT id FROM address WHERE wallet_id = $1 AND branch = 0 AND index = 0',
+    [store.walletId],
+  );
+  const coin = { txid: displayHash(hash), vout: 0 };
+  const place = { branch: 0 as const, index: 0, orderId: null, addressId: address?.id ?? 0 };
+  await receiving.database.asSystem((tx) =>
+    coinKeeper.record(tx, [{ ...store, ...place, ...coin, valueSats, coinbase, height }]),
+  );
+  return coin;
+}
+
+async function addSpend({ merchantId, walletId }: Store, txid?: string): Promise<Uuid> {
+  const id = receiving.ids.next();
+  await receiving.sql(
+    `INSERT INTO spend (merchant_id, id, wallet_id, kind, origin, state, anchor_txid, anchor_vout,
+            version, created_at, updated_at)
+     VALUES ($1, $2, $3, 'payouts', 'manual', 'broadcast', $4, 0, 1, now(), now())`,
+    [merchantId, id, walletId, randomBytes(32)],
+  );
+  if (txid === undefined) return id;
+  await receiving.sql(
+    `INSERT INTO spend_version (merchant_id, spend_id, version, state, psbt, raw, txid, fee_sats,
+            vsize, created_at) VALUES ($1, $2, 1, 'broadcast', '', '', $3, 700, 140, now())`,
+    [merchantId, id, parseHash(txid)],
+  );
+  return id;
+}
+
+const query = (store: Store, more: { minConfirmations?: number; own?: boolean } = {}) => ({
+  ...store,
+  tipHeight: TIP,
+  minConfirmations: more.minConfirmations ?? 1,
+  ownChangeUnconfirmed: more.own ?? true,
+});
+
+const spendable = (store: Store, more: { minConfirmations?: number; own?: boolean } = {}) =>
+  receiving.database.asTenant(store.merchantId, (tx) => readSpendableCoins(tx, query(store, more)));
+
+test('reserved, frozen, immature and foreign unconfirmed coins are not spendable', async () => {
+  const store = await addStore();
+  const free = await addCoin(store, { valueSats: 10n });
+  const deep = await addCoin(store, { valueSats: 20n, height: 195 });
+  const reserved = await addCoin(store, { valueSats: 30n });
+  const frozen = await addCoin(store, { valueSats: 40n });
+  await addCoin(store, { valueSats: 50n, height: null });
+  const change = await addCoin(store, { valueSats: 60n, height: null });
+  await addCoin(store, { valueSats: 70n, height: TIP - 98, coinbase: true });
+  const mature = await addCoin(store, { valueSats: 80n, height: TIP - 99, coinbase: true });
+  const spendId = await addSpend(store, change.txid);
+  await receiving.database.asTenant(store.merchantId, (tx) =>
+    reserveCoins(tx, { merchantId: store.merchantId, spendId, coins: [reserved] }),
+  );
+  await receiving.sql(
+    `INSERT INTO wallet_label (merchant_id, type, ref, label, rest, spendable)
+     VALUES ($1, 'output', $2, 'cold', '{}', false)`,
+    [store.merchantId, `${frozen.txid}:0`],
+  );
+  const ids = (coins: readonly { txid: string }[]) => coins.map(({ txid }) => txid);
+  expect(ids(await spendable(store))).toEqual(ids([mature, change, deep, free]));
+  expect(ids(await spendable(store, { own: false }))).toEqual(ids([mature, deep, free]));
+  expect(ids(await spendable(store, { minConfirmations: 7, own: false }))).toEqual(
+    ids([mature, free]),
+  );
+  expect((await spendable(store))[1]?.ancestors).toEqual({ vsize: 140, feeSats: 700n });
+  const balances = await receiving.database.asTenant(store.merchantId, (tx) =>
+    readWalletBalances(tx, query(store)),
+  );
+  expect(balances).toEqual({
+    confirmedSats: 250n,
+    unconfirmedSats: 110n,
+    reservedSats: 30n,
+    spendableSats: 170n,
+  });
+});
+
+test('a coin belongs to one spend, however many ask for it at once, and all or none are given', async () => {
+  const store = await addStore();
+  const { merchantId } = store;
+  const coins = [await addCoin(store, { valueSats: 1n }), await addCoin(store, { valueSats: 2n })];
+  const spends = await Promise.all(Array.from({ length: 8 }, () => addSpend(store)));
+  const got = await Promise.all(
+    spends.map((spendId, i) =>
+      receiving.database.asTenant(merchantId, (tx) =>
+        reserveCoins(tx, { merchantId, spendId, coins: i % 2 === 0 ? coins : coins.toReversed() }),
+      ),
+    ),
+  );
+  expect(got.filter(Boolean)).toHaveLength(1);
+  const spendId = spends[got.indexOf(true)] ?? store.walletId;
+  const rows = () =>
+    receiving.sql('SELECT spend_id FROM coin_reservation WHERE merchant_id = $1', [merchantId]);
+  expect(await rows()).toEqual([{ spend_id: spendId }, { spend_id: spendId }]);
+  const [first] = coins;
+  if (first === undefined) throw new Error('there are two coins');
+  await receiving.database.asSystem((tx) =>
+    releaseCoins(tx, { merchantId, spendId, coins: [first] }),
+  );
+  expect(await rows()).toHaveLength(1);
+  await receiving.database.asSystem((tx) => releaseCoins(tx, { merchantId, spendId }));
+  expect(await rows()).toHaveLength(0);
+});
+
+test('a coin that is spent or gone can not be reserved', async () => {
+  const store = await addStore();
+  const { merchantId } = store;
+  const coin = await addCoin(store, { valueSats: 5n });
+  await receiving.sql(
+    `UPDATE chain_transaction SET state = 'dropped', height = NULL WHERE txid = $1`,
+    [parseHash(coin.txid)],
+  );
+  await receiving.database.asSystem((tx) => coinKeeper.refresh(tx, [coin.txid]));
+  const spendId = await addSpend(store);
+  const reserved = await receiving.database.asSystem((tx) =>
+    reserveCoins(tx, { merchantId, spendId, coins: [coin] }),
+  );
+  expect(reserved).toBe(false);
+  expect(await spendable(store)).toEqual([]);
+});
+
+test('change comes from the descriptor’s own branch, each index once, watched ahead', async () => {
+  const store = await addStore();
+  const taken = await Promise.all(
+    Array.from({ length: 30 }, () =>
+      receiving.database.asTenant(store.merchantId, (tx) => takeChangeIndex(tx, store.walletId)),
+    ),
+  );
+  expect(taken.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 30 }, (_, i) => i),
+  );
+  expect(new Set(taken.map(({ branch }) => branch))).toEqual(new Set([1]));
+  const [derived] = await receiving.sql<{ through: number }>(
+    'SELECT max(index) AS through FROM address WHERE wallet_id = $1 AND branch = 1',
+    [store.walletId],
+  );
+  expect(derived?.through).toBe(49);
+  const wallet = await receiving.database.asTenant(store.merchantId, (tx) =>
+    readWalletForSpending(tx, store.walletId),
+  );
+  expect(wallet).toMatchObject({ network: 'regtest', signerWallet: null, changeBranch: 1 });
+});
+
+test('with one branch only, an order and change never get the same address', async () => {
+  const store = await addStore(regtestDescriptor(seeds++).replace('<0;1>', '0'));
+  const addresses: string[] = [];
+  for (let i = 0; i < 25; i++) {
+    addresses.push((await receiving.order(store.merchantId)).address);
+    const change = await receiving.database.asTenant(store.merchantId, (tx) =>
+      takeChangeIndex(tx, store.walletId),
+    );
+    expect(change.branch).toBe(0);
+    addresses.push(change.address);
+  }
+  expect(new Set(addresses).size).toBe(50);
+});
+
+test('a merchant reads the transactions of its own coins and of nobody else’s', async () => {
+  const [mine, other] = [await addStore(), await addStore()];
+  const own = await addCoin(mine, { valueSats: 5n });
+  const foreign = await addCoin(other, { valueSats: 5n });
+  const txids = [own.txid, foreign.txid];
+  const read = await receiving.database.asTenant(mine.merchantId, (tx) =>
+    readPreviousTransactions(tx, txids),
+  );
+  expect([...read.keys()]).toEqual([own.txid]);
+  const all = await receiving.database.asSystem((tx) => readPreviousTransactions(tx, txids));
+  expect(all.size).toBe(2);
+});
+
+test('every unspent coin is watched, page after page', async () => {
+  const store = await addStore();
+  const coin = await addCoin(store, { valueSats: 9n });
+  const outpoints: string[] = [];
+  for await (const page of coinKeeper.unspent(receiving.database)) {
+    outpoints.push(...page.map((outpoint) => Buffer.from(outpoint).toString('hex')));
+  }
+  expect(outpoints).toContain(Buffer.from(outpointBytes(parseHash(coin.txid), 0)).toString('hex'));
+  expect(new Set(outpoints).size).toBe(outpoints.length);
+});

@@ -1,0 +1,75 @@
+import type { Texts } from './texts.ts';
+
+export const en: Texts = {
+  kinds: {
+    payout_stuck: {
+      title: 'A payout is stuck',
+      detail: ({ payoutId, state, minutes }) =>
+        `The payout ${payoutId} has been ${state} for ${minutes} minutes.`,
+      nextStep:
+        'Look at the payout and its transaction. If the fee is too low, bump it; if an approval is ' +
+        'missing, give it or cancel the payout.',
+    },
+    payout_failing: {
+      title: 'Payouts fail again and again',
+      detail: ({ processor, failures, reason }) =>
+        `The processor ${processor} has failed ${failures} times in a row. The last reason: ${reason}`,
+      nextStep: 'Mend what the reason names, or pause the processor until it is mended.',
+    },
+    fee_above_policy: {
+      title: 'Payouts wait because the network fee is above your limit',
+      detail: ({ feeRateSatPerVb, maxFeeRateSatPerVb }) =>
+        `The network asks ${feeRateSatPerVb} sat/vB; your policy allows ${maxFeeRateSatPerVb} sat/vB.`,
+      nextStep: 'Wait until fees fall, or raise the limit in the fee policy of the processor.',
+    },
+    hot_wallet_low: {
+      title: 'The wallet that pays out runs low',
+      detail: ({ balanceSats, thresholdSats }) =>
+        `It holds ${balanceSats} satoshis; the threshold is ${thresholdSats} satoshis.`,
+      nextStep: 'Send bitcoin to a deposit address of this wallet, or lower the threshold.',
+    },
+    reconciliation_break: {
+      title: 'The coins on the chain and the books do not agree',
+      detail: ({ ledgerSats, chainSats, differenceSats }) =>
+        `The books say ${ledgerSats} satoshis, the chain ${chainSats}: a difference of ${differenceSats}.`,
+      nextStep:
+        'Pause payouts, then look at the transactions that the reconciliation names. Do not correct ' +
+        'the books before you know the cause.',
+    },
+    signer_unavailable: {
+      title: 'The signer does not answer',
+      detail: ({ reason }) => `Payouts can not be signed: ${reason}`,
+      nextStep: 'See whether the signer process runs and is unlocked; its log says more.',
+    },
+    node_unavailable: {
+      title: 'The Bitcoin node can not be followed',
+      detail: ({ reason }) => `No payments are seen until it is back: ${reason}`,
+      nextStep: 'Run quittance doctor and see whether the node runs and is in sync.',
+    },
+  },
+  severities: { info: 'info', warning: 'warning', critical: 'critical' },
+  causes: {
+    opened: '',
+    reopened: 'Again: ',
+    escalated: 'Worse: ',
+    reminder: 'Still open: ',
+    resolved: 'Resolved: ',
+  },
+  colon: ': ',
+  labels: {
+    todo: 'What to do',
+    store: 'Store',
+    severity: 'Severity',
+    since: 'Since',
+    resolvedAt: 'Resolved',
+    count: 'Times seen',
+    alert: 'Alert',
+  },
+  instance: 'this Quittance server',
+  whyYou:
+    'You get this because your address is among the alert e-mails in the settings of the store.',
+  whyOperator: 'You get this because your address is among smtp.operatorEmails of the server.',
+  limit: (perHour) =>
+    `This is e-mail number ${perHour} within an hour. More alerts of this hour are told by webhook ` +
+    'and in the list of alerts only.',
+};

@@ -1,0 +1,70 @@
+import type { Texts } from './texts.ts';
+
+export const zhCn: Texts = {
+  kinds: {
+    payout_stuck: {
+      title: '有一笔付款卡住了',
+      detail: ({ payoutId, state, minutes }) =>
+        `付款 ${payoutId} 处于 ${state} 状态已有 ${minutes} 分钟。`,
+      nextStep:
+        '请查看该付款及其交易。如果手续费过低，请提高手续费；如果缺少批准，请批准或取消该付款。',
+    },
+    payout_failing: {
+      title: '付款反复失败',
+      detail: ({ processor, failures, reason }) =>
+        `处理器 ${processor} 已连续失败 ${failures} 次。最近一次的原因：${reason}`,
+      nextStep: '请排除上述原因，或在排除之前暂停该处理器。',
+    },
+    fee_above_policy: {
+      title: '网络手续费高于您的上限，付款正在等待',
+      detail: ({ feeRateSatPerVb, maxFeeRateSatPerVb }) =>
+        `网络当前费率为 ${feeRateSatPerVb} sat/vB；您的策略最多允许 ${maxFeeRateSatPerVb} sat/vB。`,
+      nextStep: '请等待手续费下降，或提高处理器手续费策略中的上限。',
+    },
+    hot_wallet_low: {
+      title: '付款钱包余额不足',
+      detail: ({ balanceSats, thresholdSats }) =>
+        `余额为 ${balanceSats} 聪；阈值为 ${thresholdSats} 聪。`,
+      nextStep: '请向该钱包的充值地址转入比特币，或降低阈值。',
+    },
+    reconciliation_break: {
+      title: '链上余额与账本不一致',
+      detail: ({ ledgerSats, chainSats, differenceSats }) =>
+        `账本为 ${ledgerSats} 聪，链上为 ${chainSats} 聪，相差 ${differenceSats} 聪。`,
+      nextStep: '请暂停付款，然后查看对账所列出的交易。在查明原因之前，请勿修改账本。',
+    },
+    signer_unavailable: {
+      title: '签名器没有响应',
+      detail: ({ reason }) => `无法为付款签名：${reason}`,
+      nextStep: '请检查签名器进程是否在运行并已解锁；详情见其日志。',
+    },
+    node_unavailable: {
+      title: '无法跟随比特币节点',
+      detail: ({ reason }) => `在恢复之前无法看到任何收款：${reason}`,
+      nextStep: '请运行 quittance doctor，并检查节点是否在运行且已同步。',
+    },
+  },
+  severities: { info: '提示', warning: '警告', critical: '严重' },
+  causes: {
+    opened: '',
+    reopened: '再次出现：',
+    escalated: '已加重：',
+    reminder: '仍未解决：',
+    resolved: '已解决：',
+  },
+  colon: '：',
+  labels: {
+    todo: '处理办法',
+    store: '商店',
+    severity: '级别',
+    since: '开始时间',
+    resolvedAt: '解决时间',
+    count: '出现次数',
+    alert: '警报',
+  },
+  instance: '本 Quittance 服务器',
+  whyYou: '您收到此邮件，是因为您的地址在商店设置的警报邮箱中。',
+  whyOperator: '您收到此邮件，是因为您的地址在服务器的 smtp.operatorEmails 中。',
+  limit: (perHour) =>
+    `这是一小时内的第 ${perHour} 封邮件。本小时内的其他警报只通过 webhook 和警报列表通知。`,
+};

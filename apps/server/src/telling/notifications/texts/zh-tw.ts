@@ -1,0 +1,70 @@
+import type { Texts } from './texts.ts';
+
+export const zhTw: Texts = {
+  kinds: {
+    payout_stuck: {
+      title: '有一筆付款卡住了',
+      detail: ({ payoutId, state, minutes }) =>
+        `付款 ${payoutId} 處於 ${state} 狀態已有 ${minutes} 分鐘。`,
+      nextStep:
+        '請查看該付款及其交易。如果手續費過低，請提高手續費；如果缺少核准，請核准或取消該付款。',
+    },
+    payout_failing: {
+      title: '付款一再失敗',
+      detail: ({ processor, failures, reason }) =>
+        `處理器 ${processor} 已連續失敗 ${failures} 次。最近一次的原因：${reason}`,
+      nextStep: '請排除上述原因，或在排除之前暫停該處理器。',
+    },
+    fee_above_policy: {
+      title: '網路手續費高於您的上限，付款正在等待',
+      detail: ({ feeRateSatPerVb, maxFeeRateSatPerVb }) =>
+        `網路目前費率為 ${feeRateSatPerVb} sat/vB；您的政策最多允許 ${maxFeeRateSatPerVb} sat/vB。`,
+      nextStep: '請等待手續費下降，或提高處理器手續費政策中的上限。',
+    },
+    hot_wallet_low: {
+      title: '付款錢包餘額不足',
+      detail: ({ balanceSats, thresholdSats }) =>
+        `餘額為 ${balanceSats} 聰；門檻為 ${thresholdSats} 聰。`,
+      nextStep: '請向該錢包的儲值地址轉入比特幣，或降低門檻。',
+    },
+    reconciliation_break: {
+      title: '鏈上餘額與帳本不一致',
+      detail: ({ ledgerSats, chainSats, differenceSats }) =>
+        `帳本為 ${ledgerSats} 聰，鏈上為 ${chainSats} 聰，相差 ${differenceSats} 聰。`,
+      nextStep: '請暫停付款，然後查看對帳所列出的交易。在查明原因之前，請勿修改帳本。',
+    },
+    signer_unavailable: {
+      title: '簽名器沒有回應',
+      detail: ({ reason }) => `無法為付款簽名：${reason}`,
+      nextStep: '請檢查簽名器程序是否正在執行並已解鎖；詳情見其日誌。',
+    },
+    node_unavailable: {
+      title: '無法跟隨比特幣節點',
+      detail: ({ reason }) => `在恢復之前無法看到任何收款：${reason}`,
+      nextStep: '請執行 quittance doctor，並檢查節點是否正在執行且已同步。',
+    },
+  },
+  severities: { info: '提示', warning: '警告', critical: '嚴重' },
+  causes: {
+    opened: '',
+    reopened: '再次出現：',
+    escalated: '已加重：',
+    reminder: '仍未解決：',
+    resolved: '已解決：',
+  },
+  colon: '：',
+  labels: {
+    todo: '處理辦法',
+    store: '商店',
+    severity: '級別',
+    since: '開始時間',
+    resolvedAt: '解決時間',
+    count: '出現次數',
+    alert: '警報',
+  },
+  instance: '本 Quittance 伺服器',
+  whyYou: '您收到此郵件，是因為您的地址在商店設定的警報信箱中。',
+  whyOperator: '您收到此郵件，是因為您的地址在伺服器的 smtp.operatorEmails 中。',
+  limit: (perHour) =>
+    `這是一小時內的第 ${perHour} 封郵件。本小時內的其他警報只透過 webhook 和警報清單通知。`,
+};

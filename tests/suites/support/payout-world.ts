@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import pg from 'pg';
+import { startTestSigner, type TestSigner } from '@quittance/signer/testing';
+import { findFreePort } from '../../../apps/server/src/platform/embedded/companion.ts';
+import { startEmbeddedPostgres } from '../../../apps/server/src/platform/embedded/postgres.ts';
+import { type Regtest, startRegtest } from '../../support/regtest.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
+import { callApi } from './clients.ts';
+import { type NodeLies, startLyingNode } from './lying-node.ts';
+import { createServerProcess, type ServerProcess } from './server-process.ts';
+
+/** Everything that pays, each a process of its own, so that each can be killed alone. */
+export type PayoutWorld = {
+  readonly regtest: Regtest;
+  readonly signer: TestSigner;
+  /** The whole server, and a second worker that races with it. */
+  readonly server: ServerProcess;
+  readonly worker: ServerProcess;
+  /** What stands between the servers and the node. */
+  readonly lies: NodeLies;
+  readonly logFile: string;
+  readonly databaseUrl: string;
+  readonly shop: PayingShop;
+  connect(): Promise<pg.Client>;
+  stop(options: { keepLog: boolean }): Promise<void>;
+};
+
+export type PayingShop = {
+  readonly id: string;
+  readonly apiKey: string;
+  readonly walletId: string;
+  readonly descriptor: string;
+};
+
+const silent = { info(): void {}, warn(): void {} };
+const READY_TIMEOUT_MS = 60_000;
+
+export async function startPayoutWorld(
+  onSelfExit: (who: string, status: number | null, tail: string) => void,
+): Promise<PayoutWorld> {
+  const folder = temporaryFolder('payouts-crash');
+  const logFile = join(folder.path, 'server.log');
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(folder.path, 'postgres'),
+    port: await findFreePort(),
+    log: silent,
+  });
+  const regtest = await startRegtest();
+  const { node } = regtest;
+  const lies = await startLyingNode(node.rpcUrl);
+  const signer = await startTestSigner({ dir: join(folder.path, 'signer'), network: 'regtest' });
+  const env = {
+    DATABASE_URL: postgres.url,
+    QUITTANCE_NETWORK: 'regtest',
+    QUITTANCE_RATES_FIXED: '{"USD":"65000.00"}',
+    QUITTANCE_BITCOIN_RPC_URL: lies.url,
+    QUITTANCE_BITCOIN_RPC_USER: node.rpcUser,
+    QUITTANCE_BITCOIN_RPC_PASSWORD: node.rpcPassword,
+    QUITTANCE_BITCOIN_ZMQ_RAW_TX: node.zmq.rawtx,
+    QUITTANCE_BITCOIN_ZMQ_HASH_BLOCK: node.zmq.hashblock,
+    QUITTANCE_BITCOIN_ZMQ_SEQUENCE: node.zmq.sequence,
+    QUITTANCE_LIMITS_REQUESTS_PER_MINUTE: '1000000',
+    ...signerSettings(signer, folder.path),
+  };
+  const make = async (who: string, extra: Record<string, string>): Promise<ServerProcess> => {
+    const port = await findFreePort();
+    return createServerProcess({
+      port,
+      logFile,
+      onSelfExit: (status, tail) => onSelfExit(who, status, tail),
+      env: { ...env, QUITTANCE_HTTP_PORT: String(port), ...extra },
+    });
+  };
+  const server = await make('server', {});
+  const worker = await make('worker', { QUITTANCE_ROLE: 'worker' });
+  server.start();
+  const problem = await server.untilReady(READY_TIMEOUT_MS);
+  if (problem !== undefined) throw new Error(`the server is not ready: ${problem}; ${server.tail}`);
+  const shop = await openPayingShop(server, signer);
+  worker.start();
+  return {
+    ...{ regtest, signer, server, worker, lies, logFile, databaseUrl: postgres.url, shop },
+    async connect() {
+      const client = new pg.Client({ connectionString: postgres.url });
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
+    },
+    async stop({ keepLog }) {
+      await Promise.all([server.kill(), worker.kill()]);
+      await signer.kill();
+      await lies.close();
+      await regtest.stop();
+      await postgres.stop();
+      if (!keepLog) folder.remove();
+    },
+  };
+}
+
+/** A shop whose wallet the signer holds, with a processor that pays what is approved at once. */
+async function openPayingShop(server: ServerProcess, signer: TestSigner): Promise<PayingShop> {
+  const adminKey = await server.adminKey();
+  const created = await created201<{ merchant: { id: string }; apiKey: { secret: string } }>(
+    callApi(`${server.url}/v1/merchants`, {
+      apiKey: adminKey,
+      body: {
+        name: 'Payer',
+        settings: { rateRule: { sources: ['fixed'], minSources: 1 } },
+      },
+    }),
+  );
+  const apiKey = created.apiKey.secret;
+  const wallet = await created201<{ id: string }>(
+    callApi(`${server.url}/v1/wallets`, {
+      apiKey,
+      body: { descriptor: signer.descriptor, signerWallet: signer.wallet },
+    }),
+  );
+  await created201(
+    callApi(`${server.url}/v1/payout-processors`, {
+      apiKey,
+      body: {
+        kind: 'onchain',
+        walletId: wallet.id,
+        intervalSeconds: 0,
+        batchSize: 5,
+        feePolicy: { targetBlocks: 2, maxFeeRateSatPerVb: 200, maxFeeShareBps: 10_000 },
+        retries: { maxAttempts: 100, delaySeconds: 1 },
+      },
+    }),
+  );
+  const { descriptor } = signer;
+  return { id: created.merchant.id, apiKey, walletId: wallet.id, descriptor };
+}
+
+export async function created201<T>(answer: ReturnType<typeof callApi>): Promise<T> {
+  const given = await answer;
+  if (given?.status === 201) return given.body as T;
+  throw new Error(`it was not made: ${JSON.stringify(given)}`);
+}
+
+function signerSettings(signer: TestSigner, _folder: string): Record<string, string> {
+  return { QUITTANCE_SIGNER_SOCKET: signer.socketPath };
+}
