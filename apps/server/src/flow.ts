@@ -19,13 +19,15 @@ import {
   watcherMetrics,
 } from './observability.ts';
 import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
+import { createPayoutListener } from './paying/payouts/index.ts';
 import {
   createRefundsFollower,
   expireRefunds,
   payByPayouts,
   refundsListener,
 } from './paying/refunds/index.ts';
-import type { SpendListener } from './paying/spends/index.ts';
+import { openServerApprover } from './paying/spends/index.ts';
+import { usePayouts } from './payout-work.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -130,7 +132,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
-  const out = openMoneyOut(lifecycle, options, { database, listener: nobody });
+  const out = openMoneyOut(lifecycle, options, {
+    database,
+    listener: createPayoutListener({ listener: payoutListener }),
+  });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -183,6 +188,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   if (runs('worker')) {
     useSpends(lifecycle, options, { out, loops: state.loops });
+    usePayouts(lifecycle, options, {
+      out,
+      loops: state.loops,
+      alerts: alertDepsOf(options),
+      listener: payoutListener,
+      approver: options.signer === null ? null : openServerApprover(options.approverFile),
+    });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -210,9 +222,6 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   return database;
 }
 
-/** Until payouts are wired, nobody acts on what becomes of spends. */
-const nobody: SpendListener = { async spendChanged() {} };
-
 /** E-mails about alerts, where a mail server is configured. */
 function useMailer(
   lifecycle: Lifecycle,
@@ -238,6 +247,9 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
   const operatorEmails = mail?.operatorEmails;
   return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
+
+/** Who is told of payouts. */
+const payoutListener = refundsListener;
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
@@ -266,7 +278,7 @@ function useWatcher(
             coinsFollower,
             createRefundsFollower({
               ids,
-              payouts: payByPayouts({ network, listener: refundsListener }),
+              payouts: payByPayouts({ network, listener: payoutListener }),
             }),
           ],
           source: createBitcoindSource(rpc),
@@ -354,7 +366,9 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const { fees } = out.spends;
+      const more = { fees, payoutListener };
+      const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
