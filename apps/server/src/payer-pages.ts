@@ -1,4 +1,4 @@
-import type { Network } from '@quittance/bitcoin';
+import { type Network, verifyMessage } from '@quittance/bitcoin';
 import type { OrderView } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addClaimRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
@@ -37,7 +37,7 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
     readFace,
     readLocale: async (tx, id) => (await readMerchant(tx, id)).settings.defaultLocale,
-    verifyProof: () => false,
+    verifyProof: (signed) => verifyMessage({ ...signed, network }).ok,
   });
   await registerLive(app, {
     database,
