@@ -17,6 +17,9 @@ const ANY_ID = 0;
  */
 const STALE_OUTPOINTS = 50_000;
 
+/** Additions that are remembered by their hash; whoever lags further behind scans anew. */
+const REMEMBERED_ADDITIONS = 20_000;
+
 /**
  * What is looked for (about 60 bytes each): every script ever derived, by the address row's id; the
  * coins that are ours and unspent, whoever spends them; and the coins that unconfirmed payments
@@ -25,8 +28,12 @@ const STALE_OUTPOINTS = 50_000;
 export type WatchSet = {
   readonly scripts: ScriptTable;
   readonly outpoints: OutpointTable;
-  /** Takes in addresses derived since and gives their number. Cheap when there are none. */
-  refresh(): Promise<number>;
+  /** Grows with each coin that is watched and was not before: what was scanned until then may be stale. */
+  readonly spendsVersion: number;
+  /** Hashes, by `outpoints`, of the coins that are watched only since a version; null: too many. */
+  addedSince(version: number): ReadonlySet<number> | null;
+  /** Takes in addresses that were derived before this call. Cheap when there are none. */
+  refresh(): Promise<void>;
   watchSpends(outpoints: readonly Outpoint[]): void;
   /** Forgets what is spent and settled, once there is much of it. */
   tidy(): Promise<void>;
@@ -38,12 +45,25 @@ export async function loadWatchSet(
   { random, coins }: { random: Random; coins: CoinKeeper },
 ): Promise<WatchSet> {
   const scripts = new ScriptTable({ random });
-  let outpoints = new OutpointTable({ random });
+  // All tables of outpoints hash alike, so that hashes outlive a table.
+  const seed = random(new Uint8Array(8));
+  const newTable = () => new OutpointTable({ random: (target) => fill(target, seed) });
+  let outpoints = newTable();
   let loadedOutpoints = 0;
+  let spendsVersion = 0;
+  /** Hashes of the outpoints that were added last, the newest at the end. */
+  let added: number[] = [];
+  let refreshing: Promise<unknown> = Promise.resolve();
   const loadedThrough = new Map<string, number>();
 
-  async function refresh(): Promise<number> {
-    let added = 0;
+  /** One after the other: what a reading finds that began before the call may be older than it. */
+  function refresh(): Promise<void> {
+    const next = refreshing.then(readNewAddresses);
+    refreshing = next.catch(() => {});
+    return next;
+  }
+
+  async function readNewAddresses(): Promise<void> {
     const wallets = await database.asSystem((tx) => readDerivedThrough(tx));
     for (const { walletId, branch, derivedThrough } of wallets) {
       const place = `${walletId}/${branch}`;
@@ -51,24 +71,36 @@ export async function loadWatchSet(
       while (through < derivedThrough) {
         const from = { walletId, branch, index: through, limit: PAGE };
         const rows = await database.asSystem((tx) => readAddressesAfter(tx, from));
-        for (const { id, script } of rows) if (scripts.add(script, id)) added += 1;
+        for (const { id, script } of rows) scripts.add(script, id);
         through = rows.length < PAGE ? derivedThrough : (rows.at(-1)?.index ?? derivedThrough);
         loadedThrough.set(place, through);
       }
     }
-    return added;
   }
 
   function watchSpends(spends: readonly Outpoint[]): void {
-    for (const spend of spends) outpoints.add(bytesOf(spend), ANY_ID);
+    for (const spend of spends) {
+      const outpoint = bytesOf(spend);
+      if (!outpoints.add(outpoint, ANY_ID)) continue;
+      spendsVersion += 1;
+      added.push(outpoints.hashOf(outpoint));
+    }
+    if (added.length > 2 * REMEMBERED_ADDITIONS) added = added.slice(-REMEMBERED_ADDITIONS);
   }
 
+  function addedSince(version: number): ReadonlySet<number> | null {
+    const count = spendsVersion - version;
+    return count > added.length ? null : new Set(count === 0 ? [] : added.slice(-count));
+  }
+
+  /** What is found in blocks that are not committed yet is watched again when they are taken. */
   async function reload(): Promise<void> {
     const spends = await database.asSystem((tx) => readUnconfirmedSpends(tx));
-    outpoints = new OutpointTable({ random });
+    const fresh = newTable();
     for await (const page of coins.unspent(database)) {
-      for (const outpoint of page) outpoints.add(outpoint, ANY_ID);
+      for (const outpoint of page) fresh.add(outpoint, ANY_ID);
     }
+    outpoints = fresh;
     watchSpends(spends);
     loadedOutpoints = outpoints.size;
   }
@@ -80,12 +112,21 @@ export async function loadWatchSet(
     get outpoints() {
       return outpoints;
     },
+    get spendsVersion() {
+      return spendsVersion;
+    },
+    addedSince,
     refresh,
     watchSpends,
     async tidy() {
       if (outpoints.size > 2 * loadedOutpoints + STALE_OUTPOINTS) await reload();
     },
   };
+}
+
+function fill(target: Uint8Array, seed: Uint8Array): Uint8Array {
+  target.set(seed);
+  return target;
 }
 
 function bytesOf({ txid, vout }: Outpoint): Uint8Array {
