@@ -4,6 +4,13 @@ import { startReconciliation } from './accounting/reconciliation/index.ts';
 import { openApi } from './http-api.ts';
 import { watchNode } from './node-alerts.ts';
 import {
+  type MoneyOut,
+  openMoneyOut,
+  type SignerSetting,
+  signerCheck,
+  useSpends,
+} from './money-out.ts';
+import {
   countAlerts,
   countOrders,
   countRequests,
@@ -12,6 +19,8 @@ import {
   registerGauges,
   watcherMetrics,
 } from './observability.ts';
+import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
+import type { SpendListener } from './paying/spends/index.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -19,6 +28,7 @@ import {
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
+import { armFaultPoint } from './platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
 import {
   buildHttp,
@@ -31,7 +41,6 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
-import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -73,6 +82,10 @@ export type FlowOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  /** How transactions of ours are signed; null: elsewhere, as PSBTs. */
+  signer: SignerSetting;
+  /** The key with which the server approves payouts by itself. */
+  approverFile: string;
   /** Where /metrics is served; undefined: beside the API. */
   metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
@@ -92,6 +105,7 @@ const PRUNE_EVERY_MS = 600_000;
  */
 export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const { role, log, clock } = options;
+  armFaultPoint(process.env, options.network);
   const urls = roleUrls(options.ownerUrl);
   const database = openDatabase({
     ...urls,
@@ -109,6 +123,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
+  const out = openMoneyOut(lifecycle, options, { database, listener: nobody });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -137,7 +152,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('watcher')) {
-    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state, out });
     lifecycle.use('node alerts', () => {
       const deps = alertDepsOf(options);
       const problem = () => state.watcher?.status().problem;
@@ -147,6 +162,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
+    useSpends(lifecycle, options, { out, loops: state.loops });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -172,7 +188,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state });
+  useHttp(lifecycle, options, { database, state, out });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -180,6 +196,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   return database;
 }
+
+/** Until payouts are wired, nobody acts on what becomes of spends. */
+const nobody: SpendListener = { async spendChanged() {} };
 
 /** E-mails about alerts, where a mail server is configured. */
 function useMailer(
@@ -211,7 +230,7 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
 function useWatcher(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, url, state }: { database: Database; url: string; state: Running },
+  { database, url, state, out }: { database: Database; url: string; state: Running; out: MoneyOut },
 ): void {
   const { network, log } = options;
   lifecycle.use('chain', () => {
@@ -229,7 +248,7 @@ function useWatcher(
           random,
           log,
           coins: coinKeeper,
-          followers: [coinsFollower],
+          followers: [...out.followers, coinsFollower],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
@@ -277,7 +296,7 @@ async function refuseUnfitNode(
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, state }: { database: Database; state: Running },
+  { database, state, out }: { database: Database; state: Running; out: MoneyOut },
 ): void {
   const { clock, log, metrics } = options;
   const common = {
@@ -291,7 +310,7 @@ function useHttp(
   async function serve(http: Http): Promise<void> {
     registerHealth(publicRoutes(http), {
       clock,
-      checks: healthChecks(state, database),
+      checks: [...healthChecks(state, database), ...signerCheck(out)],
       ...(options.metricsAt === undefined ? { metrics } : {}),
     });
     // Not inside the call: an optional call evaluates no arguments when nobody wants to know.
