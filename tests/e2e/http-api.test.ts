@@ -161,6 +161,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/wallets/:id/deposit-addresses': {
       path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
     },
+    '/v1/reconciliations': { body: {} },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
