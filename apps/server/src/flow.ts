@@ -8,6 +8,7 @@ import {
   type SignerSetting,
   signerCheck,
   useSpends,
+  walletsOfSigner,
 } from './money-out.ts';
 import {
   countAlerts,
@@ -326,7 +327,10 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const api = await openApi({
+        ...{ ...options, database, rates, urlPolicy, http: common, spends: out.spends },
+        ...walletsOfSigner(out),
+      });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });

@@ -6,6 +6,8 @@ import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addRefundRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
+import { addSpendRoutes, createFeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
+import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
@@ -36,6 +38,8 @@ export type ApiParts = {
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
+  /** What routes of spends work with; absent where no node is there to be asked. */
+  spends?: Pick<SpendRouteDeps, 'node' | 'fees' | 'listener'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
 };
@@ -87,6 +91,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     listener: refundsListener,
   });
+  addSpendRoutes(app, { ...common, ...(parts.spends ?? withoutNode(parts)) });
   addRefundRoutes(app, {
     ...common,
     network,
@@ -113,6 +118,14 @@ export async function openApi(parts: ApiParts): Promise<Api> {
       await ring.close();
     },
   };
+}
+
+/** For an interface on its own, such as a test's: everything that needs the node says so. */
+function withoutNode({ network, clock }: ApiParts): NonNullable<ApiParts['spends']> {
+  const unreachable = new BitcoinRpcError('unreachable', 'there is no node here');
+  const node = { call: () => Promise.reject(unreachable) };
+  const fees = createFeeEstimator({ node, network, clock });
+  return { node, fees, listener: { async spendChanged() {} } };
 }
 
 async function readStoreName(tx: Tx, merchantId: Uuid): Promise<string> {
