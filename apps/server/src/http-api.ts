@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
 import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
+import {
+  addReconciliationRoutes,
+  type ReconciliationRouteDeps,
+} from './accounting/reconciliation/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
-import { addRefundRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
-import { addSpendRoutes, createFeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
+import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
+import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
 import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
@@ -23,7 +28,7 @@ import {
 } from './receiving/orders/index.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
-import { addAlertRoutes } from './telling/notifications/index.ts';
+import { addAlertRoutes, audienceReader } from './telling/notifications/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
@@ -37,11 +42,18 @@ export type ApiParts = {
   network: Network;
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
+  /** Told of every change of a payout. */
+  payoutListener: PayoutListener;
+  fees: FeeEstimator;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
   /** What routes of spends work with; absent where no node is there to be asked. */
-  spends?: Pick<SpendRouteDeps, 'node' | 'fees' | 'listener'>;
+  spends?: Pick<SpendRouteDeps, 'node' | 'listener'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
+  /** Where the node's own coins are read; absent where there is no node. */
+  node?: ReconciliationRouteDeps['node'];
+  /** How e-mails about alerts are sent; undefined: they are not. */
+  mail?: { operatorEmails: readonly string[] } | undefined;
 };
 
 export type Api = {
@@ -84,21 +96,30 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWalletRoutes(app, wallets);
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
+  addReconciliationRoutes(app, {
+    ...common,
+    network,
+    node: parts.node,
+    sleep,
+    readAudience: audienceReader({ readMerchant, operatorEmails: parts.mail?.operatorEmails }),
+  });
   addPayoutRoutes(app, {
     ...common,
     network,
     rates,
     readRateRule: (id) => readRateRule(database, id),
-    listener: refundsListener,
+    listener: parts.payoutListener,
+    fees: parts.fees,
   });
-  addSpendRoutes(app, { ...common, ...(parts.spends ?? withoutNode(parts)) });
+  const { fees } = parts;
+  addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
   addRefundRoutes(app, {
     ...common,
     network,
     rates,
     publicUrl,
     readRateRule: (id) => readRateRule(database, id),
-    payouts: payByPayouts({ network, listener: refundsListener }),
+    payouts: payByPayouts({ network, listener: parts.payoutListener }),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   addMerchantRoutes(app, {
@@ -121,11 +142,12 @@ export async function openApi(parts: ApiParts): Promise<Api> {
 }
 
 /** For an interface on its own, such as a test's: everything that needs the node says so. */
-function withoutNode({ network, clock }: ApiParts): NonNullable<ApiParts['spends']> {
+function withoutNode(): NonNullable<ApiParts['spends']> {
   const unreachable = new BitcoinRpcError('unreachable', 'there is no node here');
-  const node = { call: () => Promise.reject(unreachable) };
-  const fees = createFeeEstimator({ node, network, clock });
-  return { node, fees, listener: { async spendChanged() {} } };
+  return {
+    node: { call: () => Promise.reject(unreachable) },
+    listener: { async spendChanged() {} },
+  };
 }
 
 async function readStoreName(tx: Tx, merchantId: Uuid): Promise<string> {
