@@ -295,3 +295,18 @@ export {
   type WebhookEventType,
   webhookEventTypes,
 } from './webhooks.ts';
+export {
+  consolidateSchema,
+  feeEstimatesSchema,
+  type FeeWish,
+  feeWishSchema,
+  importedPsbtSchema,
+  liftPaymentSchema,
+  signedPsbtSchema,
+  type SpendJson,
+  spendListQuerySchema,
+  spendPageSchema,
+  spendPsbtSchema,
+  spendSchema,
+  spendStates,
+} from './spends.ts';
