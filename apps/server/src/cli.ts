@@ -53,6 +53,12 @@ Applies the migrations that the database lacks. "start" does it too.`,
     module: './processes/migrate.ts',
     run: 'runMigrate',
   },
+  signer: {
+    summary: 'the process that holds the spending keys: make, start, change it',
+    help: 'quittance signer --help tells more (the launcher starts it as a program of its own)',
+    module: '../../signer/src/cli.ts',
+    run: 'runSigner',
+  },
   ledger: {
     summary: 'verify the ledger',
     help: `quittance ledger verify [--config FILE]

@@ -8,9 +8,10 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
-import { addRefundRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
+import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
+import type { FeeEstimator } from './paying/spends/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
@@ -40,6 +41,9 @@ export type ApiParts = {
   network: Network;
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
+  /** Told of every change of a payout. */
+  payoutListener: PayoutListener;
+  fees: FeeEstimator;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
@@ -101,7 +105,8 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     network,
     rates,
     readRateRule: (id) => readRateRule(database, id),
-    listener: refundsListener,
+    listener: parts.payoutListener,
+    fees: parts.fees,
   });
   addRefundRoutes(app, {
     ...common,
@@ -109,7 +114,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     rates,
     publicUrl,
     readRateRule: (id) => readRateRule(database, id),
-    payouts: payByPayouts({ network, listener: refundsListener }),
+    payouts: payByPayouts({ network, listener: parts.payoutListener }),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   addMerchantRoutes(app, {

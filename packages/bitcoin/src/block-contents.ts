@@ -16,8 +16,6 @@ export interface BlockContents {
   readonly starts: Uint32Array;
   /** 1 for a transaction that has to be looked at, 0 for one that touches nothing. */
   readonly touched: Uint8Array;
-  /** `OutpointTable.hashOf` of every outpoint that the block spends. */
-  readonly inputHashes: Uint32Array;
 }
 
 /**
@@ -65,7 +63,7 @@ export function readContents(raw: Uint8Array, watch: Watch): BlockContents {
   const touched = new Uint8Array(txCount);
   mark(outputs, watch.scripts, touched);
   mark(inputs, watch.outpoints, touched);
-  return { txCount, starts, touched, inputHashes: inputs.hashes.slice(0, inputs.count) };
+  return { txCount, starts, touched };
 }
 
 function readTransaction(reader: ByteReader, watch: Watch): void {

@@ -39,8 +39,6 @@ export interface MatchedSpend {
  *
  * Neither the merkle root nor the proof of work is checked: see `checkMerkleRoot` and
  * `checkProofOfWork` for blocks from a source that is not trusted.
- * @returns with the hashes of all outpoints that the block spends (`OutpointTable.hashOf`), which tell
- *   later that an outpoint is not among them
  * @throws {MalformedError} when the bytes are not exactly one block; matches that were reported
  *   before must then be thrown away
  */
@@ -48,7 +46,7 @@ export function scanBlock(
   raw: Uint8Array,
   watch: Watch,
   onMatch: (match: TxMatch) => void,
-): { txCount: number; inputHashes: Uint32Array } {
+): { txCount: number } {
   const contents = readContents(raw, watch);
   const { txCount, starts, touched } = contents;
   const known = additionsOf(watch);
@@ -60,7 +58,7 @@ export function scanBlock(
     const match = scanNext(raw, reader, watch, txIndex);
     if (match !== null) onMatch(match);
   }
-  return { txCount, inputHashes: contents.inputHashes };
+  return { txCount };
 }
 
 function additionsOf({ scripts, outpoints }: Watch): number {

@@ -205,12 +205,6 @@ export class OutpointTable {
     return true;
   }
 
-  /** The hash of an outpoint: two with the same may be the same, two with different ones are not. */
-  hashOf(outpoint: Uint8Array): number {
-    assert(outpoint.length === OUTPOINT_BYTES, 'OutpointTable: an outpoint has 36 bytes');
-    return this.hashAt(viewOf(outpoint), 0) >>> 0;
-  }
-
   /** The id of an outpoint, or -1. */
   find(outpoint: Uint8Array): number {
     assert(outpoint.length === OUTPOINT_BYTES, 'OutpointTable: an outpoint has 36 bytes');

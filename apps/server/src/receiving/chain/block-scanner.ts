@@ -44,16 +44,20 @@ export type BlockScanner = {
 
 type Wanted = Cursor & {
   begun: boolean;
+  arrived: Arrived | null;
   scanned: ScannedBlock | null;
   failure: { error: unknown } | null;
-  /** The watch set's `spendsVersion` that it was scanned for. */
+  /** The watch set's `spendsVersion` when it was scanned. */
   version: number;
-  /** Hashes of all that the block spends, to tell whether a coin watched since is among it. */
-  spent: Uint32Array;
 };
 
-/** @property room where the raw block lies, to be used again; null where the source made its own */
-type Arrived = { each: Wanted; raw: Uint8Array; room: Uint8Array | null };
+type Arrived = {
+  raw: Uint8Array;
+  /** Where it lies, to be used again; null where the source made its own. */
+  room: Uint8Array | null;
+  /** The addresses were read after it. */
+  scannable: boolean;
+};
 
 export function createBlockScanner(deps: {
   source: Pick<ChainSource, 'rawBlock'>;
@@ -62,7 +66,6 @@ export function createBlockScanner(deps: {
 }): BlockScanner {
   const { source, watch, clock } = deps;
   let wanted: Wanted[] = [];
-  let arrived: Arrived[] = [];
   let reading = 0;
   let rawBlocks = 0;
   let scanning = false;
@@ -100,7 +103,8 @@ export function createBlockScanner(deps: {
     source.rawBlock(each.hash, roomFor).then(
       (raw) => {
         reading -= 1;
-        arrived.push({ each, raw, room });
+        if (wanted.includes(each)) each.arrived = { raw, room, scannable: false };
+        else release(room);
         fill();
         void scanArrived();
       },
@@ -113,6 +117,16 @@ export function createBlockScanner(deps: {
     );
   }
 
+  function release(room: Uint8Array | null): void {
+    rawBlocks -= 1;
+    if (room !== null && wanted.length > 0) spare.push(room);
+  }
+
+  function letGo(each: Wanted): void {
+    if (each.arrived !== null) release(each.arrived.room);
+    each.arrived = null;
+  }
+
   function takeRoom(length: number): Uint8Array {
     const room = spare.pop();
     if (room !== undefined && room.length >= length) return room;
@@ -122,37 +136,42 @@ export function createBlockScanner(deps: {
   async function scanArrived(): Promise<void> {
     if (scanning) return;
     scanning = true;
-    while (arrived.length >= SCANNED_TOGETHER || (arrived.length > 0 && reading === 0)) {
-      const batch = arrived;
-      arrived = [];
+    for (;;) {
+      const batch = wanted.filter(({ arrived }) => arrived?.scannable === false);
+      if (batch.length < SCANNED_TOGETHER && (batch.length === 0 || reading > 0)) break;
+      const raws = batch.flatMap(({ arrived }) => arrived ?? []);
       // Whoever paid an address has got it from an order that was committed before: addresses that
       // are read after the blocks were read are all that these blocks can pay.
       const refusal = await watch.refresh().then(
         () => null,
         (error: unknown) => ({ error }),
       );
-      for (const { each, raw, room } of batch) {
-        if (refusal === null) scanOne(each, raw);
-        else fail(each, refusal.error);
-        rawBlocks -= 1;
-        if (room !== null && wanted.length > 0) spare.push(room);
-        fill();
-      }
+      if (refusal === null) for (const raw of raws) raw.scannable = true;
+      else
+        for (const each of batch) {
+          letGo(each);
+          fail(each, refusal.error);
+        }
+      scanInOrder();
       wake();
     }
     scanning = false;
   }
 
-  function scanOne(each: Wanted, raw: Uint8Array): void {
-    if (!wanted.includes(each)) return;
-    try {
-      const { inputHashes, ...scanned } = scan(each, raw, { watch, clock });
-      each.scanned = scanned;
-      each.spent = inputHashes;
-      // Coins that it makes itself were looked for from there on; before, nothing can spend them.
-      each.version = watch.spendsVersion;
-    } catch (error) {
-      fail(each, error);
+  /** A block may spend a coin that one before it has made, so none is scanned before that one. */
+  function scanInOrder(): void {
+    for (const each of wanted) {
+      if (each.scanned !== null) continue;
+      if (each.arrived?.scannable !== true) return;
+      try {
+        each.version = watch.spendsVersion;
+        each.scanned = scan(each, each.arrived.raw, { watch, clock });
+      } catch (error) {
+        fail(each, error);
+      }
+      letGo(each);
+      fill();
+      if (each.failure !== null) return;
     }
   }
 
@@ -162,30 +181,29 @@ export function createBlockScanner(deps: {
     wake();
   }
 
-  /**
-   * Blocks arrive in any order, and coins of ours are made in them: one that spends a coin that is
-   * watched only since it was scanned has to be read again. That is rare; its hashes tell.
-   */
+  /** Coins that are watched only since may be spent in blocks: they have to be read again. */
   function forgetStale(): void {
-    const { spendsVersion } = watch;
-    for (const each of wanted) {
-      if (each.scanned === null || each.version === spendsVersion) continue;
-      const added = watch.addedSince(each.version);
-      if (added === null || each.spent.some((hash) => added.has(hash))) {
-        each.scanned = null;
-        each.begun = false;
-      } else each.version = spendsVersion;
+    const isStale = ({ scanned, version }: Wanted) =>
+      scanned !== null && version !== watch.spendsVersion;
+    const from = wanted.findIndex(isStale);
+    if (from < 0) return;
+    // What has arrived behind it goes too, or it would leave no room for what comes before.
+    for (const each of wanted.slice(from)) {
+      if (each.scanned === null && each.arrived === null) continue;
+      letGo(each);
+      each.scanned = null;
+      each.begun = false;
     }
   }
 
   return {
     want(chain) {
-      const known = new Map(wanted.map((each) => [each.hash, each]));
-      wanted = chain.map((place) => {
-        const before = known.get(place.hash);
-        // What could not be read is asked for again.
-        return before === undefined || before.failure !== null ? newlyWanted(place) : before;
-      });
+      const before = wanted;
+      // What could not be read is asked for again.
+      const kept = before.filter(({ failure }) => failure === null);
+      const known = new Map(kept.map((each) => [each.hash, each]));
+      wanted = chain.map((place) => known.get(place.hash) ?? newlyWanted(place));
+      for (const each of before) if (!wanted.includes(each)) letGo(each);
       if (wanted.length === 0) spare = [];
       fill();
     },
@@ -193,21 +211,14 @@ export function createBlockScanner(deps: {
       for (;;) {
         forgetStale();
         fill();
+        const blocks = readyOf(wanted);
         const needed = Math.min(FEWEST_AT_ONCE, wanted.length);
-        let blocks = readyOf(wanted);
-        if (blocks.length >= needed) {
-          // Again, should their coins have been forgotten while they waited.
-          for (const { found } of blocks) watch.watchSpends(found.flatMap(coinsOf));
-          forgetStale();
-          blocks = readyOf(wanted);
-        }
         if (blocks.length >= needed) {
           wanted = wanted.slice(blocks.length);
           if (wanted.length === 0) spare = [];
           fill();
           return blocks;
         }
-        fill();
         const failed = wanted.slice(0, needed).find(({ failure }) => failure !== null);
         if (failed?.failure) throw failed.failure.error;
         await new Promise<void>((resolve) => {
@@ -219,8 +230,7 @@ export function createBlockScanner(deps: {
 }
 
 function newlyWanted({ height, hash }: Cursor): Wanted {
-  const spent = new Uint32Array();
-  return { height, hash, begun: false, scanned: null, failure: null, version: 0, spent };
+  return { height, hash, begun: false, arrived: null, scanned: null, failure: null, version: 0 };
 }
 
 /** What is scanned up to the first that is not. */
@@ -246,17 +256,17 @@ function scan(
   { height, hash }: Cursor,
   raw: Uint8Array,
   { watch, clock }: { watch: WatchSet; clock: Clock },
-): ScannedBlock & { inputHashes: Uint32Array } {
+): ScannedBlock {
   const block = blockOf(height, hash, raw);
   const found: FoundTransaction[] = [];
   // Seen first in a block: it was broadcast before the block was made. A miner's clock may be
   // ahead of ours, never is something seen in the future.
   const firstSeenAtMs = Math.min(clock.nowMs(), block.timeMs);
-  const { inputHashes } = scanBlock(raw, watch, (match) => {
+  scanBlock(raw, watch, (match) => {
     const each = foundTransaction(raw, match, { block: { height, hash }, firstSeenAtMs });
-    // At once: the coin may be spent further down in this block.
-    watch.watchSpends(coinsOf(each));
+    // At once: the coin may be spent further down in this block, or in the next one.
+    watch.watchMade(coinsOf(each));
     found.push(each);
   });
-  return { block, found, inputHashes };
+  return { block, found };
 }

@@ -144,12 +144,9 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   await database.asSystem(async (tx) => {
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
-    const undone = disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : undefined;
+    const undone = disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : NOTHING_UNDONE;
     const found = sound.flatMap((each) => each.found);
-    await takeIn(tx, { ...deps, telling }, found, {
-      atNewTip: true,
-      ...(undone === undefined ? {} : { undone }),
-    });
+    await takeIn(tx, { ...deps, telling }, found, { undone, atNewTip: true });
     await insertBlocks(tx, blocks, nowMs);
     await applyTip(tx, telling);
     for (const follower of deps.followers) await follower.tip(tx, telling);
@@ -216,6 +213,8 @@ function unbroken(from: Cursor, blocks: readonly ScannedBlock[]): ScannedBlock[]
   }
   return sound;
 }
+
+const NOTHING_UNDONE: Undone = { txids: [], events: [] };
 
 /** Takes blocks off: their transactions are unconfirmed again; block rewards are void. */
 async function disconnectTo(tx: Tx, height: number, nowMs: number): Promise<Undone> {

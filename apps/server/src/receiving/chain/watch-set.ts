@@ -17,9 +17,6 @@ const ANY_ID = 0;
  */
 const STALE_OUTPOINTS = 50_000;
 
-/** Additions that are remembered by their hash; whoever lags further behind scans anew. */
-const REMEMBERED_ADDITIONS = 20_000;
-
 /**
  * What is looked for (about 60 bytes each): every script ever derived, by the address row's id; the
  * coins that are ours and unspent, whoever spends them; and the coins that unconfirmed payments
@@ -28,13 +25,13 @@ const REMEMBERED_ADDITIONS = 20_000;
 export type WatchSet = {
   readonly scripts: ScriptTable;
   readonly outpoints: OutpointTable;
-  /** Grows with each coin that is watched and was not before: what was scanned until then may be stale. */
+  /** Changes when coins are watched that were not before: what was scanned until then is stale. */
   readonly spendsVersion: number;
-  /** Hashes, by `outpoints`, of the coins that are watched only since a version; null: too many. */
-  addedSince(version: number): ReadonlySet<number> | null;
   /** Takes in addresses that were derived before this call. Cheap when there are none. */
   refresh(): Promise<void>;
   watchSpends(outpoints: readonly Outpoint[]): void;
+  /** The same for coins that a block makes, which only blocks that are scanned later can spend. */
+  watchMade(outpoints: readonly Outpoint[]): void;
   /** Forgets what is spent and settled, once there is much of it. */
   tidy(): Promise<void>;
 };
@@ -45,14 +42,9 @@ export async function loadWatchSet(
   { random, coins }: { random: Random; coins: CoinKeeper },
 ): Promise<WatchSet> {
   const scripts = new ScriptTable({ random });
-  // All tables of outpoints hash alike, so that hashes outlive a table.
-  const seed = random(new Uint8Array(8));
-  const newTable = () => new OutpointTable({ random: (target) => fill(target, seed) });
-  let outpoints = newTable();
-  let loadedOutpoints = 0;
+  let outpoints = new OutpointTable({ random });
   let spendsVersion = 0;
-  /** Hashes of the outpoints that were added last, the newest at the end. */
-  let added: number[] = [];
+  let loadedOutpoints = 0;
   let refreshing: Promise<unknown> = Promise.resolve();
   const loadedThrough = new Map<string, number>();
 
@@ -79,30 +71,26 @@ export async function loadWatchSet(
   }
 
   function watchSpends(spends: readonly Outpoint[]): void {
-    for (const spend of spends) {
-      const outpoint = bytesOf(spend);
-      if (!outpoints.add(outpoint, ANY_ID)) continue;
-      spendsVersion += 1;
-      added.push(outpoints.hashOf(outpoint));
-    }
-    if (added.length > 2 * REMEMBERED_ADDITIONS) added = added.slice(-REMEMBERED_ADDITIONS);
+    let added = false;
+    for (const spend of spends) if (outpoints.add(bytesOf(spend), ANY_ID)) added = true;
+    if (added) spendsVersion += 1;
   }
 
-  function addedSince(version: number): ReadonlySet<number> | null {
-    const count = spendsVersion - version;
-    return count > added.length ? null : new Set(count === 0 ? [] : added.slice(-count));
+  function watchMade(made: readonly Outpoint[]): void {
+    for (const coin of made) outpoints.add(bytesOf(coin), ANY_ID);
   }
 
-  /** What is found in blocks that are not committed yet is watched again when they are taken. */
   async function reload(): Promise<void> {
     const spends = await database.asSystem((tx) => readUnconfirmedSpends(tx));
-    const fresh = newTable();
+    const fresh = new OutpointTable({ random });
     for await (const page of coins.unspent(database)) {
       for (const outpoint of page) fresh.add(outpoint, ANY_ID);
     }
+    for (const spend of spends) fresh.add(bytesOf(spend), ANY_ID);
     outpoints = fresh;
-    watchSpends(spends);
     loadedOutpoints = outpoints.size;
+    // Coins of blocks that were scanned and are not committed yet are not in it.
+    spendsVersion += 1;
   }
 
   await refresh();
@@ -115,18 +103,13 @@ export async function loadWatchSet(
     get spendsVersion() {
       return spendsVersion;
     },
-    addedSince,
     refresh,
     watchSpends,
+    watchMade,
     async tidy() {
       if (outpoints.size > 2 * loadedOutpoints + STALE_OUTPOINTS) await reload();
     },
   };
-}
-
-function fill(target: Uint8Array, seed: Uint8Array): Uint8Array {
-  target.set(seed);
-  return target;
 }
 
 function bytesOf({ txid, vout }: Outpoint): Uint8Array {
