@@ -1,9 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomFillSync, randomUUID } from 'node:crypto';
 import { orderSchema } from '@quittance/contract';
 import { createClient } from '@quittance/client';
+import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
+import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let testDatabase: TestDatabase;
@@ -101,6 +104,15 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     key: shop.key,
     body: { amount: '1', currency: 'EUR' },
   });
+  const paid = await api.send('POST', '/v1/orders', {
+    key: shop.key,
+    body: { amount: '0.001', currency: 'BTC' },
+  });
+  const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: paid.body.id, amountSats: 100_000n }, ids);
+  const refund = { mode: 'partial', amount: '0.0002' };
+  const path = `/v1/orders/${paid.body.id}/refunds`;
+  const promised = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
   const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
     key: shop.key,
     body: { url: 'https://shop.example/hook' },
@@ -110,6 +122,13 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
     '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
     '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
+    '/v1/orders/:id/refunds': { path: `/v1/orders/${paid.body.id}/refunds`, body: refund },
+    '/v1/orders/:id/refunds/preview': {
+      path: `/v1/orders/${paid.body.id}/refunds/preview`,
+      body: refund,
+    },
+    '/v1/refunds/:id/new-claim-link': { path: `/v1/refunds/${promised}/new-claim-link` },
+    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${promised}/cancel` },
     '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
     '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
     '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },
@@ -120,6 +139,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       path: `/v1/webhook-endpoints/${id}/replay`,
       body: { since: '2026-01-01T00:00:00Z' },
     },
+    '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
     '/v1/wallets/:id/deposit-addresses': {
       path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
@@ -151,12 +171,31 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   }
 });
 
+async function raiseSome(): Promise<string> {
+  const deps = {
+    clock: systemClock,
+    ids: uuidV7Ids(systemClock, (target) => randomFillSync(target)),
+    readAudience: async () => ({ store: 'S', locale: 'en', emails: [] }) as const,
+  };
+  const { id } = await api.database.asSystem((tx) =>
+    raiseAlert(tx, deps, {
+      merchantId: shop.id,
+      kind: 'signer_unavailable',
+      subject: 'signer',
+      severity: 'critical',
+      facts: { reason: 'no answer' },
+    }),
+  );
+  return id;
+}
+
 async function stateHash(): Promise<string> {
   const rows = await api.database.asSystem((tx) =>
     tx.query<{ row: string }>(
       `SELECT o::text AS row FROM orders o UNION ALL SELECT e::text FROM event e
        UNION ALL SELECT a::text FROM audit_entry a UNION ALL SELECT w::text FROM receiving_wallet w
        UNION ALL SELECT h::text FROM webhook_endpoint h UNION ALL SELECT i::text FROM idempotency_key i
+       UNION ALL SELECT l::text FROM alert l
        ORDER BY row`,
     ),
   );

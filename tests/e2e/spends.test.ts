@@ -1,24 +1,23 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
-import { openShop } from '../support/shop.ts';
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
 import { openVault, type Vault } from '../support/vault.ts';
-import { nodeSigner } from '../support/vault-signer.ts';
+import { type RealSigner, startSigner } from '../support/vault-signer.ts';
 
 let regtest: Regtest;
 let postgres: TestPostgres;
+let signer: RealSigner;
 let vault: Vault;
 beforeAll(async () => {
   [regtest, postgres] = await Promise.all([startRegtest(), startTestPostgres()]);
   const ownerUrl = await postgres.createDatabase();
-  const shop = openShop({ ownerUrl, regtest });
-  const signer = await nodeSigner(regtest, shop, 'hot');
-  vault = await openVault({ ownerUrl, regtest, shop, signer });
+  signer = await startSigner();
+  vault = await openVault({ ownerUrl, regtest, signer });
   await vault.fund(12, 1_000_000n);
 });
 afterAll(async () => {
   await vault.close();
-  await vault.shop.close();
+  await signer.stop();
   await regtest.stop();
   await postgres.stop();
 });

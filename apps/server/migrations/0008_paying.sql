@@ -165,6 +165,8 @@ CREATE TABLE payout (
   approvals_needed integer NOT NULL CHECK (approvals_needed BETWEEN 0 AND 10),
   approvals       jsonb NOT NULL DEFAULT '[]',
   wallet_id       uuid NOT NULL,
+  -- A person wants it paid now: who, when, at which fee.
+  pay_request     jsonb,
   -- Which processor had it paid; null: a person did.
   processor_id    uuid,
   spend_id        uuid,
@@ -200,6 +202,8 @@ CREATE INDEX payout_by_external_id ON payout (merchant_id, external_id, id)
   WHERE external_id IS NOT NULL;
 CREATE INDEX payout_to_process ON payout (merchant_id, wallet_id, approved_at, id)
   WHERE state = 'approved';
+CREATE INDEX payout_pay_requested ON payout (approved_at, id)
+  WHERE state = 'approved' AND pay_request IS NOT NULL;
 CREATE INDEX payout_of_batch ON payout (merchant_id, batch_id, id) WHERE batch_id IS NOT NULL;
 CREATE INDEX payout_approved_at ON payout (merchant_id, approved_at) WHERE approved_at IS NOT NULL;
 CREATE INDEX payout_started_at ON payout (merchant_id, processor_id, started_at)

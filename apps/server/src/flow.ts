@@ -3,6 +3,13 @@ import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { openApi } from './http-api.ts';
 import { watchNode } from './node-alerts.ts';
 import {
+  type MoneyOut,
+  openMoneyOut,
+  type SignerSetting,
+  signerCheck,
+  useSpends,
+} from './money-out.ts';
+import {
   countAlerts,
   countOrders,
   countRequests,
@@ -11,6 +18,8 @@ import {
   registerGauges,
   watcherMetrics,
 } from './observability.ts';
+import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
+import type { SpendListener } from './paying/spends/index.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -18,6 +27,7 @@ import {
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
+import { armFaultPoint } from './platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
 import {
   buildHttp,
@@ -30,7 +40,6 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
-import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -72,6 +81,10 @@ export type FlowOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  /** How transactions of ours are signed; null: elsewhere, as PSBTs. */
+  signer: SignerSetting;
+  /** The key with which the server approves payouts by itself. */
+  approverFile: string;
   /** Where /metrics is served; undefined: beside the API. */
   metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
@@ -91,6 +104,7 @@ const PRUNE_EVERY_MS = 600_000;
  */
 export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const { role, log, clock } = options;
+  armFaultPoint(process.env, options.network);
   const urls = roleUrls(options.ownerUrl);
   const database = openDatabase({
     ...urls,
@@ -108,6 +122,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
+  const out = openMoneyOut(lifecycle, options, { database, listener: nobody });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -136,7 +151,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('watcher')) {
-    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state, out });
     lifecycle.use('node alerts', () => {
       const deps = alertDepsOf(options);
       const problem = () => state.watcher?.status().problem;
@@ -146,6 +161,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
+    useSpends(lifecycle, options, { out, loops: state.loops });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -164,7 +180,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     );
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state });
+  useHttp(lifecycle, options, { database, state, out });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -172,6 +188,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   return database;
 }
+
+/** Until payouts are wired, nobody acts on what becomes of spends. */
+const nobody: SpendListener = { async spendChanged() {} };
 
 /** E-mails about alerts, where a mail server is configured. */
 function useMailer(
@@ -203,7 +222,7 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
 function useWatcher(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, url, state }: { database: Database; url: string; state: Running },
+  { database, url, state, out }: { database: Database; url: string; state: Running; out: MoneyOut },
 ): void {
   const { network, log } = options;
   lifecycle.use('chain', () => {
@@ -221,7 +240,7 @@ function useWatcher(
           random,
           log,
           coins: coinKeeper,
-          followers: [coinsFollower],
+          followers: [...out.followers, coinsFollower],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
@@ -269,7 +288,7 @@ async function refuseUnfitNode(
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, state }: { database: Database; state: Running },
+  { database, state, out }: { database: Database; state: Running; out: MoneyOut },
 ): void {
   const { clock, log, metrics } = options;
   const common = {
@@ -283,7 +302,7 @@ function useHttp(
   async function serve(http: Http): Promise<void> {
     registerHealth(publicRoutes(http), {
       clock,
-      checks: healthChecks(state, database),
+      checks: [...healthChecks(state, database), ...signerCheck(out)],
       ...(options.metricsAt === undefined ? { metrics } : {}),
     });
     // Not inside the call: an optional call evaluates no arguments when nobody wants to know.

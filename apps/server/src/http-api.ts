@@ -3,8 +3,9 @@ import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes, noPayoutListener } from './paying/payouts/index.ts';
+import { addPayoutRoutes } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
+import { addRefundRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
@@ -84,7 +85,16 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     network,
     rates,
     readRateRule: (id) => readRateRule(database, id),
-    listener: noPayoutListener,
+    listener: refundsListener,
+  });
+  addRefundRoutes(app, {
+    ...common,
+    network,
+    rates,
+    publicUrl,
+    readRateRule: (id) => readRateRule(database, id),
+    payouts: payByPayouts({ network, listener: refundsListener }),
+    readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   addMerchantRoutes(app, {
     ...common,

@@ -12,4 +12,4 @@ export type {
 } from './payout.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
-export { lockPayoutsOfSpends } from './store.ts';
+export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';
