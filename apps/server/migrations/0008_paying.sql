@@ -189,6 +189,8 @@ CREATE TABLE payout (
   updated_at      timestamptz NOT NULL,
   -- When it came into the state it is in.
   state_since     timestamptz NOT NULL,
+  -- When it was last alerted of as standing still.
+  stuck_at        timestamptz,
   PRIMARY KEY (merchant_id, id),
   FOREIGN KEY (merchant_id, spend_id) REFERENCES spend (merchant_id, id),
   FOREIGN KEY (merchant_id, wallet_id) REFERENCES receiving_wallet (merchant_id, id),
@@ -202,6 +204,9 @@ CREATE INDEX payout_by_external_id ON payout (merchant_id, external_id, id)
   WHERE external_id IS NOT NULL;
 CREATE INDEX payout_to_process ON payout (merchant_id, wallet_id, approved_at, id)
   WHERE state = 'approved';
+CREATE INDEX payout_open ON payout (state, state_since)
+  WHERE state NOT IN ('final', 'failed', 'cancelled');
+CREATE INDEX payout_stuck ON payout (merchant_id, id) WHERE stuck_at IS NOT NULL;
 CREATE INDEX payout_pay_requested ON payout (approved_at, id)
   WHERE state = 'approved' AND pay_request IS NOT NULL;
 CREATE INDEX payout_of_batch ON payout (merchant_id, batch_id, id) WHERE batch_id IS NOT NULL;

@@ -40,7 +40,7 @@ export {
   paymentSource,
   type SourceWarning,
   sourceWarnings,
-} from './payment-source.ts';
+} from './source/payment-source.ts';
 export {
   type MatchedOutput,
   type MatchedSpend,

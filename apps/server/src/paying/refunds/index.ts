@@ -1,5 +1,6 @@
 export { type ClaimDeps, type ClaimFault, checkClaim, claimRefund } from './claim-refund.ts';
 export { claimHash } from './claim-link.ts';
+export { addClaimRoutes, type ClaimRouteDeps } from './claim-routes.ts';
 export type { RefundDeps, RefundSettings } from './create-refund.ts';
 export { expireRefunds } from './expire-refunds.ts';
 export { createRefundsFollower } from './follow-payments.ts';
@@ -7,6 +8,5 @@ export { type RefundPayoutChange, refundPayoutChanged } from './follow-payouts.t
 export { payByPayouts, refundsListener } from './pay-by-payouts.ts';
 export type { RefundPayout, RefundPayouts } from './payouts-port.ts';
 export type { VerifyProof } from './proof.ts';
-export { readRefundView } from './read-view.ts';
 export type { Refund } from './refund.ts';
 export { addRefundRoutes, type RefundRouteDeps } from './routes.ts';

@@ -44,7 +44,7 @@ const NOT_PROVEN =
   'lost to the customer. Let the customer claim the refund unless he has told you the address.';
 
 const WORDS: Record<SourceWarning, string> = {
-  many_outputs: 'The payment was one of many in its transaction: most likely an exchange paid it.',
+  exchange: 'The transaction looks like a payout of an exchange or of another service.',
   coinjoin: 'The transaction looks like a coinjoin: its inputs are of several people.',
   shared_custody: 'The payment came from a script of several keys, as custodians use.',
   several_sources: 'The payment came from more than one address; choose one by `address`.',

@@ -1,7 +1,7 @@
 import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { AlertDeps } from '../../../telling/notifications/index.ts';
-import type { FeeEstimator } from '../../spends/index.ts';
+import type { FeeEstimator, ServerApprover } from '../../spends/index.ts';
 import type { Payout, PayoutListener } from '../payout.ts';
 import type { Screening } from './choose-payouts.ts';
 
@@ -22,6 +22,11 @@ export type PlanningDeps = {
   readonly ids: Ids;
   readonly random: Random;
   readonly fees: FeeEstimator;
+  /**
+   * The server's own word to the signer for what is approved here; null: only persons sign. What it
+   * counts for is the signer's policy to say (ADR 0009).
+   */
+  readonly approver: ServerApprover | null;
   /** Says of destinations whether they may be paid; in the transaction that plans. */
   readonly screen?: (tx: Tx, payouts: readonly Payout[]) => Promise<ReadonlyMap<string, Screening>>;
 };

@@ -18,7 +18,7 @@ const LOOKED_AT = 1_100;
  * @throws {AppError} not_found
  */
 export async function dryRun(
-  deps: PlanningDeps & { database: Database },
+  deps: Omit<PlanningDeps, 'approver'> & { database: Database },
   own: OwnProcessor,
 ): Promise<PayoutProcessorDryRun> {
   const nowMs = deps.clock.nowMs();
@@ -29,9 +29,13 @@ export async function dryRun(
   const undone = await deps.database
     .asSystem<never>(async (tx) => {
       const payouts = await readPayoutsToPay(tx, { merchantId, walletId, nowMs, limit: LOOKED_AT });
-      const run = await planRun(tx, deps, {
-        ...{ processor: found, payouts, estimate, nowMs, dry: true },
-      });
+      const run = await planRun(
+        tx,
+        { ...deps, approver: null },
+        {
+          ...{ processor: found, payouts, estimate, nowMs, dry: true },
+        },
+      );
       throw new Undo(run);
     })
     .catch((error: unknown) => {

@@ -4,7 +4,7 @@ import type { Payout } from '../payout.ts';
 import { takePayRequest } from '../store.ts';
 import type { HeldPayout } from './choose-payouts.ts';
 import type { ProcessorDeps } from './deps.ts';
-import { outputOf } from './plan-payouts.ts';
+import { outputsOf } from './plan-payouts.ts';
 import { feeRefusal, SATS_PER_KVB } from './plan-run.ts';
 import { estimateFor, writePlanned } from './run-processor.ts';
 
@@ -34,7 +34,7 @@ export async function payOneByHand(deps: ProcessorDeps): Promise<boolean> {
       (await planPayoutSpend(tx, deps, {
         merchantId: payout.merchantId,
         walletId: payout.walletId,
-        outputs: [outputOf(payout)],
+        outputs: await outputsOf(tx, deps, [payout]),
         feeRate: estimate?.feeRate ?? 0n,
         longTermFeeRate: deps.fees.longTerm(),
         limits: { maxFeeRate: BigInt(maxFeeRateSatPerVb) * SATS_PER_KVB, maxFeeShareBps: null },

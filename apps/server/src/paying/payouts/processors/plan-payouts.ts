@@ -1,6 +1,10 @@
-import type { Uuid } from '@quittance/kernel';
+import { isNetwork } from '@quittance/bitcoin';
+import { assert, toHex, type Uuid } from '@quittance/kernel';
+import type { Tx } from '../../../platform/db/index.ts';
+import { readWalletForSpending } from '../../coins/index.ts';
+import type { PayoutOutput, PlannedSpend, PlanRefusal } from '../../spends/index.ts';
 import type { Payout } from '../payout.ts';
-import type { PlannedSpend, PlanRefusal, PayoutOutput } from '../../spends/index.ts';
+import type { PlanningDeps } from './deps.ts';
 
 /** Tries to make one transaction of payouts: plans it, or only looks whether it could. */
 export type TryPlan = (payouts: readonly Payout[]) => Promise<PlannedSpend | PlanRefusal>;
@@ -50,14 +54,37 @@ export async function planAsManyAsPossible(
   return { planned: null, paid: [], refused, refusal };
 }
 
-/** What a spend has to know of a payout. */
-export function outputOf(payout: Payout): PayoutOutput {
-  return {
-    payoutId: payout.id,
-    script: payout.script,
-    amountSats: payout.amountSats,
-    feeFrom: payout.feeFrom,
-    maxFeeShareSats: payout.maxFeeShareSats,
-    approvals: payout.approvals.flatMap(({ signature }) => signature ?? []),
-  };
+/** Bumps and new versions of a spend need it as well, so it outlives a busy week. */
+const APPROVAL_LIFETIME_MS = 14 * 86_400_000;
+
+/**
+ * What a spend has to know of payouts of one wallet: the signatures that persons gave, and the
+ * server's own where it has a key and the wallet is in the signer.
+ */
+export async function outputsOf(
+  tx: Tx,
+  { approver, clock }: Pick<PlanningDeps, 'approver' | 'clock'>,
+  payouts: readonly Payout[],
+): Promise<PayoutOutput[]> {
+  const [first] = payouts;
+  if (first === undefined) return [];
+  const wallet = await readWalletForSpending(tx, first.walletId);
+  const name = wallet?.signerWallet ?? null;
+  assert(wallet !== undefined && isNetwork(wallet.network), 'a payout has a wallet of a network');
+  const { network } = wallet;
+  const expiresAtMs = clock.nowMs() + APPROVAL_LIFETIME_MS;
+  return payouts.map((payout) => {
+    const { id: payoutId, script, amountSats, feeFrom, maxFeeShareSats } = payout;
+    const persons = payout.approvals.flatMap(({ signature }) => signature ?? []);
+    const terms = {
+      ...{ payoutId, script: toHex(script), amountSats: amountSats.toString(), feeFrom },
+      maxFeeShareSats: maxFeeShareSats.toString(),
+    };
+    const own =
+      approver === null || name === null
+        ? []
+        : [approver.approve({ ...terms, network, wallet: name, expiresAtMs })];
+    const output = { payoutId, script, amountSats, feeFrom, maxFeeShareSats };
+    return { ...output, approvals: [...persons, ...own] };
+  });
 }

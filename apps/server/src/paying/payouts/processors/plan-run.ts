@@ -11,7 +11,7 @@ import type { Payout } from '../payout.ts';
 import { sumStartedSince, sumWaiting } from '../sums-store.ts';
 import { choosePayouts, type HeldPayout, isThresholdReached } from './choose-payouts.ts';
 import type { PlanningDeps } from './deps.ts';
-import { outputOf, planAsManyAsPossible } from './plan-payouts.ts';
+import { outputsOf, planAsManyAsPossible } from './plan-payouts.ts';
 import type { Processor } from './store.ts';
 
 /** How a run ended, or would end: a stable code. */
@@ -87,11 +87,11 @@ export async function planRun(
     },
     origin: 'processor_auto',
   } as const;
-  const plan = await planAsManyAsPossible(choice.take, (some) => {
-    const outputs = some.map(outputOf);
+  const plan = await planAsManyAsPossible(choice.take, async (some) => {
+    const outputs = await outputsOf(tx, deps, some);
     return given.dry
-      ? previewPayoutSpend(tx, deps, { ...request, outputs })
-      : planPayoutSpend(tx, deps, { ...request, outputs });
+      ? await previewPayoutSpend(tx, deps, { ...request, outputs })
+      : await planPayoutSpend(tx, deps, { ...request, outputs });
   });
   return concludePlan(plan, choice);
 }

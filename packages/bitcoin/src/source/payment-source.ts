@@ -1,19 +1,15 @@
 import { toHex } from '@quittance/kernel';
-import { hash160, sha256 } from './hashes.ts';
-import { ByteReader } from './reader.ts';
-import { p2pkhScript, p2shScript, witnessScript } from './scripts.ts';
-import {
-  MIN_INPUT_BYTES,
-  parseTransaction,
-  readSegwitFlag,
-  type TransactionOutput,
-} from './transaction.ts';
+import { hash160, sha256 } from '../hashes.ts';
+import { ByteReader } from '../reader.ts';
+import { p2pkhScript, p2shScript, witnessScript } from '../scripts.ts';
+import { MIN_INPUT_BYTES, parseTransaction, readSegwitFlag } from '../transaction.ts';
+import { looksLikeCoinjoin, looksLikeExchangeBatch } from './looks-like.ts';
 
 /** Why an address that a payment came from may not be the payer's: stable codes. */
 export const sourceWarnings = [
-  /** More outputs than a person pays at once: an exchange or a service paid for many. */
-  'many_outputs',
-  /** Several senders and several equal amounts: nobody's address in particular. */
+  /** It looks like one of many payouts of an exchange or another service. */
+  'exchange',
+  /** It looks like a coinjoin: nobody's address in particular. */
   'coinjoin',
   /** Several keys have to agree: companies and custodians do that. */
   'shared_custody',
@@ -32,11 +28,6 @@ export type PaymentSource = {
   readonly warnings: readonly SourceWarning[];
 };
 
-/** A person pays one shop and gets change; a wallet that batches seldom pays as many as this. */
-const MANY_OUTPUTS = 6;
-/** Fewer equal amounts happen by chance; coinjoins of every kind have more. */
-const EQUAL_OUTPUTS = 3;
-
 type Input = { scriptSig: Uint8Array; witness: readonly Uint8Array[] };
 
 /**
@@ -51,12 +42,12 @@ export function paymentSource(
   raw: Uint8Array,
   known: ReadonlyMap<string, Uint8Array> = new Map(),
 ): PaymentSource {
-  const { inputs: outpoints, outputs } = parseTransaction(raw);
+  const transaction = parseTransaction(raw);
   const inputs = readInputs(raw);
   const scripts = new Map<string, Uint8Array>();
   let unknownInputs = 0;
   inputs.forEach((input, i) => {
-    const outpoint = outpoints[i];
+    const outpoint = transaction.inputs[i];
     const key = outpoint === undefined ? '' : `${toHex(outpoint.prevTxid)}:${outpoint.prevVout}`;
     const script = known.get(key) ?? spentScript(input);
     if (script === null) unknownInputs += 1;
@@ -64,12 +55,13 @@ export function paymentSource(
   });
   const sources = scripts.size + unknownInputs;
   const warnings: SourceWarning[] = [];
-  if (outputs.length >= MANY_OUTPUTS) warnings.push('many_outputs');
-  if (sources >= EQUAL_OUTPUTS && mostEqual(outputs) >= EQUAL_OUTPUTS) warnings.push('coinjoin');
+  const spent = [...scripts.values()];
+  if (looksLikeExchangeBatch(transaction, spent).length > 0) warnings.push('exchange');
+  if (looksLikeCoinjoin(transaction).length > 0) warnings.push('coinjoin');
   if (inputs.some(isScriptHash)) warnings.push('shared_custody');
   if (sources > 1) warnings.push('several_sources');
   if (unknownInputs > 0) warnings.push('unknown_source');
-  return { inputs: inputs.length, scripts: [...scripts.values()], unknownInputs, warnings };
+  return { inputs: inputs.length, scripts: spent, unknownInputs, warnings };
 }
 
 /** The script that an input spent, when the input itself proves it. */
@@ -113,12 +105,6 @@ function isKey(bytes: Uint8Array, compressedOnly: boolean): boolean {
 function isControlBlock(bytes: Uint8Array): boolean {
   const first = bytes[0] ?? 0;
   return bytes.length >= 33 && (bytes.length - 33) % 32 === 0 && (first & 0xfe) >= 0xc0;
-}
-
-function mostEqual(outputs: readonly TransactionOutput[]): number {
-  const counts = new Map<bigint, number>();
-  for (const { valueSats } of outputs) counts.set(valueSats, (counts.get(valueSats) ?? 0) + 1);
-  return Math.max(0, ...counts.values());
 }
 
 const OP_PUSHDATA1 = 0x4c;
