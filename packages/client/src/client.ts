@@ -66,6 +66,7 @@ export function createClient(options: ClientOptions) {
   const post = <A>(path: string, body: unknown, options?: CallOptions) =>
     send<A>({ method: 'POST', path, body, options });
   const patch = <A>(path: string, body: unknown) => send<A>({ method: 'PATCH', path, body });
+  const put = <A>(path: string, body: unknown) => send<A>({ method: 'PUT', path, body });
   const remove = <A>(path: string) => send<A>({ method: 'DELETE', path });
 
   const orders = {
@@ -170,6 +171,13 @@ export function createClient(options: ClientOptions) {
       balance: (id: string) => get<WalletBalance>(`/v1/wallets/${step(id)}/balance`),
       coins: (id: string, page: PageRequest = {}) =>
         get<Page<Coin>>(`/v1/wallets/${step(id)}/coins`, toPageQuery(page)),
+      /** JSON lines of BIP329. */
+      exportLabels: (id: string) => get<{ labels: string }>(`/v1/wallets/${step(id)}/labels`),
+      importLabels: (id: string, labels: string) =>
+        put<{ imported: number; refused: { line: number; reason: string }[] }>(
+          `/v1/wallets/${step(id)}/labels`,
+          { labels },
+        ),
     },
     merchant: {
       read: () => get<Merchant>('/v1/merchant'),
