@@ -24,6 +24,8 @@ let postgres: TestPostgres;
 let ownerUrl: string;
 let vault: Vault;
 let payer: Payer;
+/** An address of the vault that is watched. */
+let deposit: string;
 
 beforeAll(async () => {
   [regtest, postgres] = await Promise.all([startRegtest(), startTestPostgres()]);
@@ -32,7 +34,8 @@ beforeAll(async () => {
   const signer = await nodeSigner(regtest, shop, 'hot');
   const listener = payoutSpendListener;
   vault = await openVault({ ownerUrl, regtest, shop, signer, listener });
-  await vault.fund(40, 1_000_000n);
+  // As many addresses as are derived with a wallet.
+  [deposit = ''] = await vault.fund(20, 2_000_000n);
   payer = openPayer(vault);
 }, 120_000);
 afterAll(async () => {
@@ -257,8 +260,8 @@ test('a wallet that is too poor pays the longest waiting, says why the others wa
   });
   expect(await openAlerts('hot_wallet_low')).toMatchObject([{ severity: 'critical' }]);
   await sendAll();
+  await regtest.sendTo(deposit, each * 2n);
   await mine(1);
-  await vault.fund(1, each * 2n);
   vault.shop.clock.move(60_000);
   await payer.round();
   await payer.until(second, { state: 'in_progress' });
