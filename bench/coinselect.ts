@@ -40,7 +40,7 @@ const PAYEE = 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202';
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const speed = measureSpeed(quick);
   const small = measureSmallWallets(quick ? 100 : 600);
-  const node = await measureAgainstNode(quick ? 40 : 400);
+  const node = await measureAgainstNode(quick ? 40 : 250);
   return {
     name: 'coinselect',
     rows: [...speed.rows, ...small.rows, ...node.rows],

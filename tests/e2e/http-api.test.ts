@@ -12,6 +12,7 @@ import {
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
+import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let testDatabase: TestDatabase;
@@ -109,6 +110,16 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     key: shop.key,
     body: { amount: '1', currency: 'EUR' },
   });
+  const paid = await api.send('POST', '/v1/orders', {
+    key: shop.key,
+    body: { amount: '0.001', currency: 'BTC' },
+  });
+  const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: paid.body.id, amountSats: 100_000n }, ids);
+  const refund = { mode: 'partial', amount: '0.0002' };
+  const path = `/v1/orders/${paid.body.id}/refunds`;
+  const promised = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
+  const unwanted = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
   const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
     key: shop.key,
     body: { url: 'https://shop.example/hook' },
@@ -118,6 +129,13 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
     '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
     '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
+    '/v1/orders/:id/refunds': { path: `/v1/orders/${paid.body.id}/refunds`, body: refund },
+    '/v1/orders/:id/refunds/preview': {
+      path: `/v1/orders/${paid.body.id}/refunds/preview`,
+      body: refund,
+    },
+    '/v1/refunds/:id/new-claim-link': { path: `/v1/refunds/${promised}/new-claim-link` },
+    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${unwanted}/cancel` },
     '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
     '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
     '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },
@@ -144,6 +162,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/wallets/:id/deposit-addresses': {
       path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
     },
+    '/v1/reconciliations': { body: {} },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, openApi } from '../../apps/server/src/http-api.ts';
-import { noPayoutListener } from '../../apps/server/src/paying/payouts/index.ts';
+import { refundsListener } from '../../apps/server/src/paying/refunds/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
@@ -56,6 +56,7 @@ const noLimits: RateLimits = {
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
+  claim: NO_LIMIT,
   wrongKey: NO_LIMIT,
 };
 
@@ -85,7 +86,7 @@ export async function startTestApi(options: {
     network: 'regtest',
     rates,
     urlPolicy: {},
-    payoutListener: noPayoutListener,
+    payoutListener: refundsListener,
     fees: privateChainFees,
     http: {
       log: { error: (details) => void errors.push(details) },

@@ -1,5 +1,6 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
+import { startReconciliation } from './accounting/reconciliation/index.ts';
 import { openApi } from './http-api.ts';
 import { watchNode } from './node-alerts.ts';
 import {
@@ -19,7 +20,13 @@ import {
   watcherMetrics,
 } from './observability.ts';
 import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
-import { createPayoutListener, noPayoutListener } from './paying/payouts/index.ts';
+import { createPayoutListener } from './paying/payouts/index.ts';
+import {
+  createRefundsFollower,
+  expireRefunds,
+  payByPayouts,
+  refundsListener,
+} from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
 import { usePayouts } from './payout-work.ts';
 import { addPayerPages } from './payer-pages.ts';
@@ -98,6 +105,8 @@ export type FlowOptions = {
 /** A lost announcement of a new wallet delays its refill by no more than this. */
 const REFILL_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 600_000;
+/** The link itself goes by the clock; this only ends the refund and frees its amount. */
+const EXPIRE_REFUNDS_EVERY_MS = 30_000;
 
 /**
  * The whole server, top to bottom in the order of a payment's path (design §2): prices and
@@ -136,6 +145,19 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
         run: (signal) => refillPools(database, signal),
         wake: (ring) => database.listen(ADDRESSES_CHANNEL, { message: ring, gap: ring }),
         onError: (error) => log.warn({ error }, 'addresses can not be derived ahead'),
+        clock,
+      });
+      state.loops.push(loop);
+      return loop;
+    });
+    lifecycle.use('refunds', () => {
+      const loop = startLoop({
+        name: 'refunds',
+        everyMs: EXPIRE_REFUNDS_EVERY_MS,
+        run: async (signal) => {
+          await expireRefunds(database, { ids: options.ids, clock }, signal);
+        },
+        onError: (error) => log.warn({ error }, 'unclaimed refunds can not be ended'),
         clock,
       });
       state.loops.push(loop);
@@ -191,6 +213,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       }),
     );
   }
+  if (runs('worker')) {
+    lifecycle.use('reconciliation', () => {
+      const loop = startReconciliation({ ...options, database, deps: alertDepsOf(options) });
+      state.loops.push(loop);
+      return loop;
+    });
+  }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out });
   registerGauges(options.metrics, state);
@@ -227,8 +256,8 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
   return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
-/** Who is told of payouts: refunds, once they are wired. */
-const payoutListener = noPayoutListener;
+/** Who is told of payouts. */
+const payoutListener = refundsListener;
 
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
@@ -252,7 +281,14 @@ function useWatcher(
           random,
           log,
           coins: coinKeeper,
-          followers: [...out.followers, coinsFollower],
+          followers: [
+            ...out.followers,
+            coinsFollower,
+            createRefundsFollower({
+              ids,
+              payouts: payByPayouts({ network, listener: payoutListener }),
+            }),
+          ],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
@@ -338,15 +374,20 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const { fees } = out.spends;
-      const more = { fees, payoutListener };
+      const node = createBitcoinRpc(options.bitcoin.target);
+      const more = { fees: out.spends.fees, payoutListener, node };
       const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
-      return { stop: () => api.close() };
+      return {
+        async stop() {
+          await api.close();
+          await node.close();
+        },
+      };
     });
   } else {
     lifecycle.use('probes', async () => {

@@ -26,6 +26,8 @@ export type PayoutDeps = {
 
 export type NewPayout = {
   merchantId: Uuid;
+  /** Where whoever asks for it has to name it before it is made: refunds. For one payout only. */
+  id?: Uuid | undefined;
   /** Whoever asks for it: `key:<id>`, or `refund:<id>`. */
   createdBy: string;
   source: PayoutSource;
@@ -38,6 +40,8 @@ export type NewPayout = {
   walletId?: Uuid | undefined;
   /** Where somebody else has decided, such as the policy of refunds; else the rules say. */
   approvalsNeeded?: number;
+  /** Somebody has to approve it, even where the rules would let it pass by itself. */
+  neverAutomatic?: boolean | undefined;
 };
 
 /**
@@ -88,10 +92,13 @@ export async function createPayouts(
       walletId,
       approvalsNeeded:
         common.approvalsNeeded ??
-        approvalsNeeded(
-          { amountSats: line.terms.amountSats, source: common.source },
-          policy,
-          processor?.settings,
+        Math.max(
+          common.neverAutomatic === true ? 1 : 0,
+          approvalsNeeded(
+            { amountSats: line.terms.amountSats, source: common.source },
+            policy,
+            processor?.settings,
+          ),
         ),
     }),
   );
@@ -171,7 +178,7 @@ function newPayout(
   return {
     ...terms,
     merchantId: common.merchantId,
-    id: ids.next(),
+    id: common.id ?? ids.next(),
     externalId: externalId ?? null,
     source: common.source,
     batchId: common.batchId ?? null,

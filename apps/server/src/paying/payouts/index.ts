@@ -17,5 +17,6 @@ export { runDuePayouts } from './processors/run-due.ts';
 export { PROCESSORS_CHANNEL } from './processors/store.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
+export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';
 export { countOpenPayouts } from './stuck-store.ts';
 export { watchStuckPayouts } from './watch-stuck.ts';

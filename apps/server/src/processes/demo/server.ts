@@ -44,6 +44,7 @@ const LIMITS: RateLimits = {
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
+  claim: NO_LIMIT,
   wrongKey: NO_LIMIT,
 };
 const SOCKETS_PER_ADDRESS = 10_000;
