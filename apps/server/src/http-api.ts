@@ -2,6 +2,7 @@ import type { Network } from '@quittance/bitcoin';
 import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
+import { addReportRoutes } from './accounting/reports/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
@@ -84,6 +85,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWalletRoutes(app, wallets);
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
+  addReportRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,
     network,

@@ -209,6 +209,14 @@ export {
   rateQuoteSchema,
 } from './rates.ts';
 export {
+  type OrderReport,
+  orderReportFileQuerySchema,
+  type OrderReportLine,
+  orderReportQuerySchema,
+  orderReportSchema,
+  type OrderReportTotals,
+} from './reports.ts';
+export {
   coversScope,
   instanceScope,
   type MerchantScope,
