@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc } from '@quittance/kernel';
-import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/fault-points';
+import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/testing';
 import type pg from 'pg';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
@@ -129,7 +129,9 @@ function count(all: Run, what: string, by = 1): void {
 async function strike(all: Run, fault: Fault): Promise<void> {
   const { dice, world } = all;
   await arm(all, fault);
-  const fate: Fate = dice.chance(0.3) ? dice.pick<Fate>(['swallowed', 'lost', 'refused']) : 'honest';
+  const fate: Fate = dice.chance(0.3)
+    ? dice.pick<Fate>(['swallowed', 'lost', 'refused'])
+    : 'honest';
   world.lies.fate = fate;
   const wanted = Array.from({ length: dice.between(1, 3) }, () => intend(all));
   const asked = Promise.all(wanted.map((each) => ask(all, each)));

@@ -53,6 +53,12 @@ Applies the migrations that the database lacks. "start" does it too.`,
     module: './processes/migrate.ts',
     run: 'runMigrate',
   },
+  signer: {
+    summary: 'the process that holds the spending keys: make, start, change it',
+    help: 'quittance signer --help tells more (the launcher starts it as a program of its own)',
+    module: '../../signer/src/cli.ts',
+    run: 'runSigner',
+  },
   ledger: {
     summary: 'verify the ledger',
     help: `quittance ledger verify [--config FILE]
@@ -61,6 +67,17 @@ Recomputes the hash chain of the journal and every balance, and names the first 
 fit. Exit status 1 when there is one.`,
     module: './processes/ledger.ts',
     run: 'runLedger',
+  },
+  reconcile: {
+    summary: 'compare every book with its coins',
+    help: `quittance reconcile [--node] [--config FILE]
+
+Compares, store by store and transaction by transaction, what the book says the wallets hold with
+the coins that they do hold. With --node also with the node's own set of coins: the node takes
+minutes for each store on the main network. Names what does not fit. Exit status 1 when anything
+does not, or can not be read.`,
+    module: './processes/reconcile.ts',
+    run: 'runReconcile',
   },
   test: {
     summary: 'all checks and tests, or one randomised suite',

@@ -1,10 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
 import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
+import {
+  addReconciliationRoutes,
+  type ReconciliationRouteDeps,
+} from './accounting/reconciliation/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes, noPayoutListener } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
+import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
+import type { FeeEstimator } from './paying/spends/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
@@ -20,7 +27,7 @@ import {
 } from './receiving/orders/index.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
-import { addAlertRoutes } from './telling/notifications/index.ts';
+import { addAlertRoutes, audienceReader } from './telling/notifications/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
@@ -34,9 +41,16 @@ export type ApiParts = {
   network: Network;
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
+  /** Told of every change of a payout. */
+  payoutListener: PayoutListener;
+  fees: FeeEstimator;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
+  /** Where the node's own coins are read; absent where there is no node. */
+  node?: ReconciliationRouteDeps['node'];
+  /** How e-mails about alerts are sent; undefined: they are not. */
+  mail?: { operatorEmails: readonly string[] } | undefined;
 };
 
 export type Api = {
@@ -79,12 +93,29 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWalletRoutes(app, wallets);
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
+  addReconciliationRoutes(app, {
+    ...common,
+    network,
+    node: parts.node,
+    sleep,
+    readAudience: audienceReader({ readMerchant, operatorEmails: parts.mail?.operatorEmails }),
+  });
   addPayoutRoutes(app, {
     ...common,
     network,
     rates,
     readRateRule: (id) => readRateRule(database, id),
-    listener: noPayoutListener,
+    listener: parts.payoutListener,
+    fees: parts.fees,
+  });
+  addRefundRoutes(app, {
+    ...common,
+    network,
+    rates,
+    publicUrl,
+    readRateRule: (id) => readRateRule(database, id),
+    payouts: payByPayouts({ network, listener: parts.payoutListener }),
+    readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   addMerchantRoutes(app, {
     ...common,

@@ -27,7 +27,7 @@ transaction by itself and keeps to a policy that the server can't change. See ap
   new-approver --out FILE       a key that approves payouts; prints its id and public key
   policy show                   print the policy
   policy set FILE               put another in force
-  policy add-approver ID KEY    let a key approve payouts (--max-sats N)
+  policy add-approver ID KEY    let a key approve payouts, as new-approver printed it (--max-sats N)
   start                         unlock and listen (--socket PATH, --group GID)
   show                          wallets, our key for multisigs, policy
   verify-log                    check the audit log from its first entry (--without-key)

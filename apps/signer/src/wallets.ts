@@ -192,7 +192,7 @@ export type OwnScript = {
 export function ownScript(wallet: Wallet, at: { branch: number; index: number }): OwnScript {
   const script = deriveScript(wallet.descriptor, at);
   const publicKeys = wallet.keys.map((key) => {
-    const { publicKey } = key.deriveChild(at.branch).deriveChild(at.index);
+    const { publicKey } = branchOf(key, at.branch).deriveChild(at.index);
     assert(publicKey !== null, 'ownScript: a public key is missing');
     return publicKey;
   });
@@ -203,6 +203,17 @@ export function ownScript(wallet: Wallet, at: { branch: number; index: number })
   const ourPublicKey = publicKeys[ourIndex];
   assert(ourPublicKey !== undefined, 'ownScript: our key is missing');
   return { ...at, script, publicKeys, ourPublicKey };
+}
+
+/** The two branches of each public node, derived once. */
+const branches = new WeakMap<HDKey, Map<number, HDKey>>();
+
+function branchOf(key: HDKey, branch: number): HDKey {
+  const known = branches.get(key) ?? new Map<number, HDKey>();
+  branches.set(key, known);
+  const node = known.get(branch) ?? key.deriveChild(branch);
+  known.set(branch, node);
+  return node;
 }
 
 /** Signatures that a spend needs. */

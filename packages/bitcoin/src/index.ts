@@ -36,6 +36,12 @@ export {
   networks,
 } from './networks.ts';
 export {
+  type PaymentSource,
+  paymentSource,
+  type SourceWarning,
+  sourceWarnings,
+} from './source/payment-source.ts';
+export {
   type MatchedOutput,
   type MatchedSpend,
   scanBlock,

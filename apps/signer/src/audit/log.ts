@@ -95,14 +95,14 @@ export async function openLog(
   syncFolder(folder);
   let reads: Record<string, number> = {};
 
-  function write(line: string): void {
+  function write(line: string, method: string): void {
     const bytes = Buffer.from(line);
     if (bytes.length > MAX_ENTRY_BYTES)
       throw new Refusal('log_unavailable', 'too long to be logged');
     if (fstatSync(file).size !== size) {
       throw new Refusal('log_unavailable', 'somebody else has written to the audit log');
     }
-    if (isFaultArmed('signer:log-torn')) {
+    if (method === 'sign' && isFaultArmed('signer:log-torn')) {
       writeAll(file, bytes.subarray(0, bytes.length >> 1));
       fsyncSync(file);
       faultPoint('signer:log-torn');
@@ -145,7 +145,7 @@ export async function openLog(
       const counts = Object.keys(reads).length > 0 ? { reads } : {};
       const entry: AuditEntry = { seq: seq + 1, atMs: nowMs, ...event, ...counts, prev: head };
       const { line, hash } = formatLine(entry, key);
-      write(line);
+      write(line, event.method);
       seq += 1;
       head = hash;
       reads = {};

@@ -156,7 +156,8 @@ function readApprover(value: unknown, at: string): PolicyApprover {
 function isApproverKey(publicKey: string): boolean {
   if (!/^[0-9a-f]{64}$/.test(publicKey)) return false;
   try {
-    return ed25519.Point.fromBytes(fromHex(publicKey), false).isTorsionFree();
+    const point = ed25519.Point.fromBytes(fromHex(publicKey), false);
+    return !point.is0() && point.isTorsionFree();
   } catch {
     return false;
   }

@@ -250,12 +250,12 @@ const approvalAttacks: readonly Attack[] = [
   ...(['network', 'wallet', 'script', 'amountSats', 'maxFeeShareSats'] as const).map((field) =>
     tamper(`approval for another ${field}`, 'approval_invalid', (good, cast) => {
       const values = {
-        network: 'mainnet',
+        network: 'mainnet' as const,
         wallet: 'other',
         script: toHex(p2wpkh(cast.salt())),
         amountSats: '54321',
         maxFeeShareSats: '7',
-      } as const;
+      };
       return resign(good, cast, { [field]: values[field] });
     }),
   ),
@@ -314,11 +314,8 @@ function resign(good: Case, cast: Cast, other: Partial<ApprovalTerms>): void {
   if (payout === undefined) return;
   const { approvals: _, ...terms } = payout;
   const signed: ApprovalTerms = {
-    ...terms,
-    network: 'regtest',
-    wallet: good.draft.wallet.name,
-    expiresAtMs: cast.nowMs() + 600_000,
-    ...other,
+    ...{ network: 'regtest', wallet: good.draft.wallet.name, ...terms },
+    ...{ expiresAtMs: cast.nowMs() + 600_000, ...other },
   };
   edit(good, { approvals: [signApproval(cast.approvers.first, signed)] });
 }

@@ -73,6 +73,12 @@ const amountAttacks: readonly Attack[] = [
   ),
 ];
 
+const FOREIGN_WALLET = [
+  'input_path_missing',
+  'input_not_ours',
+  'previous_transaction_missing',
+] as const;
+
 const ownershipAttacks: readonly Attack[] = [
   tamper('foreign input', ['input_path_missing', 'input_not_ours'], (good, cast) => {
     addForeign(good, cast, false);
@@ -122,7 +128,7 @@ const ownershipAttacks: readonly Attack[] = [
       ...coinsOf(cast, good.draft.wallet, { count: more, total: BigInt(more) * 1_000n }),
     );
   }),
-  tamper('wallet of another name', ['input_path_missing', 'input_not_ours'], (good, cast) => {
+  tamper('wallet of another name', FOREIGN_WALLET, (good, cast) => {
     const others = cast.wallets.filter(({ name }) => name !== good.draft.wallet.name);
     const other = cast.random.pick(others);
     const wallet = { ...good.draft.wallet };
