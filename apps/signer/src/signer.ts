@@ -185,6 +185,11 @@ export interface Signer {
 /** Outputs of a refused request that are written down: enough to see what was tried. */
 const MAX_REFUSED_OUTPUTS = 20;
 const MAX_REASON_LENGTH = 300;
+/**
+ * Refusals that are written down in a minute: some 10 MB. A server that asks more nonsense than
+ * that must not fill the disk; what follows is counted only.
+ */
+const MAX_REFUSALS_PER_MINUTE = 3_000;
 
 /** Begins to work; the start is logged. */
 export function startSigner(folder: OpenFolder, { nowMs }: { nowMs: () => number }): Signer {
@@ -200,7 +205,19 @@ export function startSigner(folder: OpenFolder, { nowMs }: { nowMs: () => number
     nowMs(),
   );
 
+  let minute = 0;
+  let refusals = 0;
+
   function sign(params: unknown): SignResult {
+    const thisMinute = Math.floor(nowMs() / 60_000);
+    if (thisMinute !== minute) [minute, refusals] = [thisMinute, 0];
+    if (refusals >= MAX_REFUSALS_PER_MINUTE) {
+      log.countRead('sign, refused unread');
+      throw new Refusal(
+        'too_many_requests',
+        'too much was refused in this minute; wait for the next',
+      );
+    }
     let request: SignRequest | null = null;
     let psbt: Psbt | null = null;
     const now = nowMs();
@@ -217,6 +234,7 @@ export function startSigner(folder: OpenFolder, { nowMs }: { nowMs: () => number
       return result;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      refusals += 1;
       if (error.code !== 'log_unavailable') log.append(refusedEvent(error, request, psbt), now);
       throw error;
     }
@@ -279,6 +297,7 @@ function description({ network, wallets, policy, log }: OpenFolder, nowMs: numbe
     wallets: wallets.map(({ name, descriptor }) => ({
       ...{ name, network, descriptor: descriptor.text, kind: descriptor.kind },
       threshold: thresholdOf(descriptor),
+      nextChangeIndex: (log.state.changeIndexes.get(name) ?? -1) + 1,
     })),
     policy: {
       revision,
