@@ -47,7 +47,7 @@ type Segment = Chain & { paidPerBlock: number; samples: Sample[] };
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const size: Size = quick
     ? { scripts: 2_000, blocks: 8, transactions: 400, rounds: 1 }
-    : { scripts: 100_000, blocks: 120, transactions: 3_500, rounds: 5 };
+    : { scripts: 100_000, blocks: 360, transactions: 3_500, rounds: 5 };
   const surroundings = await startSurroundings('catchup', NODE_ARGS);
   const payer = await openPayer(surroundings.node);
   const profile = process.env['BENCH_PROFILE'];

@@ -31,7 +31,7 @@ test('an unknown benchmark is refused with the list of those there are', async (
   expect(await runBench(['nonsense'])).toBe(2);
   const text = String(said.mock.calls[0]?.[0]);
   said.mockRestore();
-  for (const name of ['scan', 'catchup', 'detect', 'orders', 'webhooks', 'memory']) {
+  for (const name of ['scan', 'catchup', 'detect', 'orders', 'webhooks', 'coinselect', 'memory']) {
     expect(text).toContain(name);
   }
 });

@@ -30,6 +30,10 @@ const benches: Readonly<Record<string, { what: string; load(): Promise<Bench> }>
     what: 'deliveries beside a dead and a slow endpoint, against deliveries without them',
     load: async () => (await import('./webhooks.ts')).run,
   },
+  coinselect: {
+    what: 'plans of large wallets, and what they cost beside the optimum and bitcoind',
+    load: async () => (await import('./coinselect.ts')).run,
+  },
   memory: {
     what: 'memory of the server over 200,000 orders',
     load: async () => (await import('./memory.ts')).run,
@@ -50,7 +54,7 @@ export async function runBench(args: readonly string[]): Promise<number> {
   const names = positionals.length === 0 ? Object.keys(benches) : positionals;
   const unknown = names.find((name) => !Object.hasOwn(benches, name));
   if (unknown !== undefined) {
-    const list = Object.entries(benches).map(([name, { what }]) => `  ${name.padEnd(9)} ${what}`);
+    const list = Object.entries(benches).map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`);
     console.error(`quittance bench: there is no "${unknown}"; it is one of:\n${list.join('\n')}`);
     return USAGE_ERROR;
   }
@@ -103,9 +107,9 @@ function summarise(done: readonly BenchResult[], failed: readonly string[]): voi
   if (done.length + failed.length > 1) {
     console.log('\nall targets');
     for (const { name, targets } of done) {
-      for (const target of targets) console.log(`${name.padEnd(9)} ${describeTarget(target)}`);
+      for (const target of targets) console.log(`${name.padEnd(10)} ${describeTarget(target)}`);
     }
-    for (const name of failed) console.log(`${name.padEnd(9)} FAILED  could not be measured`);
+    for (const name of failed) console.log(`${name.padEnd(10)} FAILED  could not be measured`);
     const results = done.map(({ name, ratios, targets }) => ({ name, ratios, targets }));
     write('summary', { date: new Date().toISOString(), commit: commit(), results, failed });
   }

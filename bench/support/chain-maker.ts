@@ -15,7 +15,8 @@ const CHANGE_SCRIPT = Buffer.concat([Uint8Array.of(0, 32), sha256(WITNESS_SCRIPT
 /** Bytes of a signature and of a compressed key, as everyday witnesses hold them. */
 const WITNESS_ITEMS = [72, 33];
 const NOISE_POOL_BYTES = 1 << 20;
-const PAYMENT_SATS = 1_000n;
+/** The lowest that nodes relay to P2TR: thousands in each of hundreds of blocks come from one coin. */
+const PAYMENT_SATS = 330n;
 const FUNDS_BTC = '49';
 const SATS_PER_BTC = 100_000_000n;
 

@@ -289,6 +289,56 @@ test('a reorganisation below the block at which watching began is followed', PAT
   await shop.until(order, { status: 'CONFIRMED' });
 });
 
+test('a branch that takes over with a double spend in it replaces the payment of the other branch', {
+  ...PATIENCE,
+}, async () => {
+  const first = await watch();
+  const order = await newOrder();
+  const spent = coin();
+  const honest = await spend(regtest, spent, to(order));
+  await mineWith(regtest, [honest]);
+  await shop.until(order, { status: 'CONFIRMED' });
+  await first.stop();
+  await takeBlocksOff(regtest, 1);
+  const theft = await spend(regtest, spent, [], { feeSats: 20_000n });
+  await mineWith(regtest, [theft]);
+  await mineWith(regtest, []);
+  await watch();
+  const after = await shop.until(order, { status: 'PENDING', receivedSats: '0' });
+  expect(after.payments).toMatchObject([{ state: 'replaced', replacedByTxid: theft.txid }]);
+});
+
+test('a gap of days is caught up: each payment counts once, and a double spend in it is noticed', {
+  ...PATIENCE,
+}, async () => {
+  const first = await watch();
+  const spent = coin();
+  const theft = await spend(regtest, spent, [], { feeSats: 20_000n });
+  const stolen = await newOrder();
+  await broadcast(regtest, await spend(regtest, spent, to(stolen)));
+  await shop.until(stolen, { status: 'UNCONFIRMED' });
+  await first.stop();
+  const orders: Order[] = [];
+  for (let part = 0; part < 4; part++) {
+    const order = await newOrder();
+    orders.push(order);
+    const paid = await spend(regtest, coin(), to(order));
+    await mineWith(regtest, part === 2 ? [paid, theft] : [paid]);
+    for (let i = 0; i < 30; i++) await mineWith(regtest, []);
+  }
+  const last = await watch();
+  for (const order of orders) {
+    await shop.until(order, { status: 'CONFIRMED', confirmedSats: '100000' });
+  }
+  const after = await shop.until(stolen, { receivedSats: '0' });
+  expect(after.payments).toMatchObject([{ state: 'replaced', replacedByTxid: theft.txid }]);
+  const told = await Promise.all(orders.map((order) => payments(order)));
+  expect(told).toEqual(told.map(() => ['seen', 'confirmed']));
+  const oldest = orders[0] === undefined ? undefined : await shop.until(orders[0], {});
+  expect(oldest?.payments).toMatchObject([{ state: 'final' }]);
+  expect(last.status().height).toBe(await regtest.rpc.call<number>('getblockcount'));
+});
+
 test('an order that was made and paid before the first start is found', PATIENCE, async () => {
   await Promise.all([...running].map((watcher) => watcher.stop()));
   await shop.sql('DELETE FROM chain_cursor');

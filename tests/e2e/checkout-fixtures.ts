@@ -23,6 +23,7 @@ export function orderView(change: Partial<OrderView> = {}): OrderView {
     remainingSats: '41235',
     excessSats: '0',
     lateSats: '0',
+    refundedSats: '0',
     rate: {
       currency: 'USD',
       pricePerBtc: '60628.1072',
@@ -123,6 +124,7 @@ export const fixtures: Record<string, OrderView> = {
   refunded: orderView({
     ...confirmed,
     status: 'REFUNDED',
+    refundedSats: '41235',
     version: 7,
     payments: [confirmedPayment],
   }),

@@ -1,9 +1,18 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomFillSync, randomUUID } from 'node:crypto';
 import { orderSchema } from '@quittance/contract';
 import { createClient } from '@quittance/client';
+import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  orderSettled,
+  paymentConfirmed,
+  paymentSeen,
+  postTransfers,
+} from '../../apps/server/src/accounting/ledger/index.ts';
+import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
+import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let testDatabase: TestDatabase;
@@ -101,6 +110,15 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     key: shop.key,
     body: { amount: '1', currency: 'EUR' },
   });
+  const paid = await api.send('POST', '/v1/orders', {
+    key: shop.key,
+    body: { amount: '0.001', currency: 'BTC' },
+  });
+  const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: paid.body.id, amountSats: 100_000n }, ids);
+  const refund = { mode: 'partial', amount: '0.0002' };
+  const path = `/v1/orders/${paid.body.id}/refunds`;
+  const promised = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
   const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
     key: shop.key,
     body: { url: 'https://shop.example/hook' },
@@ -110,6 +128,13 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   const calls: Record<string, { path?: string; key?: string; body?: unknown }> = {
     '/v1/orders': { body: { amount: '1', currency: 'EUR' } },
     '/v1/orders/:id/cancel': { path: `/v1/orders/${own.body.id}/cancel` },
+    '/v1/orders/:id/refunds': { path: `/v1/orders/${paid.body.id}/refunds`, body: refund },
+    '/v1/orders/:id/refunds/preview': {
+      path: `/v1/orders/${paid.body.id}/refunds/preview`,
+      body: refund,
+    },
+    '/v1/refunds/:id/new-claim-link': { path: `/v1/refunds/${promised}/new-claim-link` },
+    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${promised}/cancel` },
     '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
     '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
     '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },
@@ -120,6 +145,18 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       path: `/v1/webhook-endpoints/${id}/replay`,
       body: { since: '2026-01-01T00:00:00Z' },
     },
+    '/v1/payouts': { body: payout },
+    '/v1/payouts/:id/approve': { path: `/v1/payouts/${await makePayout()}/approve` },
+    '/v1/payouts/:id/cancel': { path: `/v1/payouts/${await makePayout()}/cancel` },
+    '/v1/payouts/:id/retry': { path: `/v1/payouts/${await makePayout('approve')}/retry` },
+    '/v1/payouts/:id/pay': { path: `/v1/payouts/${await makePayout('approve')}/pay` },
+    '/v1/payout-batches': { body: { payouts: [payout] } },
+    '/v1/payout-batches/:id/accept': { path: `/v1/payout-batches/${await makeBatch()}/accept` },
+    '/v1/payout-batches/:id/approve': {
+      path: `/v1/payout-batches/${await makeBatch('accept')}/approve`,
+    },
+    '/v1/payout-processors': { body: { kind: 'onchain' } },
+    '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
     '/v1/wallets/:id/deposit-addresses': {
       path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
@@ -131,8 +168,9 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   /** These answer 409 here, and a failed request is not stored. */
   const failing = new Set(['/v1/orders/:id/accept-late', '/v1/webhook-deliveries/:id/replay']);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
-  for (const { url } of posts) {
-    if (failing.has(url)) continue;
+  for (const { url, idempotency } of posts) {
+    // A dry run changes nothing, so there is nothing that a retry could do twice.
+    if (failing.has(url) || idempotency === 'none') continue;
     const call = calls[url];
     expect(call, `${url} has no call in this test`).toBeDefined();
     const sent = {
@@ -151,12 +189,67 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   }
 });
 
+const payout = {
+  destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+  amount: '1000',
+  currency: 'SAT',
+};
+
+async function makePayout(then?: 'approve'): Promise<string> {
+  const { body } = await api.send('POST', '/v1/payouts', { key: shop.key, body: payout });
+  if (then !== undefined) await decide(`/v1/payouts/${body.id}/${then}`);
+  return body.id;
+}
+
+async function makeBatch(then?: 'accept'): Promise<string> {
+  const body = { payouts: [payout] };
+  const made = await api.send('POST', '/v1/payout-batches', { key: shop.key, body });
+  if (then !== undefined) await decide(`/v1/payout-batches/${made.body.id}/${then}`);
+  return made.body.id;
+}
+
+async function decide(path: string): Promise<void> {
+  await earn();
+  const answer = await api.send('POST', path, { key: shop.key });
+  expect(answer.status, path).toBe(200);
+}
+
+/** A store can promise only what it has. */
+async function earn(): Promise<void> {
+  const [paymentId, orderId] = [randomUUID(), randomUUID()];
+  const paid = { paymentId, orderId, epoch: 0, amountSats: 100_000n, atMs: Date.now() };
+  const args = { merchantId: shop.id, ...paid };
+  const settled = orderSettled({ ...args, dueSats: args.amountSats, excessSats: 0n });
+  await api.database.asSystem((tx) =>
+    postTransfers(tx, [paymentSeen(args), paymentConfirmed(args), settled]),
+  );
+}
+
+async function raiseSome(): Promise<string> {
+  const deps = {
+    clock: systemClock,
+    ids: uuidV7Ids(systemClock, (target) => randomFillSync(target)),
+    readAudience: async () => ({ store: 'S', locale: 'en', emails: [] }) as const,
+  };
+  const { id } = await api.database.asSystem((tx) =>
+    raiseAlert(tx, deps, {
+      merchantId: shop.id,
+      kind: 'signer_unavailable',
+      subject: 'signer',
+      severity: 'critical',
+      facts: { reason: 'no answer' },
+    }),
+  );
+  return id;
+}
+
 async function stateHash(): Promise<string> {
   const rows = await api.database.asSystem((tx) =>
     tx.query<{ row: string }>(
       `SELECT o::text AS row FROM orders o UNION ALL SELECT e::text FROM event e
        UNION ALL SELECT a::text FROM audit_entry a UNION ALL SELECT w::text FROM receiving_wallet w
        UNION ALL SELECT h::text FROM webhook_endpoint h UNION ALL SELECT i::text FROM idempotency_key i
+       UNION ALL SELECT l::text FROM alert l
        ORDER BY row`,
     ),
   );

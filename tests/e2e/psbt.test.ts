@@ -17,6 +17,7 @@ import {
   selectCoins,
   shuffled,
   transactionWeight,
+  verifyMessage,
   vsizeOf,
 } from '@quittance/bitcoin';
 import { fromHex, type Random, toHex } from '@quittance/kernel';
@@ -289,3 +290,22 @@ test("bitcoind understands a PSBT of ours: fee, change and keys' paths", {
   const paths = read.outputs.flatMap(({ bip32_derivs: keys = [] }) => keys.map(({ path }) => path));
   expect(paths).toEqual(plan.changeSats === null ? [] : ['m/84h/1h/0h/1/0']);
 });
+
+test.each(['legacy', 'p2sh-segwit', 'bech32', 'bech32m'])(
+  'a message that the node signs for its %s address verifies',
+  async (type) => {
+    const address = await regtest.walletRpc<string>('getnewaddress', ['', type]);
+    const claim = { address, network: 'regtest', message: 'My refund: 42' } as const;
+    let signature: string;
+    try {
+      signature = await regtest.walletRpc<string>('signmessage', [address, claim.message]);
+    } catch (error) {
+      // Knots signs for all of them (BIP322), Bitcoin Core for legacy addresses only.
+      expect(type, String(error)).not.toBe('legacy');
+      return;
+    }
+    expect(verifyMessage({ ...claim, signature })).toMatchObject({ ok: true });
+    const other = verifyMessage({ ...claim, message: 'My refund: 43', signature });
+    expect(other).toMatchObject({ ok: false, code: 'invalid_signature' });
+  },
+);

@@ -1,4 +1,4 @@
-import { manualClock } from '@quittance/kernel';
+import { manualClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
@@ -18,6 +18,7 @@ beforeAll(async () => {
     addRoutes: (http, database) =>
       addPayerPages(http.app, {
         ...{ database, clock, network: 'regtest', socketsPerAddress: 10 },
+        ids: uuidV7Ids(clock, (target) => target),
         random: (target) => target,
         log: { warn: () => undefined },
       }),

@@ -6,6 +6,7 @@ import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { payOrder } from '../support/pay-order.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
 
 const random = (target: Uint8Array) => randomFillSync(target);
@@ -59,6 +60,10 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const endpoint = await make('/v1/webhook-endpoints', { url: 'https://shop.example/hook' });
   const apiKey = await make('/v1/api-keys', { name: 'k', scopes: ['orders:read'] });
   const order = await make('/v1/orders', { amount: '1', currency: 'EUR', externalId: 'mine' });
+  const paidFor = await make('/v1/orders', { amount: '0.001', currency: 'BTC' });
+  const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: paidFor.id, amountSats: 100_000n }, ids);
+  const refund = await make(`/v1/orders/${paidFor.id}/refunds`, { mode: 'full' });
   const wallet = (await api.send('GET', '/v1/wallets', { key })).body.data[0];
   const payout = await make('/v1/payouts', payoutBody);
   const batch = await make('/v1/payout-batches', { payouts: [payoutBody] });
@@ -107,6 +112,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     payouts: payout.id,
     'payout-batches': batch.id,
     'payout-processors': processor.id,
+    refunds: refund.id,
     ledger: transfer.id,
     alerts: alert.id,
   };
@@ -147,6 +153,8 @@ function bodyOf(operationId: string): unknown {
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },
+    createRefund: { mode: 'full' },
+    previewRefund: { mode: 'full' },
     createPayout: payoutBody,
     createPayoutBatch: { payouts: [payoutBody] },
     updatePayoutPolicy: { creatorMayApprove: false },

@@ -129,7 +129,9 @@ function count(all: Run, what: string, by = 1): void {
 async function strike(all: Run, fault: Fault): Promise<void> {
   const { dice, world } = all;
   await arm(all, fault);
-  const fate: Fate = dice.chance(0.3) ? dice.pick<Fate>(['swallowed', 'lost', 'refused']) : 'honest';
+  const fate: Fate = dice.chance(0.3)
+    ? dice.pick<Fate>(['swallowed', 'lost', 'refused'])
+    : 'honest';
   world.lies.fate = fate;
   const wanted = Array.from({ length: dice.between(1, 3) }, () => intend(all));
   const asked = Promise.all(wanted.map((each) => ask(all, each)));

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, openApi } from '../../apps/server/src/http-api.ts';
+import { refundsListener } from '../../apps/server/src/paying/refunds/index.ts';
+import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
@@ -38,6 +40,15 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
+/** No node is near: what a transaction costs on a private chain. */
+const privateChainFees: FeeEstimator = {
+  estimate: async ({ targetBlocks }) => ({
+    ...{ feeRate: 2_000n, source: 'fixed', targetBlocks, atMs: 0 },
+  }),
+  floor: async () => 1_000n,
+  longTerm: () => 5_000n,
+};
+
 const NO_LIMIT = 1_000_000_000;
 const noLimits: RateLimits = {
   read: NO_LIMIT,
@@ -45,6 +56,7 @@ const noLimits: RateLimits = {
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
+  claim: NO_LIMIT,
   wrongKey: NO_LIMIT,
 };
 
@@ -74,6 +86,8 @@ export async function startTestApi(options: {
     network: 'regtest',
     rates,
     urlPolicy: {},
+    payoutListener: refundsListener,
+    fees: privateChainFees,
     http: {
       log: { error: (details) => void errors.push(details) },
       version: '0.0.0',

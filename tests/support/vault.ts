@@ -29,6 +29,8 @@ import type { VaultSigner } from './vault-signer.ts';
 const APPROVAL_LIFETIME_MS = 86_400_000;
 const NO_LIMITS: FeeLimits = { maxFeeRate: 1_000_000n, maxFeeShareBps: null };
 const TICK_MS = 50;
+/** As many as a wallet has from the beginning; nobody derives more for one that only pays. */
+const DERIVED_ADDRESSES = 20;
 
 export type Payee = { address: string; amountSats: Sats } & Partial<
   Pick<PayoutOutput, 'payoutId' | 'feeFrom' | 'maxFeeShareSats'>
@@ -77,6 +79,8 @@ export interface Vault {
   /** How often each transaction of ours that pays an address is in the chain or mempool. */
   received(address: string): Promise<Sats>;
   caughtUp(): Promise<void>;
+  /** Does something while nobody watches the chain. */
+  unwatched<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -139,7 +143,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
       if (!parsed.ok) throw new Error(parsed.reason);
       const addresses: string[] = [];
       for (let i = 0; i < coins; i++) {
-        const at = { branch: 0, index: nextAddress++ };
+        const at = { branch: 0, index: nextAddress++ % DERIVED_ADDRESSES };
         const address = deriveAddress(parsed.descriptor, at);
         addresses.push(address);
         await regtest.sendTo(address, amountSats);
@@ -220,6 +224,14 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
       return BigInt(Math.round(Number(paid) * 100_000_000));
     },
     caughtUp: () => shop.caughtUp(vault.watcher),
+    async unwatched(work) {
+      await vault.watcher.stop();
+      try {
+        return await work();
+      } finally {
+        vault.watcher = shop.watch({ followers: [follower] });
+      }
+    },
     async close() {
       await Promise.all(stops.map((each) => each.stop()));
       await vault.watcher.stop();

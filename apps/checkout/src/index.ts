@@ -4,7 +4,14 @@ export type { CheckoutPaths } from './model.ts';
 export {
   contentSecurityPolicy,
   type PageOptions,
+  refundSecurityPolicy,
   renderCheckoutPage,
   renderNotFoundPage,
   renderReceiptPage,
 } from './page.ts';
+export { type ClaimProblem, type ClaimStep, emptyForm } from './refund/model.ts';
+export {
+  type RefundPageOptions,
+  renderRefundPage,
+  renderRefundUnknownPage,
+} from './refund/page.ts';

@@ -4,10 +4,10 @@ import { renderToString } from 'preact-render-to-string';
 import { Checkout } from './components/checkout.ts';
 import { NotFound } from './components/not-found.ts';
 import { Receipt } from './components/receipt.ts';
-import { brandColors, SURFACE } from './contrast.ts';
+import { brandStyle, documentOf, escapeHtml, inertJson } from './document.ts';
 import { faviconOf } from './favicon.ts';
 import { fill } from './format.ts';
-import { directionOf, type Locale } from './locale.ts';
+import type { Locale } from './locale.ts';
 import {
   type CheckoutPaths,
   DATA_ELEMENT_ID,
@@ -59,7 +59,15 @@ export function renderNotFoundPage(locale: Locale, styleUrl?: string): string {
  * from the store's logo host only, connections to this server only, in nobody's frame.
  */
 export function contentSecurityPolicy(view: OrderView | null, nonce: string): string {
-  const logo = view?.store.logoUrl ?? null;
+  return policyOf(view?.store.logoUrl ?? null, nonce, "'none'");
+}
+
+/** The same for the claim page of a refund, whose form is sent to this server. */
+export function refundSecurityPolicy(logoUrl: string | null, nonce: string): string {
+  return policyOf(logoUrl, nonce, "'self'");
+}
+
+function policyOf(logo: string | null, nonce: string, forms: string): string {
   const logoOrigin = logo === null || !URL.canParse(logo) ? '' : ` ${new URL(logo).origin}`;
   return [
     "default-src 'none'",
@@ -68,7 +76,7 @@ export function contentSecurityPolicy(view: OrderView | null, nonce: string): st
     `img-src 'self' data:${logoOrigin}`,
     "connect-src 'self'",
     "base-uri 'none'",
-    "form-action 'none'",
+    `form-action ${forms}`,
     "frame-ancestors 'none'",
   ].join('; ');
 }
@@ -119,57 +127,4 @@ function renderPage(
 
 function refreshTag(): string {
   return `<meta http-equiv="refresh" content="${REFRESH_SECONDS}">`;
-}
-
-function brandStyle(color: string | null): string {
-  const rule = (theme: 'light' | 'dark') => {
-    const { fill: background, onFill, edge, ink } = brandColors(color, theme);
-    return `:root{--brand:${background};--on-brand:${onFill};--brand-edge:${edge};--brand-ink:${ink}}`;
-  };
-  return `${rule('light')}@media screen and (prefers-color-scheme:dark){${rule('dark')}}`;
-}
-
-function documentOf(parts: {
-  locale: Locale;
-  title: string;
-  favicon: string;
-  head: string;
-  body: string;
-}): string {
-  return `<!doctype html>
-<html lang="${parts.locale}" dir="${directionOf(parts.locale)}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">
-<title>${escapeHtml(parts.title)}</title>
-<meta name="robots" content="noindex,nofollow">
-<meta name="referrer" content="no-referrer">
-<meta name="format-detection" content="telephone=no">
-<meta name="color-scheme" content="light dark">
-<meta name="theme-color" content="${SURFACE.light}" media="(prefers-color-scheme:light)">
-<meta name="theme-color" content="${SURFACE.dark}" media="(prefers-color-scheme:dark)">
-<link rel="icon" type="image/svg+xml" href="${escapeHtml(parts.favicon)}">
-${parts.head}
-</head>
-<body>
-${parts.body}
-</body>
-</html>
-`;
-}
-
-/** JSON that cannot end its script element or be taken for markup. */
-function inertJson(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029');
-}
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

@@ -165,6 +165,8 @@ CREATE TABLE payout (
   approvals_needed integer NOT NULL CHECK (approvals_needed BETWEEN 0 AND 10),
   approvals       jsonb NOT NULL DEFAULT '[]',
   wallet_id       uuid NOT NULL,
+  -- A person wants it paid now: who, when, at which fee.
+  pay_request     jsonb,
   -- Which processor had it paid; null: a person did.
   processor_id    uuid,
   spend_id        uuid,
@@ -187,6 +189,8 @@ CREATE TABLE payout (
   updated_at      timestamptz NOT NULL,
   -- When it came into the state it is in.
   state_since     timestamptz NOT NULL,
+  -- When it was last alerted of as standing still.
+  stuck_at        timestamptz,
   PRIMARY KEY (merchant_id, id),
   FOREIGN KEY (merchant_id, spend_id) REFERENCES spend (merchant_id, id),
   FOREIGN KEY (merchant_id, wallet_id) REFERENCES receiving_wallet (merchant_id, id),
@@ -200,6 +204,11 @@ CREATE INDEX payout_by_external_id ON payout (merchant_id, external_id, id)
   WHERE external_id IS NOT NULL;
 CREATE INDEX payout_to_process ON payout (merchant_id, wallet_id, approved_at, id)
   WHERE state = 'approved';
+CREATE INDEX payout_open ON payout (state, state_since)
+  WHERE state NOT IN ('final', 'failed', 'cancelled');
+CREATE INDEX payout_stuck ON payout (merchant_id, id) WHERE stuck_at IS NOT NULL;
+CREATE INDEX payout_pay_requested ON payout (approved_at, id)
+  WHERE state = 'approved' AND pay_request IS NOT NULL;
 CREATE INDEX payout_of_batch ON payout (merchant_id, batch_id, id) WHERE batch_id IS NOT NULL;
 CREATE INDEX payout_approved_at ON payout (merchant_id, approved_at) WHERE approved_at IS NOT NULL;
 CREATE INDEX payout_started_at ON payout (merchant_id, processor_id, started_at)

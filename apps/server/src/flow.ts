@@ -3,6 +3,13 @@ import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { openApi } from './http-api.ts';
 import { watchNode } from './node-alerts.ts';
 import {
+  type MoneyOut,
+  openMoneyOut,
+  type SignerSetting,
+  signerCheck,
+  useSpends,
+} from './money-out.ts';
+import {
   countAlerts,
   countOrders,
   countRequests,
@@ -11,6 +18,16 @@ import {
   registerGauges,
   watcherMetrics,
 } from './observability.ts';
+import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
+import { createPayoutListener } from './paying/payouts/index.ts';
+import {
+  createRefundsFollower,
+  expireRefunds,
+  payByPayouts,
+  refundsListener,
+} from './paying/refunds/index.ts';
+import { openServerApprover } from './paying/spends/index.ts';
+import { usePayouts } from './payout-work.ts';
 import { addPayerPages } from './payer-pages.ts';
 import {
   type BitcoinRpc,
@@ -18,6 +35,7 @@ import {
   createBitcoinRpc,
 } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
+import { armFaultPoint } from './platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
 import {
   buildHttp,
@@ -30,7 +48,6 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
-import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import {
   ChainHaltError,
@@ -72,6 +89,10 @@ export type FlowOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
+  /** How transactions of ours are signed; null: elsewhere, as PSBTs. */
+  signer: SignerSetting;
+  /** The key with which the server approves payouts by itself. */
+  approverFile: string;
   /** Where /metrics is served; undefined: beside the API. */
   metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
@@ -83,6 +104,8 @@ export type FlowOptions = {
 /** A lost announcement of a new wallet delays its refill by no more than this. */
 const REFILL_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 600_000;
+/** The link itself goes by the clock; this only ends the refund and frees its amount. */
+const EXPIRE_REFUNDS_EVERY_MS = 30_000;
 
 /**
  * The whole server, top to bottom in the order of a payment's path (design §2): prices and
@@ -91,6 +114,7 @@ const PRUNE_EVERY_MS = 600_000;
  */
 export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const { role, log, clock } = options;
+  armFaultPoint(process.env, options.network);
   const urls = roleUrls(options.ownerUrl);
   const database = openDatabase({
     ...urls,
@@ -108,6 +132,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     oldestDueAgeMs: undefined,
   };
 
+  const out = openMoneyOut(lifecycle, options, {
+    database,
+    listener: createPayoutListener({ listener: payoutListener }),
+  });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -116,6 +144,19 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
         run: (signal) => refillPools(database, signal),
         wake: (ring) => database.listen(ADDRESSES_CHANNEL, { message: ring, gap: ring }),
         onError: (error) => log.warn({ error }, 'addresses can not be derived ahead'),
+        clock,
+      });
+      state.loops.push(loop);
+      return loop;
+    });
+    lifecycle.use('refunds', () => {
+      const loop = startLoop({
+        name: 'refunds',
+        everyMs: EXPIRE_REFUNDS_EVERY_MS,
+        run: async (signal) => {
+          await expireRefunds(database, { ids: options.ids, clock }, signal);
+        },
+        onError: (error) => log.warn({ error }, 'unclaimed refunds can not be ended'),
         clock,
       });
       state.loops.push(loop);
@@ -136,7 +177,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('watcher')) {
-    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state });
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state, out });
     lifecycle.use('node alerts', () => {
       const deps = alertDepsOf(options);
       const problem = () => state.watcher?.status().problem;
@@ -146,6 +187,14 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
+    useSpends(lifecycle, options, { out, loops: state.loops });
+    usePayouts(lifecycle, options, {
+      out,
+      loops: state.loops,
+      alerts: alertDepsOf(options),
+      listener: payoutListener,
+      approver: options.signer === null ? null : openServerApprover(options.approverFile),
+    });
     lifecycle.use('webhooks', () =>
       startWebhookDispatcher({
         database,
@@ -164,7 +213,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     );
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state });
+  useHttp(lifecycle, options, { database, state, out });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -199,11 +248,14 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
   return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
+/** Who is told of payouts. */
+const payoutListener = refundsListener;
+
 /** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
 function useWatcher(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, url, state }: { database: Database; url: string; state: Running },
+  { database, url, state, out }: { database: Database; url: string; state: Running; out: MoneyOut },
 ): void {
   const { network, log } = options;
   lifecycle.use('chain', () => {
@@ -221,7 +273,14 @@ function useWatcher(
           random,
           log,
           coins: coinKeeper,
-          followers: [coinsFollower],
+          followers: [
+            ...out.followers,
+            coinsFollower,
+            createRefundsFollower({
+              ids,
+              payouts: payByPayouts({ network, listener: payoutListener }),
+            }),
+          ],
           source: createBitcoindSource(rpc),
           startDoorbells: (bells) =>
             startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
@@ -269,7 +328,7 @@ async function refuseUnfitNode(
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, state }: { database: Database; state: Running },
+  { database, state, out }: { database: Database; state: Running; out: MoneyOut },
 ): void {
   const { clock, log, metrics } = options;
   const common = {
@@ -283,7 +342,7 @@ function useHttp(
   async function serve(http: Http): Promise<void> {
     registerHealth(publicRoutes(http), {
       clock,
-      checks: healthChecks(state, database),
+      checks: [...healthChecks(state, database), ...signerCheck(out)],
       ...(options.metricsAt === undefined ? { metrics } : {}),
     });
     // Not inside the call: an optional call evaluates no arguments when nobody wants to know.
@@ -307,7 +366,9 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const api = await openApi({ ...options, database, rates, urlPolicy, http: common });
+      const { fees } = out.spends;
+      const more = { fees, payoutListener };
+      const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });

@@ -3,8 +3,10 @@ import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes, noPayoutListener } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
+import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
+import type { FeeEstimator } from './paying/spends/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
@@ -34,6 +36,9 @@ export type ApiParts = {
   network: Network;
   rates: Pick<Rates, 'quote'>;
   urlPolicy: UrlPolicy;
+  /** Told of every change of a payout. */
+  payoutListener: PayoutListener;
+  fees: FeeEstimator;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
@@ -84,7 +89,17 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     network,
     rates,
     readRateRule: (id) => readRateRule(database, id),
-    listener: noPayoutListener,
+    listener: parts.payoutListener,
+    fees: parts.fees,
+  });
+  addRefundRoutes(app, {
+    ...common,
+    network,
+    rates,
+    publicUrl,
+    readRateRule: (id) => readRateRule(database, id),
+    payouts: payByPayouts({ network, listener: parts.payoutListener }),
+    readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   addMerchantRoutes(app, {
     ...common,

@@ -36,6 +36,12 @@ export {
   networks,
 } from './networks.ts';
 export {
+  type PaymentSource,
+  paymentSource,
+  type SourceWarning,
+  sourceWarnings,
+} from './source/payment-source.ts';
+export {
   type MatchedOutput,
   type MatchedSpend,
   scanBlock,
@@ -122,3 +128,19 @@ export {
   type UnsignedTransaction,
   writeTransaction,
 } from './transaction-writer.ts';
+export {
+  formatLabels,
+  type Label,
+  type LabelError,
+  type LabelType,
+  MAX_LABEL_LINES,
+  type ParsedLabels,
+  parseLabels,
+} from './labels/bip329.ts';
+export {
+  MAX_MESSAGE_LENGTH,
+  type MessageForm,
+  type VerifiedMessage,
+  verifyMessage,
+} from './signed-message/verify-message.ts';
+export { looksLikeCoinjoin, looksLikeExchangeBatch } from './source/looks-like.ts';

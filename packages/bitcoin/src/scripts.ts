@@ -52,6 +52,26 @@ export function multisigScript(threshold: number, keys: readonly Uint8Array[]): 
   return Uint8Array.of(...bytes, ...smallNumber(keys.length), OP_CHECKMULTISIG);
 }
 
+/** Takes apart what {@link multisigScript} writes, or says null when it is anything else. */
+export function readMultisigScript(
+  script: Uint8Array,
+): { threshold: number; publicKeys: Uint8Array[] } | null {
+  const first = script[0] ?? 0;
+  const isShort = first > OP_RESERVED;
+  const threshold = isShort ? first - OP_RESERVED : (script[1] ?? 0);
+  const publicKeys: Uint8Array[] = [];
+  for (let at = isShort ? 1 : 2; script[at] === 33; at += 34) {
+    publicKeys.push(script.slice(at + 1, at + 34));
+  }
+  const count = publicKeys.length;
+  if (threshold < 1 || threshold > count || count > 20) return null;
+  if (publicKeys.some((key) => key.length !== 33)) return null;
+  // Only the one way of writing it is taken for it.
+  const written = multisigScript(threshold, publicKeys);
+  const isSame = written.length === script.length && written.every((byte, i) => byte === script[i]);
+  return isSame ? { threshold, publicKeys } : null;
+}
+
 /** Takes a script apart, or says null when no address can name it (data, bare keys, …). */
 export function classifyScript(script: Uint8Array): AddressableScript | null {
   const [first, second] = script;

@@ -176,6 +176,35 @@ export {
   problemSchema,
 } from './problem.ts';
 export {
+  type CreatedRefund,
+  createdRefundSchema,
+  type CreateRefund,
+  type CreateRefundInput,
+  createRefundSchema,
+  MAX_CLAIM_SECONDS,
+  MIN_CLAIM_SECONDS,
+  type Refund,
+  type RefundEventData,
+  refundEventDataSchema,
+  type RefundEventType,
+  refundEventTypes,
+  refundListQuerySchema,
+  type RefundMode,
+  refundPageSchema,
+  type RefundPreview,
+  refundPreviewSchema,
+  refundSchema,
+  type RefundSource,
+  type RefundState,
+  refundStates,
+} from './refunds.ts';
+export {
+  type RefundScreen,
+  refundScreens,
+  type RefundView,
+  refundViewSchema,
+} from './refund-view.ts';
+export {
   type RateQuote,
   rateQuoteSchema,
 } from './rates.ts';

@@ -15,6 +15,7 @@ const view: OrderView = {
   remainingSats: '0',
   excessSats: '0',
   lateSats: '0',
+  refundedSats: '0',
   rate: {
     currency: 'USD',
     pricePerBtc: '60628.1072',

@@ -66,6 +66,8 @@ export const orderViewSchema = z.object({
   excessSats: satsText,
   /** What arrived after expiry and is held. */
   lateSats: satsText,
+  /** What of it has been paid back. */
+  refundedSats: satsText,
   /** The rate that the price was locked at; null when the price is in BTC. */
   rate: z
     .object({

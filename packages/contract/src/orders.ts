@@ -71,7 +71,7 @@ export const orderStatusSchema = z.enum(orderStatuses).meta({
     'PENDING: nothing has arrived. UNCONFIRMED: enough has arrived, confirmations are missing. ' +
     'CONFIRMED: confirmed within tolerance. OVERPAID: confirmed with more than tolerance. ' +
     'UNDERPAID: something has arrived, not enough. EXPIRED: nothing arrived in time. ' +
-    'INVALID: cancelled. REFUNDED: paid back.',
+    'INVALID: cancelled. REFUNDED: all that was received is paid back.',
 });
 
 export const paymentStates = [
@@ -142,6 +142,10 @@ export const orderSchema = z
     remainingSats: satsText.meta({ description: 'Due less received, never below zero' }),
     excessSats: satsText.meta({ description: 'Received above due, beyond the tolerance' }),
     lateSats: satsText.meta({ description: 'Arrived after expiry and held for your decision' }),
+    refundedSats: satsText.meta({
+      description: 'Of what was received, paid back. The status is REFUNDED once nothing is left',
+    }),
+    refundingSats: satsText.meta({ description: 'Of what was received, promised to be paid back' }),
     requiredConfirmations: z.int().min(0),
     latePolicy: z.enum(['hold', 'accept']),
     address: z.string(),

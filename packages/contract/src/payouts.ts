@@ -48,6 +48,7 @@ export const payoutReasons = [
   'fee_too_low',
   'coin_gone',
   'conflict_not_final',
+  'cancelled',
   'limit_per_payout',
   'limit_per_day',
   'destination_not_allowed',

@@ -7,6 +7,8 @@ import { z } from 'zod';
 export const merchantScopes = [
   'orders:read',
   'orders:write',
+  'refunds:read',
+  'refunds:write',
   'wallets:read',
   'wallets:write',
   'settings:read',

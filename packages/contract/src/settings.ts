@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { emailText, personText, satsText, webUrl } from './fields.ts';
 import { MAX_ORDER_EXPIRY_SECONDS, MIN_ORDER_EXPIRY_SECONDS } from './orders.ts';
+import { MAX_CLAIM_SECONDS, MIN_CLAIM_SECONDS } from './refunds.ts';
 
 /** More tiers than this are a mistake, not a policy. */
 const MAX_CONFIRMATION_TIERS = 10;
@@ -10,6 +11,9 @@ const MAX_CONFIRMATIONS = 100;
 const MAX_TOLERANCE_BPS = 5_000;
 /** Each alert costs an e-mail to each; a larger circle has a mailing list. */
 const MAX_ALERT_EMAILS = 10;
+
+/** A refund of which the network takes more than nine tenths had better stay where it is. */
+const MAX_FEE_BPS = 9_000;
 
 const confirmations = z
   .int()
@@ -67,6 +71,16 @@ export const merchantSettingsFields = {
     .min(20)
     .max(10_000)
     .meta({ description: 'Addresses that are derived ahead' }),
+  refundFeeFrom: z.enum(['merchant', 'customer']).meta({
+    description: "Who pays the network's fee of a refund that does not say so itself",
+  }),
+  refundMaxFeeBps: z.int().min(1).max(MAX_FEE_BPS).meta({
+    description:
+      'Hundredths of a per cent of a refund that the network may take; beyond it the refund waits',
+  }),
+  refundClaimExpirySeconds: z.int().min(MIN_CLAIM_SECONDS).max(MAX_CLAIM_SECONDS).meta({
+    description: 'How long a customer has to claim a refund that does not say so itself',
+  }),
   storeName: personText({ min: 1, max: 100 })
     .nullable()
     .meta({ description: "Shown to the payer; null: the merchant's name" }),
@@ -119,6 +133,9 @@ export const defaultMerchantSettings: MerchantSettingsBase = {
   latePolicy: 'hold',
   maxAddressGap: 10_000,
   addressPoolSize: 200,
+  refundFeeFrom: 'merchant',
+  refundMaxFeeBps: 2_500,
+  refundClaimExpirySeconds: 2_592_000,
   storeName: null,
   logoUrl: null,
   color: null,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
  * What a merchant is told, and when. Every change of an order's status makes exactly one
@@ -57,6 +58,7 @@ export const PING_EVENT_TYPE = 'webhook.ping';
 
 export const webhookEventTypes = [
   ...orderEventTypes,
+  ...refundEventTypes,
   ...payoutEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
@@ -97,6 +99,8 @@ export const orderEventDataSchema = z.object({
   remainingSats: sats,
   excessSats: sats,
   lateSats: sats,
+  /** Of what was received, paid back. */
+  refundedSats: sats,
   /** The payment that the event is about. */
   payment: z
     .object({
@@ -189,6 +193,7 @@ const envelope = { id: z.uuid(), timestamp: z.iso.datetime() };
 export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(orderEventTypes), data: orderEventDataSchema }),
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);

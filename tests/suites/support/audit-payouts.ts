@@ -72,7 +72,9 @@ export async function auditPayouts(client: pg.Client, evidence: PayoutEvidence):
     const [row] = made;
     const paid = byAddress.get(intention.address) ?? [];
     if (paid.length > 1) {
-      faults.push(`${intention.key} was paid ${paid.length} times: ${paid.map(placeOf).join(', ')}`);
+      faults.push(
+        `${intention.key} was paid ${paid.length} times: ${paid.map(placeOf).join(', ')}`,
+      );
     }
     if (row === undefined) {
       if (intention.id !== undefined) faults.push(`${intention.key} was acknowledged and is lost`);
@@ -130,7 +132,9 @@ function checkPayout(
 function checkSettled(intention: PayoutIntention, row: PayoutRow, faults: string[]): void {
   if (!intention.approved || intention.cancelled) return;
   if (row.state === 'final' || row.state === 'confirmed') return;
-  faults.push(`${intention.key} is ${row.state} (${row.reason ?? 'no reason'}) after all this time`);
+  faults.push(
+    `${intention.key} is ${row.state} (${row.reason ?? 'no reason'}) after all this time`,
+  );
 }
 
 /** Our coins are the node's coins: none missing, none too many, each with its value. */

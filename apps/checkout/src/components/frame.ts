@@ -41,7 +41,7 @@ function SoundButton({ messages, state, actions }: PageModel): ComponentChild {
   );
 }
 
-function firstLetter(name: string): string {
+export function firstLetter(name: string): string {
   return String.fromCodePoint(name.codePointAt(0) ?? 0x20).toUpperCase();
 }
 
@@ -65,18 +65,22 @@ export function PageFooter({ model, base }: { model: PageModel; base: string }):
     'footer',
     { class: 'foot' },
     h('p', null, model.messages.secured),
-    h(
-      'nav',
-      { 'aria-label': 'Language · 语言 · 語言' },
-      locales.map((locale) =>
-        locale === model.locale
-          ? h('span', { 'aria-current': 'true', lang: locale }, languageNames[locale])
-          : h(
-              'a',
-              { href: `${base}?lang=${locale}`, lang: locale, hreflang: locale },
-              languageNames[locale],
-            ),
-      ),
+    h(LanguageNav, { locale: model.locale, base }),
+  );
+}
+
+export function LanguageNav(props: { locale: string; base: string }): ComponentChild {
+  return h(
+    'nav',
+    { 'aria-label': 'Language · 语言 · 語言' },
+    locales.map((locale) =>
+      locale === props.locale
+        ? h('span', { 'aria-current': 'true', lang: locale }, languageNames[locale])
+        : h(
+            'a',
+            { href: `${props.base}?lang=${locale}`, lang: locale, hreflang: locale },
+            languageNames[locale],
+          ),
     ),
   );
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
+import { createRestTransport, type RestTransport } from './bitcoin-rest-transport.ts';
 import { MAX_RESPONSE_BYTES, send } from './bitcoin-rpc-transport.ts';
+import { MalformedAnswerError, type Room, UnannouncedLengthError } from './http-answer.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
 export const RPC_TIMEOUT_MS = 30_000;
@@ -59,6 +61,11 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
+export interface FetchOptions extends CallOptions {
+  /** Memory for the bytes, which may be left unused. After a failure nothing is written to it. */
+  room?: Room;
+}
+
 export interface BatchCall {
   method: string;
   params?: RpcParams;
@@ -87,7 +94,7 @@ export interface BitcoinRpc {
   /** Results in the order of `calls`. A call that the node refuses does not spoil the others. */
   batch(calls: readonly BatchCall[], options?: CallOptions): Promise<BatchResult[]>;
   /** Reads from the node's REST interface (-rest=1), for example "/rest/block/<hash>.bin". */
-  fetchBytes(restPath: string, options?: CallOptions): Promise<Uint8Array>;
+  fetchBytes(restPath: string, options?: FetchOptions): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -108,21 +115,43 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     maxResponseSize: MAX_RESPONSE_BYTES,
   });
   const credentials = credentialsOf(target);
+  let rest = plainTransport(target.url);
+
+  /** What is read by GET are blocks: they take the short way where there is one. */
+  async function transmit(
+    asked: Parameters<typeof send>[1] & { room: Room | undefined },
+  ): ReturnType<typeof send> {
+    if (asked.body === undefined && rest !== undefined) {
+      try {
+        return await rest.get(asked);
+      } catch (error) {
+        if (!(error instanceof UnannouncedLengthError)) throw error;
+        // Something between us and the node writes its answers anew: from now on the long way.
+        rest?.close();
+        rest = undefined;
+      }
+    }
+    return send(pool, asked);
+  }
 
   async function request(
     path: string,
     body: string | undefined,
-    options: CallOptions,
+    options: FetchOptions,
   ): Promise<{ status: number; bytes: Uint8Array }> {
     const timeoutMs = options.timeoutMs ?? defaults.timeoutMs ?? RPC_TIMEOUT_MS;
     const signal = AbortSignal.timeout(timeoutMs);
     for (let attempt = 1; ; attempt++) {
       const authorization = await credentials.header();
-      const answer = await send(pool, { path, body, authorization, signal }).catch(
-        (cause: unknown) => {
-          throw transportError(cause, { url: target.url, timeoutMs });
-        },
-      );
+      const answer = await transmit({
+        path,
+        body,
+        authorization,
+        signal,
+        room: options.room,
+      }).catch((cause: unknown) => {
+        throw transportError(cause, { url: target.url, timeoutMs });
+      });
       if (answer.status !== 401 && answer.status !== 403) return answer;
       if (answer.status === 401 && attempt === 1 && credentials.renew()) continue;
       throw unauthorized(answer.status, target.url);
@@ -169,7 +198,10 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
       throw restError(status, restPath, excerpt(bytes));
     },
     // A long poll that is under way is not waited for.
-    close: () => pool.destroy(),
+    async close() {
+      rest?.close();
+      await pool.destroy();
+    },
   };
 }
 
@@ -194,6 +226,17 @@ export function parseNodeJson(text: string): unknown {
  * looks at what follows a separator; that also hits inside strings, which costs time only.
  */
 const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?[0-9]+[.eE]|[0-9]{16}/;
+
+function plainTransport(url: string): RestTransport | undefined {
+  const { origin, protocol } = new URL(url);
+  if (protocol !== 'http:') return undefined;
+  return createRestTransport({
+    origin,
+    connections: POOL_CONNECTIONS,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    keepAliveMs: KEEP_ALIVE_MS,
+  });
+}
 
 function credentialsOf(target: BitcoinRpcTarget): {
   header(): Promise<string>;
@@ -287,6 +330,9 @@ function transportError(
     return new BitcoinRpcError('malformed', `the answer exceeds ${MAX_RESPONSE_BYTES} bytes`, {
       cause,
     });
+  }
+  if (cause instanceof MalformedAnswerError) {
+    return new BitcoinRpcError('malformed', `${url}: ${cause.message}`, { cause });
   }
   const reason = code ?? (cause instanceof Error ? cause.message : String(cause));
   return new BitcoinRpcError('unreachable', `cannot reach the node at ${url}: ${reason}`, {

@@ -79,7 +79,23 @@ export function flowOptionsOf(
     log: surroundings.log,
     metrics: createMetrics({ processMetrics: true }),
     metricsAt: metricsPlaceOf(config),
+    signer: signerOf(config),
+    approverFile: approverFileOf(config),
   };
+}
+
+function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
+  const socketPath = socket === undefined ? undefined : resolve(socket);
+  if (dir === undefined || keyFile === undefined) {
+    return socketPath === undefined ? null : { socketPath };
+  }
+  const place = { dir: resolve(dir), keyFile: resolve(keyFile) };
+  return socketPath === undefined ? place : { ...place, socketPath };
+}
+
+/** Where the key is with which the server approves payouts by itself. */
+export function approverFileOf({ signer, dataDir }: Config): string {
+  return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
 }
 
 const SUBMISSION_PORT = 587;

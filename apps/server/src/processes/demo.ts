@@ -78,6 +78,7 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
     const database = await assembleServer({
       lifecycle,
       services,
+      folder: folder.path,
       baseUrl,
       port,
       log,

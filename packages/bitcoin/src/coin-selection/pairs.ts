@@ -76,9 +76,11 @@ function nearestPair(
   let best: { places: [number, number]; excess: number } | null = null;
   let high = 0;
   let low = values.length - 1;
+  // The fixed ones are among the first, so most need not be looked up.
+  const reach = 1 + Math.max(-1, ...fixed);
   while (high < low) {
-    if (fixed.has(high)) high += 1;
-    else if (fixed.has(low)) low -= 1;
+    if (high < reach && fixed.has(high)) high += 1;
+    else if (low < reach && fixed.has(low)) low -= 1;
     else {
       const excess = (values[high] ?? 0) + (values[low] ?? 0) - rest;
       if (excess < 0) low -= 1;

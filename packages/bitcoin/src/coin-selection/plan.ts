@@ -30,8 +30,16 @@ export interface SelectionLimits {
   readonly maxWeight?: number;
   /** Coins with more unconfirmed transactions behind them are left alone. Default 0: confirmed only. */
   readonly maxUnconfirmedDepth?: number;
-  /** Default {@link MAX_CONSOLIDATION_INPUTS}; 0 never spends a coin that is not needed. */
+  /**
+   * Default {@link MAX_CONSOLIDATION_INPUTS}, and 0 for a replacement or a child without payments. 0 never
+   * spends a coin that is not needed.
+   */
   readonly maxConsolidationInputs?: number;
+  /**
+   * A policy's highest fee. A plan above it is proposed only when there is none below, and is then
+   * the one of the lowest fee: tidying up never makes a payment break the policy.
+   */
+  readonly feeCeilingSats?: Sats;
   /** Smaller change is given to the fee. At least, and by default, what makes the change worthwhile. */
   readonly minChangeSats?: Sats;
 }
@@ -119,4 +127,4 @@ export type Selection =
 /** A signer and a hardware wallet have to get through them; 1,400 P2WPKH inputs fill 400,000 WU. */
 export const MAX_INPUTS = 1_400;
 /** Tidying up waits for cheap days anyway; a payment should not become a big transaction for it. */
-export const MAX_CONSOLIDATION_INPUTS = 20;
+export const MAX_CONSOLIDATION_INPUTS = 50;

@@ -280,14 +280,19 @@ describe('while fees are below their long-term rate', () => {
       unconfirmedDepth: 0,
     }),
   );
-  const ask = (feeRate: bigint, feeFrom: 'sender' | 'recipient', maxConsolidationInputs = 20) =>
+  const ask = (
+    feeRate: bigint,
+    feeFrom: 'sender' | 'recipient',
+    maxConsolidationInputs = 20,
+    feeCeilingSats = 1_000_000n,
+  ) =>
     selectCoins({
       coins,
       payments: [{ script: p2wpkh, amountSats: 60_000n, feeFrom }],
       feeRate,
       longTermFeeRate: 10_000n,
       change: wpkh,
-      limits: { maxConsolidationInputs },
+      limits: { maxConsolidationInputs, feeCeilingSats },
       random: seededRandom(3),
     });
   const count = (selection: ReturnType<typeof ask>) =>
@@ -301,11 +306,44 @@ describe('while fees are below their long-term rate', () => {
     expect(walletFeeSats).toBeGreaterThan((feeSats * 8n) / 10n);
   });
 
+  test('tidying up does not break a ceiling on the fee that the payment alone keeps', () => {
+    const plain = ask(2_000n, 'sender', 0);
+    const { feeSats = 0n } = plain.ok ? plain.plan : {};
+    const bounded = ask(2_000n, 'sender', 20, feeSats);
+    expect(bounded.ok && bounded.plan.feeSats).toBe(feeSats);
+    // A ceiling that nothing keeps gets the lowest fee, for the caller to refuse.
+    const low = ask(2_000n, 'sender', 20, 1n);
+    expect(low.ok && low.plan.feeSats <= feeSats).toBe(true);
+  });
+
   test('nothing is tidied up at normal fees, for recipients who pay them, or when told not to', () => {
     expect(count(ask(20_000n, 'sender'))).toBeLessThanOrEqual(3);
     expect(count(ask(2_000n, 'recipient'))).toBeLessThanOrEqual(4);
     expect(count(ask(2_000n, 'sender', 0))).toBeLessThanOrEqual(4);
   });
+});
+
+test('a replacement does not grow to tidy up', () => {
+  const coins = Array.from(
+    { length: 60 },
+    (_, i): Coin => ({
+      id: `${i}`,
+      valueSats: 20_000n + BigInt(i) * 1_001n,
+      input: wpkh.input,
+      unconfirmedDepth: 0,
+    }),
+  );
+  const selection = selectCoins({
+    coins,
+    payments: [{ script: p2wpkh, amountSats: 60_000n, feeFrom: 'sender' }],
+    feeRate: 2_000n,
+    longTermFeeRate: 10_000n,
+    change: wpkh,
+    mustInclude: ['3'],
+    replaces: { feesSats: 300n, feeRate: 1_100n },
+    random: seededRandom(3),
+  });
+  expect(selection.ok && selection.plan.inputs.length).toBeLessThanOrEqual(4);
 });
 
 test('a wallet of 200,000 coins plans 1,000 payments in seconds at the most', () => {

@@ -5,7 +5,15 @@ import { consolidationInputs } from './consolidation.ts';
 import { largestFirst, leastWeight } from './least-weight.ts';
 import { closeWithPairs, MORE_INPUTS } from './pairs.ts';
 import type { Coin, Selection, SelectionAlgorithm, SelectionRequest } from './plan.ts';
-import { effectiveValue, makePool, type Pool, type Slope, senderFee, without } from './pool.ts';
+import {
+  coinsAt,
+  effectiveValue,
+  makePool,
+  type Pool,
+  type Slope,
+  senderFee,
+  without,
+} from './pool.ts';
 import { type Candidate, type Settled, settle } from './settle.ts';
 import { dustLimit, transactionWeight } from './sizes.ts';
 import { readTerms, type Terms } from './terms.ts';
@@ -60,12 +68,14 @@ function selectAmong(terms: Terms, must: readonly Coin[], maxDepth: number): Sel
       outcomes.push(settle(terms, candidate));
     }
   }
-  let best: Extract<Settled, { kind: 'plan' }> | null = null;
-  for (const each of outcomes) {
-    if (each.kind !== 'plan') continue;
-    if (best === null || each.cost < best.cost) best = each;
-  }
-  return best === null ? refuse(outcomes) : { ok: true, plan: best.plan };
+  const plans = outcomes.filter((each) => each.kind === 'plan');
+  if (plans.length === 0) return refuse(outcomes);
+  const affordable = plans.filter(({ plan }) => plan.feeSats <= terms.feeCeilingSats);
+  const best =
+    affordable.length > 0
+      ? affordable.reduce((least, each) => (each.cost < least.cost ? each : least))
+      : plans.reduce((least, each) => (each.plan.feeSats < least.plan.feeSats ? each : least));
+  return { ok: true, plan: best.plan };
 }
 
 /** A replacement's fee has two parts that bind at different sizes: each gives its own search. */
@@ -85,7 +95,7 @@ interface Targets {
 function targetsOf(terms: Terms, slope: Slope, must: readonly Coin[], pool: Pool): Targets {
   const { change } = terms.request;
   // Segwit's marker, what vsize is rounded up by, and the longer count of many inputs.
-  const extra = 2 + 3 + (pool.coins.length + must.length > 0xfc ? 8 : 0);
+  const extra = 2 + 3 + (pool.places.length + must.length > 0xfc ? 8 : 0);
   const weight = transactionWeight([], terms.outputs) + extra;
   // Each recipient's share may be rounded down.
   const rounding = terms.hasRecipientFees ? BigInt(terms.outputs.count) : 0n;
@@ -117,12 +127,8 @@ function* propose(
   const few = (fewest ?? 0) + Math.max(terms.maxConsolidationInputs, MORE_INPUTS);
   const isCheap = slope.rate < terms.request.longTermFeeRate;
   const tight = isCheap ? { ...room, maxInputs: Math.min(inputs, few) } : room;
-  const candidate = (
-    algorithm: SelectionAlgorithm,
-    found: readonly Coin[],
-    extras: readonly Coin[] = [],
-  ): Candidate => {
-    const coins = [...must, ...found, ...extras];
+  const candidate = (algorithm: SelectionAlgorithm, found: readonly Coin[]): Candidate => {
+    const coins = [...must, ...found];
     return {
       coins,
       needed: Math.min(coins.length, must.length + (fewest ?? coins.length)),
@@ -131,20 +137,20 @@ function* propose(
   };
   if (targets.changeless <= 0) yield candidate('largest_first', []);
   if (fewest === null) {
-    for (let drop = 0; drop < Math.min(MAX_ROUNDING_TRIES, pool.coins.length + 1); drop++) {
-      yield candidate('largest_first', pool.coins.slice(0, pool.coins.length - drop));
+    for (let drop = 0; drop < Math.min(MAX_ROUNDING_TRIES, pool.places.length + 1); drop++) {
+      yield candidate('largest_first', firstCoins(pool, pool.places.length - drop));
     }
   } else {
-    yield candidate('largest_first', pool.coins.slice(0, fewest));
+    yield candidate('largest_first', firstCoins(pool, fewest));
   }
   const light = leastWeight(pool, { target: targets.withChange, ...room });
   if (light !== null) yield candidate('least_weight', coinsAt(pool, light));
   yield* changeless(terms, { pool, targets, room: tight, candidate, extras: [] });
   if (!isCheap || terms.maxConsolidationInputs === 0) return;
-  const base = light === null ? pool.coins.slice(0, fewest ?? 0) : coinsAt(pool, light);
-  const extras = consolidationInputs(terms, pool, [...must, ...base]);
+  const spent = light ?? Array.from({ length: fewest ?? 0 }, (_, at) => at);
+  const extras = consolidationInputs(terms, pool, { must, spent });
   if (extras.length === 0) return;
-  yield candidate('consolidation', base, extras);
+  yield candidate('consolidation', coinsAt(pool, [...spent, ...extras]));
   yield* changeless(terms, { pool, targets, room: tight, candidate, extras });
 }
 
@@ -152,19 +158,16 @@ interface ChangelessSearch {
   readonly pool: Pool;
   readonly targets: Targets;
   readonly room: { readonly maxInputs: number; readonly maxWeight: number };
-  readonly candidate: (
-    algorithm: SelectionAlgorithm,
-    found: readonly Coin[],
-    extras: readonly Coin[],
-  ) => Candidate;
-  /** Coins that are spent in any case. */
-  readonly extras: readonly Coin[];
+  readonly candidate: (algorithm: SelectionAlgorithm, found: readonly Coin[]) => Candidate;
+  /** Places of coins that are spent in any case, ascending. */
+  readonly extras: readonly number[];
 }
 
 function* changeless(terms: Terms, search: ChangelessSearch): Generator<Candidate> {
   const { targets, room, candidate, extras } = search;
-  const pool = without(search.pool, new Set(extras));
-  const brought = extras.length === 0 ? 0 : effectiveOf(search.pool, new Set(extras));
+  const pool = without(search.pool, extras);
+  const brought = extras.reduce((sum, at) => sum + (search.pool.effective[at] ?? 0), 0);
+  const along = coinsAt(search.pool, extras);
   const target = targets.changeless - brought;
   if (target <= 0 || terms.outputs.count === 0) return;
   const window = {
@@ -174,20 +177,16 @@ function* changeless(terms: Terms, search: ChangelessSearch): Generator<Candidat
     maxWeight: room.maxWeight,
   };
   const exact = branchAndBound(pool, window);
-  if (exact !== null) yield candidate('branch_and_bound', coinsAt(pool, exact), extras);
+  if (exact !== null) yield candidate('branch_and_bound', [...coinsAt(pool, exact), ...along]);
   const closed = closeWithPairs(pool, window, terms.request.random);
-  if (closed !== null) yield candidate('pairs', coinsAt(pool, closed), extras);
+  if (closed !== null) yield candidate('pairs', [...coinsAt(pool, closed), ...along]);
 }
 
-function effectiveOf(pool: Pool, coins: ReadonlySet<Coin>): number {
-  return pool.coins.reduce(
-    (sum, coin, at) => (coins.has(coin) ? sum + (pool.effective[at] ?? 0) : sum),
-    0,
+function firstCoins(pool: Pool, count: number): Coin[] {
+  return coinsAt(
+    pool,
+    Array.from({ length: count }, (_, at) => at),
   );
-}
-
-function coinsAt(pool: Pool, places: readonly number[]): Coin[] {
-  return places.map((at) => pool.coins[at]).filter((coin) => coin !== undefined);
 }
 
 function refuse(outcomes: readonly Settled[]): Selection {

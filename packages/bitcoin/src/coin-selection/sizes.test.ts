@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { witnessScript } from '../scripts.ts';
+import { descending } from './pool.ts';
 import { apportion } from './shares.ts';
 import { descriptorSizes, dustLimit, inputWeight, transactionWeight, vsizeOf } from './sizes.ts';
 
@@ -68,6 +69,19 @@ test('shares add up, and nobody is a whole satoshi from the exact part', () => {
         const distance = share * all - total * BigInt(each[i] ?? 0);
         expect(distance < all && distance > -all).toBe(true);
       });
+    }),
+  );
+});
+
+test('values are sorted downwards, equal ones in their order, however large they are', () => {
+  const value = fc.oneof(fc.nat(20), fc.nat(1_000_000), fc.constantFrom(2_099_999_999_999_999, 7));
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 200 }), (values) => {
+      const expected = values
+        .map((each, at) => ({ each, at }))
+        .toSorted((a, b) => b.each - a.each || a.at - b.at)
+        .map(({ at }) => at);
+      expect([...descending(Float64Array.from(values))]).toEqual(expected);
     }),
   );
 });

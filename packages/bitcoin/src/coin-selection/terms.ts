@@ -1,4 +1,4 @@
-import { assert, type Sats } from '@quittance/kernel';
+import { assert, MAX_SATS, type Sats } from '@quittance/kernel';
 import { type FeeRate, feeFor } from '../fees/fee-rate.ts';
 import { MAX_STANDARD_WEIGHT, replacementFee } from '../fees/replacement.ts';
 import { MAX_CONSOLIDATION_INPUTS, MAX_INPUTS, type SelectionRequest } from './plan.ts';
@@ -25,6 +25,7 @@ export interface Terms {
   readonly maxWeight: number;
   readonly maxUnconfirmedDepth: number;
   readonly maxConsolidationInputs: number;
+  readonly feeCeilingSats: Sats;
 }
 
 /**
@@ -45,6 +46,7 @@ export function readTerms(request: SelectionRequest): Terms {
   const changeInputWeight = inputWeight(change.input);
   const spendSats = feeFor(request.longTermFeeRate, vsizeOf(changeInputWeight));
   const hasRecipientFees = senderWeight < weight;
+  const isOrdinary = replaces === undefined && payments.length > 0;
   return {
     request,
     amountSats: payments.reduce((sum, { amountSats }) => sum + amountSats, 0n),
@@ -61,7 +63,8 @@ export function readTerms(request: SelectionRequest): Terms {
     // Recipients who bear the fee must not pay for tidying up.
     maxConsolidationInputs: hasRecipientFees
       ? 0
-      : (limits.maxConsolidationInputs ?? MAX_CONSOLIDATION_INPUTS),
+      : (limits.maxConsolidationInputs ?? (isOrdinary ? MAX_CONSOLIDATION_INPUTS : 0)),
+    feeCeilingSats: limits.feeCeilingSats ?? MAX_SATS,
   };
 }
 

@@ -2,7 +2,7 @@ import { assert, toHex } from '@quittance/kernel';
 import type { Transaction as Psbt } from '@scure/btc-signer';
 import { getPrevOut } from '@scure/btc-signer/transaction.js';
 import { hash160, sha256 } from '../hashes.ts';
-import { classifyScript, p2pkhScript } from '../scripts.ts';
+import { classifyScript, p2pkhScript, readMultisigScript } from '../scripts.ts';
 import { SIGHASH_ALL, SIGHASH_DEFAULT, type Sighashes, sighashesOf } from '../sighash.ts';
 import { verifyEcdsa, verifySchnorr } from '../signatures.ts';
 import { parseTransaction, type Transaction, type TransactionOutput } from '../transaction.ts';
@@ -37,10 +37,6 @@ export interface SigningState {
   readonly sighashes: Sighashes;
 }
 
-const OP_1 = 0x51;
-const OP_CHECKMULTISIG = 0xae;
-const KEY_PUSH = 33;
-
 /** @throws {AssertionError} when the PSBT is none that `buildPsbt` makes */
 export function signingState(psbt: Psbt): SigningState {
   const unsigned = parseTransaction(psbt.unsignedTx);
@@ -64,29 +60,15 @@ function readRule(input: Input, script: Uint8Array): InputRule {
   const parts = classifyScript(script);
   if (parts?.kind === 'p2tr') return { kind: 'taproot', outputKey: parts.program };
   if (witnessScript !== undefined) {
-    const { threshold, publicKeys } = readMultisig(witnessScript);
-    return { kind: 'multisig', threshold, publicKeys, witnessScript, redeemScript };
+    const multisig = readMultisigScript(witnessScript);
+    assert(multisig !== null, 'signingState: a script is no multisig');
+    return { kind: 'multisig', ...multisig, witnessScript, redeemScript };
   }
   const publicKey = input.bip32Derivation?.[0]?.[0];
   assert(publicKey !== undefined, 'signingState: an input names no key');
   const signedScript = p2pkhScript(hash160(publicKey));
   const hasWitness = parts?.kind !== 'p2pkh';
   return { kind: 'key_hash', publicKey, signedScript, hasWitness, redeemScript };
-}
-
-/** Takes apart what `multisigScript` writes. */
-function readMultisig(script: Uint8Array): { threshold: number; publicKeys: Uint8Array[] } {
-  assert(script.at(-1) === OP_CHECKMULTISIG, 'readMultisig: no multisig');
-  const first = script[0] ?? 0;
-  const isShort = first >= OP_1;
-  const threshold = isShort ? first - OP_1 + 1 : (script[1] ?? 0);
-  const publicKeys: Uint8Array[] = [];
-  let at = isShort ? 1 : 2;
-  for (; script[at] === KEY_PUSH; at += 1 + KEY_PUSH) {
-    publicKeys.push(script.slice(at + 1, at + 1 + KEY_PUSH));
-  }
-  assert(publicKeys.length >= threshold && threshold > 0, 'readMultisig: too few keys');
-  return { threshold, publicKeys };
 }
 
 /** Signatures of one input, by the key in hexadecimal; of Taproot's key path under "". */

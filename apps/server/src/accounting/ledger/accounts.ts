@@ -1,3 +1,4 @@
+import type { Uuid } from '@quittance/kernel';
 import type { AccountDefinition } from './transfer.ts';
 
 /**
@@ -39,6 +40,25 @@ export const CUSTOMER_EXCESS: AccountDefinition = {
   kind: 'liability',
   floor: false,
 };
+
+/**
+ * How much of what an order received may still be paid back (refund-cap). A memorandum: it holds no
+ * money, only the right to pay some back. Its floor is what refuses a refund beyond the receipts.
+ */
+export function refundableOf(orderId: Uuid): AccountDefinition {
+  return { code: `${MEMORANDUM_PREFIX}${orderId}`, asset: 'BTC', kind: 'liability', floor: true };
+}
+
+/** The other side of all refundable accounts: always their sum. */
+export const REFUNDABLE_TOTAL: AccountDefinition = {
+  code: 'refundable.total',
+  asset: 'BTC',
+  kind: 'asset',
+  floor: false,
+};
+
+/** Accounts that hold no money and are as many as orders were refunded: lists leave them out. */
+export const MEMORANDUM_PREFIX = 'refundable.';
 
 /**
  * What is promised to recipients: pending while it is reserved, posted while its transaction has

@@ -4,6 +4,8 @@ export {
   ONCHAIN_WALLET,
   PAYOUTS_IN_TRANSIT,
   RECEIPTS_UNAPPLIED,
+  REFUNDABLE_TOTAL,
+  refundableOf,
 } from './accounts.ts';
 export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
 export { MAX_BATCH, postTransfers } from './post-transfers.ts';
@@ -13,6 +15,14 @@ export { paymentConfirmed } from './templates/payment-confirmed.ts';
 export { paymentDropped } from './templates/payment-dropped.ts';
 export { paymentReorged } from './templates/payment-reorged.ts';
 export { type PaymentArgs, paymentSeen } from './templates/payment-seen.ts';
+export { type DrawArgs, refundDrawn } from './templates/refund-drawn.ts';
+export { refundReleased } from './templates/refund-released.ts';
+export { type RefundArgs, refundReserved } from './templates/refund-reserved.ts';
+export { refundReversed } from './templates/refund-reversed.ts';
+export { refundSent } from './templates/refund-sent.ts';
+export { refundUndrawn } from './templates/refund-undrawn.ts';
+export { type CapArgs, refundableCredited } from './templates/refundable-credited.ts';
+export { refundableTakenBack } from './templates/refundable-taken-back.ts';
 export { type SpendBookingArgs, spendBroadcast } from './templates/spend-broadcast.ts';
 export { spendReversed } from './templates/spend-reversed.ts';
 export { walletDepositConfirmed } from './templates/wallet-deposit-confirmed.ts';
@@ -40,6 +50,7 @@ export {
   listTransfers,
   MAX_PAGE,
   readAccounts,
+  readBalanceOf,
   readBalances,
   readTransfer,
 } from './reads.ts';

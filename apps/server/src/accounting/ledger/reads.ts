@@ -19,7 +19,8 @@ export type Balance = AccountDefinition & {
 export const MAX_PAGE = 100;
 
 /**
- * The balances of every account of a book, by code. Now: from the counters. As of a time: from
+ * The balances of every account of a book that holds money, by code: memoranda are left out, since
+ * there is one for each order that was ever refunded (readBalanceOf reads a single one). Now: from the counters. As of a time: from
  * the entries that were recorded until then, it included; reads the book's history up to it.
  */
 export async function readBalances(
@@ -34,7 +35,16 @@ export async function readBalances(
   return rows.map(asBalance);
 }
 
-/** The accounts of a book as they were opened, by code. */
+/** The balance of one account now; undefined before its first transfer. */
+export async function readBalanceOf(
+  tx: Tx,
+  options: { bookId: Uuid; code: string },
+): Promise<Balance | undefined> {
+  const row = await store.readCounter(tx, options.bookId, options.code);
+  return row === undefined ? undefined : asBalance(row);
+}
+
+/** The accounts of a book as they were opened, by code; without memoranda. */
 export async function readAccounts(tx: Tx, bookId: Uuid): Promise<AccountDefinition[]> {
   const rows = await store.readCounters(tx, bookId);
   return rows.map(({ code, asset, kind, floor }) => ({ code, asset, kind, floor }));

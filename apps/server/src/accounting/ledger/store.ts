@@ -1,5 +1,6 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
+import { MEMORANDUM_PREFIX } from './accounts.ts';
 import type { AccountKind, Direction, Phase, RecordedTransfer, Transfer } from './transfer.ts';
 
 /** Hands the batch to ledger_post; amounts travel as text because JSON numbers bend. */
@@ -36,8 +37,18 @@ export function readCounters(tx: Tx, bookId: Uuid): Promise<CounterRow[]> {
   return tx.query(
     `SELECT code, asset, kind, floor, debits_posted, credits_posted, debits_pending,
        credits_pending
-     FROM ledger_account WHERE book_id = $1 ORDER BY code COLLATE "C"`,
-    [bookId],
+     FROM ledger_account WHERE book_id = $1 AND NOT starts_with(code, $2)
+     ORDER BY code COLLATE "C"`,
+    [bookId, MEMORANDUM_PREFIX],
+  );
+}
+
+export function readCounter(tx: Tx, bookId: Uuid, code: string): Promise<CounterRow | undefined> {
+  return tx.maybe(
+    `SELECT code, asset, kind, floor, debits_posted, credits_posted, debits_pending,
+       credits_pending
+     FROM ledger_account WHERE book_id = $1 AND code = $2`,
+    [bookId, code],
   );
 }
 
@@ -57,8 +68,9 @@ export function sumEntries(tx: Tx, bookId: Uuid, asOfMs: number): Promise<Counte
        FROM ledger_transfer t JOIN ledger_entry e ON e.book_id = t.book_id AND e.sequence = t.sequence
        WHERE t.book_id = $1 AND t.recorded_at <= $2
      ) s JOIN ledger_account a ON a.book_id = $1 AND a.id = s.account_id
+       AND NOT starts_with(a.code, $3)
      GROUP BY a.code, a.asset, a.kind, a.floor ORDER BY a.code COLLATE "C"`,
-    [bookId, new Date(asOfMs)],
+    [bookId, new Date(asOfMs), MEMORANDUM_PREFIX],
   );
 }
 

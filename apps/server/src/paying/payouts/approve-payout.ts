@@ -2,12 +2,13 @@ import type { PayoutPolicy } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { Approval } from '../spends/spend.ts';
+import type { Approval } from '../spends/index.ts';
 import type { PayoutDeps } from './create-payout.ts';
 import { demand, noSuchPayout } from './errors.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
 import { readPayoutPolicy } from './policy-store.ts';
-import { lockAwaitingOfBatch, lockPayout, type OwnPayout, sumApprovedSince } from './store.ts';
+import { lockAwaitingOfBatch, lockPayout, type OwnPayout } from './store.ts';
+import { sumApprovedSince } from './sums-store.ts';
 import { applyPayoutEvent } from './transition.ts';
 import { demandCover, type PayoutMove, writePayouts } from './write-payouts.ts';
 

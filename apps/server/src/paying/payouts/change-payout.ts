@@ -1,3 +1,4 @@
+import type { PayPayout } from '@quittance/contract';
 import type { Tx } from '../../platform/db/index.ts';
 import type { PayoutDeps } from './create-payout.ts';
 import { demand, noSuchPayout } from './errors.ts';
@@ -31,6 +32,32 @@ export async function retryPayout(
   own: OwnPayout,
 ): Promise<Payout> {
   return await changePayout(tx, deps, telling, own, { type: 'hastened', atMs: telling.nowMs });
+}
+
+/** Fees that suit most: a block within the hour, and a ceiling against a slip of the pen. */
+const USUAL_TARGET_BLOCKS = 6;
+const USUAL_MAX_FEE_RATE_SAT_PER_VB = 200;
+
+/**
+ * Has an approved payout paid now, by itself, whatever processors would do with it. The payment is
+ * planned by a worker in a transaction that locks the payout, as a processor's is; it is marked
+ * `manual`. When it can not be paid, the payout says why and waits again.
+ * @throws {AppError} not_found, conflict
+ */
+export async function requestPayment(
+  tx: Tx,
+  deps: PayoutDeps,
+  telling: PayoutTelling,
+  { own, by, terms }: { own: OwnPayout; by: string; terms: PayPayout },
+): Promise<Payout> {
+  const request = {
+    by,
+    atMs: telling.nowMs,
+    targetBlocks: terms?.targetBlocks ?? USUAL_TARGET_BLOCKS,
+    maxFeeRateSatPerVb: terms?.maxFeeRateSatPerVb ?? USUAL_MAX_FEE_RATE_SAT_PER_VB,
+  };
+  const event = { type: 'pay_requested', request, atMs: telling.nowMs } as const;
+  return await changePayout(tx, deps, telling, own, event);
 }
 
 async function changePayout(

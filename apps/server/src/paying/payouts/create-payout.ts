@@ -26,6 +26,8 @@ export type PayoutDeps = {
 
 export type NewPayout = {
   merchantId: Uuid;
+  /** Where whoever asks for it has to name it before it is made: refunds. For one payout only. */
+  id?: Uuid | undefined;
   /** Whoever asks for it: `key:<id>`, or `refund:<id>`. */
   createdBy: string;
   source: PayoutSource;
@@ -38,6 +40,8 @@ export type NewPayout = {
   walletId?: Uuid | undefined;
   /** Where somebody else has decided, such as the policy of refunds; else the rules say. */
   approvalsNeeded?: number;
+  /** Somebody has to approve it, even where the rules would let it pass by itself. */
+  neverAutomatic?: boolean | undefined;
 };
 
 /**
@@ -88,10 +92,13 @@ export async function createPayouts(
       walletId,
       approvalsNeeded:
         common.approvalsNeeded ??
-        approvalsNeeded(
-          { amountSats: line.terms.amountSats, source: common.source },
-          policy,
-          processor?.settings,
+        Math.max(
+          common.neverAutomatic === true ? 1 : 0,
+          approvalsNeeded(
+            { amountSats: line.terms.amountSats, source: common.source },
+            policy,
+            processor?.settings,
+          ),
         ),
     }),
   );
@@ -110,7 +117,11 @@ function demandPerPayout(amountSats: Sats, { perPayoutMaxSats }: PayoutPolicy): 
   throw new AppError('payout_limit_exceeded', detail);
 }
 
-/** @throws {AppError} no_wallet, invalid_request */
+/**
+ * The wallet that is named, else the one that pays: one kept for payouts, one that the signer has,
+ * else the store's active one.
+ * @throws {AppError} no_wallet, invalid_request
+ */
 export async function walletFor(
   tx: Tx,
   { merchantId, walletId }: { merchantId: Uuid; walletId: Uuid | undefined },
@@ -118,7 +129,9 @@ export async function walletFor(
   const wallets = await readWallets(tx, { merchantId, maxGap: 0 });
   const wallet =
     walletId === undefined
-      ? wallets.find(({ active }) => active)
+      ? (wallets.find(({ use }) => use === 'payouts') ??
+        wallets.find(({ signerWallet }) => signerWallet !== null) ??
+        wallets.find(({ active }) => active))
       : wallets.find(({ id }) => id === walletId);
   if (wallet !== undefined) return wallet.id;
   if (walletId === undefined) throw new AppError('no_wallet', 'Add a wallet first.');
@@ -165,7 +178,7 @@ function newPayout(
   return {
     ...terms,
     merchantId: common.merchantId,
-    id: ids.next(),
+    id: common.id ?? ids.next(),
     externalId: externalId ?? null,
     source: common.source,
     batchId: common.batchId ?? null,
@@ -179,6 +192,7 @@ function newPayout(
     approvalsNeeded: more.approvalsNeeded,
     approvals: [],
     walletId: more.walletId,
+    payRequest: null,
     processorId: null,
     spendId: null,
     lastSpendId: null,

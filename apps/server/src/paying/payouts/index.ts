@@ -1,5 +1,5 @@
 export { approvePayout } from './approve-payout.ts';
-export { cancelPayout, retryPayout } from './change-payout.ts';
+export { cancelPayout, requestPayment, retryPayout } from './change-payout.ts';
 export { createPayout, type NewPayout, type PayoutDeps } from './create-payout.ts';
 export { noPayoutListener } from './payout.ts';
 export type {
@@ -10,6 +10,13 @@ export type {
   PayoutState,
   PayoutTelling,
 } from './payout.ts';
+export { createPayoutListener } from './payout-listener.ts';
+export type { Screening } from './processors/choose-payouts.ts';
+export type { ProcessorDeps, ProcessorLog, ProcessorNotices } from './processors/deps.ts';
+export { runDuePayouts } from './processors/run-due.ts';
+export { PROCESSORS_CHANNEL } from './processors/store.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
-export { lockPayoutsOfSpends } from './store.ts';
+export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';
+export { countOpenPayouts } from './stuck-store.ts';
+export { watchStuckPayouts } from './watch-stuck.ts';

@@ -1,7 +1,7 @@
 import type { LockedRate, PayoutReason, PayoutState } from '@quittance/contract';
 import type { Ids, Sats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { Approval, FeeFrom, Origin } from '../spends/spend.ts';
+import type { Approval, FeeFrom, Origin } from '../spends/index.ts';
 
 export type { PayoutReason, PayoutState };
 
@@ -11,6 +11,14 @@ export type PayoutApproval = {
   readonly by: string;
   readonly atMs: number;
   readonly signature: Approval | null;
+};
+
+/** A person wants it paid now, by itself and at these terms. */
+export type PayRequest = {
+  readonly by: string;
+  readonly atMs: number;
+  readonly targetBlocks: number;
+  readonly maxFeeRateSatPerVb: number;
 };
 
 /** What was asked for when it was not bitcoin. */
@@ -44,6 +52,7 @@ export type Payout = {
   readonly approvalsNeeded: number;
   readonly approvals: readonly PayoutApproval[];
   readonly walletId: Uuid;
+  readonly payRequest: PayRequest | null;
   readonly processorId: Uuid | null;
   readonly spendId: Uuid | null;
   readonly lastSpendId: Uuid | null;

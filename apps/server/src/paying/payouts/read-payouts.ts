@@ -2,7 +2,7 @@ import { type PayoutSummary, payoutStates } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import { PAYOUTS_IN_TRANSIT, readBalances } from '../../accounting/ledger/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
-import { sumByReason, sumByState } from './store.ts';
+import { sumByReason, sumByState } from './sums-store.ts';
 import { readAvailableMsats } from './write-payouts.ts';
 
 /** Counts, sums and the oldest of each state, and what the ledger says to it. */

@@ -84,6 +84,11 @@ export const payoutReasonTable: Readonly<Record<PayoutReason, ReasonFacts>> = {
     message: 'Another transaction took its coins; it waits until that can not be undone.',
     recipientMessage: LATER,
   },
+  cancelled: {
+    retryable: false,
+    message: 'A person took its transaction back before it was mined.',
+    recipientMessage: NOT_SENT,
+  },
   limit_per_payout: {
     retryable: true,
     message: "The amount is above the processor's limit for one payout. Pay it by hand.",

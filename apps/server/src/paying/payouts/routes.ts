@@ -7,9 +7,10 @@ import {
   payoutPageSchema,
   payoutSchema,
   payoutSummarySchema,
+  payPayoutSchema,
   uuidText,
 } from '@quittance/contract';
-import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Database, Tx } from '../../platform/db/index.ts';
@@ -22,9 +23,10 @@ import {
   needs,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
+import type { FeeEstimator } from '../spends/index.ts';
 import { approvePayout } from './approve-payout.ts';
 import { addBatchRoutes } from './batches/routes.ts';
-import { cancelPayout, retryPayout } from './change-payout.ts';
+import { cancelPayout, requestPayment, retryPayout } from './change-payout.ts';
 import { createPayout, type PayoutDeps } from './create-payout.ts';
 import { noSuchPayout } from './errors.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
@@ -40,7 +42,10 @@ export type PayoutRouteDeps = PayoutDeps &
     database: Database;
     clock: Clock;
     ids: Ids;
+    random: Random;
     recordAudit: typeof recordAudit;
+    /** Says what a transaction costs, for dry runs. */
+    fees: FeeEstimator;
   };
 
 const tags = ['Payouts'];
@@ -261,5 +266,34 @@ function addPayoutDecisions(app: HttpApp, deps: PayoutRouteDeps): void {
           decide: (tx, telling, own) => retryPayout(tx, deps, telling, own),
         },
       ),
+  );
+  app.post(
+    '/v1/payouts/:id/pay',
+    {
+      config: { ...needs('payouts:approve'), idempotency: 'stored' },
+      schema: {
+        tags,
+        operationId: 'payPayout',
+        summary: 'Have an approved payout paid now, by itself',
+        description:
+          'A worker plans it at once. It is paid exactly once, whatever processors do meanwhile.',
+        params,
+        body: payPayoutSchema,
+        response: answers(200, payoutSchema),
+      },
+    },
+    async (request, reply) => {
+      const by = actorOf(request);
+      const terms = request.body;
+      return await decidePayout(
+        deps,
+        { request, reply },
+        {
+          id: request.params.id,
+          action: 'payout.pay',
+          decide: (tx, telling, own) => requestPayment(tx, deps, telling, { own, by, terms }),
+        },
+      );
+    },
   );
 }

@@ -1,7 +1,7 @@
 import type { PayoutState } from '@quittance/contract';
 import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { Payout, PayoutApproval, PayoutPrice, PayoutReason } from './payout.ts';
+import type { Payout, PayoutApproval, PayoutPrice, PayoutReason, PayRequest } from './payout.ts';
 
 type Row = {
   merchant_id: Uuid;
@@ -25,6 +25,7 @@ type Row = {
   approvals_needed: number;
   approvals: PayoutApproval[];
   wallet_id: Uuid;
+  pay_request: PayRequest | null;
   processor_id: Uuid | null;
   spend_id: Uuid | null;
   last_spend_id: Uuid | null;
@@ -46,7 +47,8 @@ type Row = {
 
 const COLUMNS = `merchant_id, id, external_id, source, batch_id, refund_id, method, destination,
   script, amount_sats, price, fee_from, max_fee_share_sats, description, metadata, state, reason,
-  origin, approvals_needed, approvals, wallet_id, processor_id, spend_id, last_spend_id, txid,
+  origin, approvals_needed, approvals, wallet_id, pay_request, processor_id, spend_id,
+  last_spend_id, txid,
   fee_share_sats, attempts, not_before, ledger_epoch, version, created_by, created_at, approved_at,
   started_at, broadcast_at, finished_at, state_since, updated_at`;
 
@@ -73,6 +75,7 @@ function payoutOf(row: Row): Payout {
     approvalsNeeded: row.approvals_needed,
     approvals: row.approvals,
     walletId: row.wallet_id,
+    payRequest: row.pay_request,
     processorId: row.processor_id,
     spendId: row.spend_id,
     lastSpendId: row.last_spend_id,
@@ -155,14 +158,17 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
             attempts = n.attempts, not_before = n.not_before, ledger_epoch = n.ledger_epoch,
             version = p.version + 1, approved_at = n.approved_at, started_at = n.started_at,
             broadcast_at = n.broadcast_at, finished_at = n.finished_at,
-            state_since = n.state_since, updated_at = n.updated_at
+            state_since = n.state_since, updated_at = n.updated_at,
+            pay_request = n.pay_request::jsonb
        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[],
             $7::text[], $8::uuid[], $9::uuid[], $10::uuid[], $11::bytea[], $12::bigint[],
             $13::int[], $14::timestamptz[], $15::int[], $16::timestamptz[], $17::timestamptz[],
-            $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[])
+            $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[],
+            $22::text[])
          AS n (merchant_id, id, version, state, reason, origin, approvals, processor_id, spend_id,
                last_spend_id, txid, fee_share_sats, attempts, not_before, ledger_epoch,
-               approved_at, started_at, broadcast_at, finished_at, state_since, updated_at)
+               approved_at, started_at, broadcast_at, finished_at, state_since, updated_at,
+               pay_request)
       WHERE p.merchant_id = n.merchant_id AND p.id = n.id AND p.version = n.version
       RETURNING 1 AS written`,
     [
@@ -187,6 +193,7 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
       payouts.map(({ finishedAtMs }) => dateOf(finishedAtMs)),
       payouts.map(({ stateSinceMs }) => new Date(stateSinceMs)),
       payouts.map(({ updatedAtMs }) => new Date(updatedAtMs)),
+      payouts.map(({ payRequest }) => (payRequest === null ? null : JSON.stringify(payRequest))),
     ],
   );
   assert(written.length === payouts.length, 'a payout was changed by somebody else meanwhile');
@@ -270,7 +277,16 @@ export async function takePayoutsToPay(
   return rows.map(payoutOf);
 }
 
-/** The same without locks, for who only looks. */
+/** Takes one payout that a person wants paid now, unless somebody holds it. */
+export async function takePayRequest(tx: Tx): Promise<Payout | undefined> {
+  const row = await tx.maybe<Row>(
+    `SELECT ${COLUMNS} FROM payout WHERE state = 'approved' AND pay_request IS NOT NULL
+      ORDER BY approved_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+  );
+  return row === undefined ? undefined : payoutOf(row);
+}
+
+/** The same as takePayoutsToPay without locks, for who only looks. */
 export async function readPayoutsToPay(
   tx: Tx,
   which: { merchantId: Uuid; walletId: Uuid; nowMs: number; limit: number },
@@ -306,52 +322,4 @@ export async function readPayoutRows(tx: Tx, filter: PayoutFilter): Promise<Payo
     where += ` AND external_id = $${values.push(filter.externalId)}`;
   const text = `SELECT ${COLUMNS} FROM payout WHERE ${where} ORDER BY id DESC LIMIT $2`;
   return (await tx.query<Row>(text, values)).map(payoutOf);
-}
-
-/** What was approved since then and has not ended without being paid. */
-export async function sumApprovedSince(
-  tx: Tx,
-  which: { merchantId: Uuid; sinceMs: number },
-): Promise<bigint> {
-  const row = await tx.one<{ sum: bigint }>(
-    `SELECT coalesce(sum(amount_sats), 0)::bigint AS sum FROM payout
-      WHERE merchant_id = $1 AND approved_at > $2 AND state NOT IN ('failed', 'cancelled')`,
-    [which.merchantId, new Date(which.sinceMs)],
-  );
-  return row.sum;
-}
-
-/** What a processor has begun to pay since then and has not taken back. */
-export async function sumStartedSince(
-  tx: Tx,
-  which: { merchantId: Uuid; processorId: Uuid; sinceMs: number },
-): Promise<bigint> {
-  const row = await tx.one<{ sum: bigint }>(
-    `SELECT coalesce(sum(amount_sats), 0)::bigint AS sum FROM payout
-      WHERE merchant_id = $1 AND processor_id = $2 AND started_at > $3 AND spend_id IS NOT NULL`,
-    [which.merchantId, which.processorId, new Date(which.sinceMs)],
-  );
-  return row.sum;
-}
-
-export type StateSum = { state: PayoutState; count: bigint; sats: bigint; since: Date | null };
-
-export async function sumByState(tx: Tx, merchantId: Uuid): Promise<StateSum[]> {
-  return await tx.query<StateSum>(
-    `SELECT state, count(*) AS count, coalesce(sum(amount_sats), 0)::bigint AS sats,
-            min(state_since) AS since
-       FROM payout WHERE merchant_id = $1 GROUP BY state`,
-    [merchantId],
-  );
-}
-
-export type ReasonSum = { state: PayoutState; reason: string; count: bigint; sats: bigint };
-
-export async function sumByReason(tx: Tx, merchantId: Uuid): Promise<ReasonSum[]> {
-  return await tx.query<ReasonSum>(
-    `SELECT state, reason, count(*) AS count, sum(amount_sats)::bigint AS sats
-       FROM payout WHERE merchant_id = $1 AND reason IS NOT NULL GROUP BY state, reason
-      ORDER BY state, reason`,
-    [merchantId],
-  );
 }

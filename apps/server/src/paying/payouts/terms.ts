@@ -7,7 +7,7 @@ import {
   isFiatCurrency,
   type Quote,
 } from '../../receiving/rates/index.ts';
-import type { FeeFrom } from '../spends/spend.ts';
+import type { FeeFrom } from '../spends/index.ts';
 import { dustSats, readDestination } from './destination.ts';
 import type { PayoutPrice } from './payout.ts';
 

@@ -27,6 +27,7 @@ export function testPayout(more: Partial<Payout> = {}): Payout {
     approvalsNeeded: 1,
     approvals: [],
     walletId: randomUUID(),
+    payRequest: null,
     processorId: null,
     spendId: null,
     lastSpendId: null,

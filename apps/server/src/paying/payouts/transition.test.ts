@@ -73,6 +73,24 @@ const event: fc.Arbitrary<PayoutEvent> = fc.oneof(
       ),
       txid: fc.constantFrom(...TXIDS),
       feeShareSats: fc.constantFrom(0n, 7n),
+      reason: fc.constantFrom(null, 'conflict_not_final' as const),
+      atMs,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('spend_noted' as const),
+      spendId,
+      reason: fc.constantFrom(null, 'signer_unavailable' as const),
+      atMs,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('pay_requested' as const),
+      request: fc.constant({ by: 'key:b', atMs: 1, targetBlocks: 6, maxFeeRateSatPerVb: 9 }),
       atMs,
     }),
   },
@@ -271,6 +289,7 @@ test('a spend that is told of late has its missed steps told too', () => {
     to: 'confirmed',
     txid: 'aa',
     feeShareSats: 3n,
+    reason: null,
     atMs: 9,
   });
   assert(step.ok, 'it fits');
@@ -282,6 +301,7 @@ test('a spend that is told of late has its missed steps told too', () => {
     to: 'broadcast',
     txid: 'aa',
     feeShareSats: 3n,
+    reason: null,
     atMs: 10,
   });
   assert(back.ok, 'a reorganisation takes it back');

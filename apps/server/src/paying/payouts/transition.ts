@@ -1,7 +1,7 @@
 import type { PayoutEventType } from '@quittance/contract';
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
-import type { Origin } from '../spends/spend.ts';
-import type { Payout, PayoutApproval, PayoutReason } from './payout.ts';
+import type { Origin } from '../spends/index.ts';
+import type { Payout, PayoutApproval, PayoutReason, PayRequest } from './payout.ts';
 
 /** What can happen to a payout; every event may come twice. */
 export type PayoutEvent = { readonly atMs: number } & (
@@ -15,8 +15,10 @@ export type PayoutEvent = { readonly atMs: number } & (
   | { readonly type: 'cancelled' }
   /** It could not be paid now: it stays approved, and says why. */
   | { readonly type: 'held'; readonly reason: PayoutReason; readonly notBeforeMs: number | null }
-  /** A person wants it tried at once. */
+  /** A person wants the processor to try it at its next run. */
   | { readonly type: 'hastened' }
+  /** A person wants it paid now, by itself. */
+  | { readonly type: 'pay_requested'; readonly request: PayRequest }
   | {
       readonly type: 'started';
       readonly spendId: Uuid;
@@ -29,7 +31,10 @@ export type PayoutEvent = { readonly atMs: number } & (
       readonly to: 'broadcast' | 'confirmed' | 'final';
       readonly txid: string;
       readonly feeShareSats: Sats;
+      readonly reason: PayoutReason | null;
     }
+  /** Nothing has moved, but the spend says why, such as a signer that does not answer. */
+  | { readonly type: 'spend_noted'; readonly spendId: Uuid; readonly reason: PayoutReason | null }
   | {
       readonly type: 'spend_failed';
       readonly spendId: Uuid;
@@ -86,18 +91,23 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
       return cancel(payout, event.atMs);
     case 'held':
       if (payout.state !== 'approved') return reject('not_approved');
-      if (payout.reason === event.reason && payout.notBeforeMs === event.notBeforeMs) {
-        return same(payout);
-      }
-      return change(payout, event.atMs, { reason: event.reason, notBeforeMs: event.notBeforeMs });
+      return hold(payout, event);
     case 'hastened':
       if (payout.state !== 'approved') return reject('not_approved');
       if (payout.notBeforeMs === null) return same(payout);
       return change(payout, event.atMs, { notBeforeMs: null });
+    case 'pay_requested':
+      if (payout.state !== 'approved') return reject('not_approved');
+      if (payout.payRequest !== null) return same(payout);
+      return change(payout, event.atMs, { payRequest: event.request });
     case 'started':
       return start(payout, event);
     case 'spend_moved':
       return move(payout, event);
+    case 'spend_noted':
+      if (payout.spendId !== event.spendId) return reject('other_spend');
+      if (payout.state === 'final' || payout.reason === event.reason) return same(payout);
+      return change(payout, event.atMs, { reason: event.reason });
     case 'spend_failed':
       return fail(payout, event);
     default:
@@ -145,6 +155,14 @@ function reserve(payout: Payout, added: readonly PayoutApproval[], atMs: number)
   );
 }
 
+/** A person's wish to have it paid now ends here, too: the person sees the reason and decides. */
+function hold(payout: Payout, event: Extract<PayoutEvent, { type: 'held' }>): PayoutStep {
+  const { reason, notBeforeMs } = event;
+  const isKnown = payout.reason === reason && payout.notBeforeMs === notBeforeMs;
+  if (isKnown && payout.payRequest === null) return same(payout);
+  return change(payout, event.atMs, { reason, notBeforeMs, payRequest: null });
+}
+
 function cancel(payout: Payout, atMs: number): PayoutStep {
   if (payout.state === 'cancelled') return same(payout);
   if (payout.state !== 'awaiting_approval' && payout.state !== 'approved') {
@@ -154,6 +172,7 @@ function cancel(payout: Payout, atMs: number): PayoutStep {
     state: 'cancelled',
     reason: null,
     notBeforeMs: null,
+    payRequest: null,
     finishedAtMs: atMs,
   } as const;
   const isReserved = payout.state === 'approved';
@@ -171,6 +190,7 @@ function start(
     spendId,
     origin,
     processorId,
+    payRequest: null,
     reason: null,
     notBeforeMs: null,
     attempts: payout.attempts + 1,
@@ -181,12 +201,13 @@ function start(
 
 function move(
   payout: Payout,
-  { spendId, to, txid, feeShareSats, atMs }: Extract<PayoutEvent, { type: 'spend_moved' }>,
+  { spendId, to, txid, feeShareSats, reason, atMs }: Extract<PayoutEvent, { type: 'spend_moved' }>,
 ): PayoutStep {
   const from = chainState(payout);
   if (payout.spendId !== spendId || from === null) return reject('other_spend');
   if (from === 'final') return to === 'final' ? same(payout) : reject('ended');
-  const isNew = payout.txid !== txid || payout.feeShareSats !== feeShareSats;
+  const isNew =
+    payout.txid !== txid || payout.feeShareSats !== feeShareSats || payout.reason !== reason;
   if (from === to && !isNew) return same(payout);
   const ledger: PayoutLedgerIntent[] =
     from === 'in_progress' ? [{ template: 'payout-sent', epoch: payout.ledgerEpoch }] : [];
@@ -197,7 +218,7 @@ function move(
       state: to,
       txid,
       feeShareSats,
-      reason: null,
+      reason,
       broadcastAtMs: payout.broadcastAtMs ?? atMs,
       finishedAtMs: to === 'final' ? atMs : null,
     },

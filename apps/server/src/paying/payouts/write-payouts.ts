@@ -15,6 +15,7 @@ import { AppError } from '../../platform/errors.ts';
 import { recordEvents } from '../../telling/events/index.ts';
 import type { Payout, PayoutListener, PayoutTelling } from './payout.ts';
 import { payoutEvent } from './present.ts';
+import { ringProcessors } from './processors/store.ts';
 import { updatePayouts } from './store.ts';
 import type { PayoutLedgerIntent, PayoutStep } from './transition.ts';
 
@@ -68,6 +69,7 @@ export async function writePayouts(
       step.notices.map((type) => payoutEvent(step.payout, type, telling)),
     ),
   );
+  if (changed.some(isToBePaid)) await ringProcessors(tx);
 }
 
 function transferOf(payout: Payout, intent: PayoutLedgerIntent, atMs: number): Transfer {
@@ -85,6 +87,15 @@ function transferOf(payout: Payout, intent: PayoutLedgerIntent, atMs: number): T
     default:
       return unreachable(intent.template);
   }
+}
+
+/** Whether a worker should look: something may be paid that could not be before. */
+function isToBePaid({ before, step: { payout } }: PayoutMove): boolean {
+  if (payout.state !== 'approved') return false;
+  const isWanted = before.payRequest === null && payout.payRequest !== null;
+  return (
+    before.state !== 'approved' || isWanted || (before.notBeforeMs ?? 0) > (payout.notBeforeMs ?? 0)
+  );
 }
 
 /** What a merchant can still promise, in msat: posted less what is pending; negative is a debt. */

@@ -26,10 +26,15 @@ export async function advanceSpend(
   deps: SpendDeps,
   spendId: Uuid,
 ): Promise<StoredSpend | undefined> {
+  let last = '';
   for (let done = 0; done < MAX_STEPS; done++) {
     const [stored] = await deps.database.asSystem((tx) => readSpends(tx, [spendId]));
     if (stored === undefined) return undefined;
     const step = nextStep(stored, deps.clock.nowMs());
+    // What has just been tried is tried again only after its pause.
+    const name = `${step.type} ${'version' in step ? step.version.version : ''}`;
+    if (name === last) break;
+    last = name;
     if (!(await takeStep(deps, stored, step))) break;
   }
   const [after] = await deps.database.asSystem((tx) => readSpends(tx, [spendId]));

@@ -1,6 +1,7 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { ChainFollower } from '../../receiving/chain/index.ts';
+import { adoptSigned } from './adopt-signed.ts';
 import { applyEvent } from './apply-event.ts';
 import { FINAL_DEPTH } from './draft.ts';
 import { spendFaultPoint } from './fault-points.ts';
@@ -16,8 +17,11 @@ export function createSpendsFollower(deps: { listener: SpendListener }): ChainFo
 
   async function follow(tx: Tx, telling: SpendTelling, spendIds: readonly Uuid[]): Promise<void> {
     if (spendIds.length === 0) return;
-    const held = await lockSpends(tx, spendIds);
+    // Already held by now where there are many; this makes it true for every way in.
+    await lockSpends(tx, spendIds);
     await listener.lock?.(tx, spendIds);
+    await adoptSigned(tx, spendIds);
+    const held = await lockSpends(tx, spendIds);
     const facts = await readChainFacts(tx, spendIds, telling.tipHeight);
     for (const stored of held) {
       const seen = facts.get(stored.spend.id);

@@ -1,4 +1,7 @@
 export { advanceSpend } from './advance-spend.ts';
+export { bumpSpend, cancelSpend, readFeesToOutbid } from './bump-spend.ts';
+export { consolidate } from './consolidate.ts';
+export { createChild, readAncestors, readStuckChange } from './create-child.ts';
 export type { SpendDeps, SpendLog, SpendNotices } from './deps.ts';
 export {
   createFeeEstimator,
@@ -8,6 +11,7 @@ export {
   type FeeQuestion,
   NoFeeEstimateError,
 } from './estimate-fee.ts';
+export { exportPsbt, importSignedPsbt } from './exchange-psbt.ts';
 export { createSpendsFollower } from './follow-chain.ts';
 export {
   type PayoutSpendRequest,
@@ -17,6 +21,8 @@ export {
 } from './plan-payout-spend.ts';
 export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
 export { runDueSpends } from './run-due-spends.ts';
+export { openServerApprover, type ServerApprover } from './server-approver.ts';
+export { readSpendNumbers } from './spend-numbers.ts';
 export { SPENDS_CHANNEL } from './store.ts';
 export type {
   Approval,

@@ -105,7 +105,9 @@ export async function chooseCoins(
     unconfirmedDepth: coin.height === null ? 1 : 0,
     ...(ancestorDebtSats === undefined ? {} : { ancestorDebtSats }),
   }));
-  const free = request.mayAdd ? await readFree(tx, request) : [];
+  const named = new Set(must.map(({ id }) => id));
+  const spendable = request.mayAdd ? await readFree(tx, request) : [];
+  const free = spendable.filter(({ txid, vout }) => !named.has(`${txid}:${vout}`));
   const selection = selectCoins({
     coins: [
       ...must,

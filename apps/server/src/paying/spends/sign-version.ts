@@ -51,7 +51,7 @@ export async function signVersion(
     return answer.refused;
   }
   const outcome = await deps.database.asSystem((tx) =>
-    storeSignatures(tx, deps, { ...of, ours: psbt, returned: answer.psbt }),
+    storeSignatures(tx, deps, { ...of, returned: answer.psbt }),
   );
   spendFaultPoint('spend-signed-saved');
   deps.notices?.signed?.('signed');
@@ -79,8 +79,6 @@ export async function storeSignatures(
   signed: {
     spendId: string;
     version: number;
-    /** What was given out; null: what is stored now. */
-    ours: Uint8Array | null;
     returned: Uint8Array | string;
   },
 ): Promise<SignatureOutcome> {

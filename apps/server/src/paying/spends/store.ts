@@ -361,6 +361,8 @@ export async function readTouchedSpends(tx: Tx, txids: readonly string[]): Promi
      SELECT r.spend_id FROM chain_spend s
        JOIN coin_reservation r ON r.txid = s.prev_txid AND r.vout = s.prev_vout
       WHERE s.txid = ANY($1::bytea[])
+      UNION
+     SELECT spend_id FROM coin_reservation WHERE txid = ANY($1::bytea[])
       ORDER BY spend_id`,
     [txids.map(parseHash)],
   );
@@ -404,7 +406,14 @@ export async function readChainFacts(
        JOIN chain_transaction t ON t.txid = s.txid AND t.state IN ('mempool', 'block')
       WHERE r.spend_id = ANY($1::uuid[]) AND NOT EXISTS (
             SELECT 1 FROM spend_version v WHERE v.spend_id = r.spend_id AND v.txid = t.txid)
-      ORDER BY t.height NULLS FIRST`,
+      UNION ALL
+     -- A coin whose own transaction was replaced does not exist any more: as good as taken by that.
+     SELECT r.spend_id, r.txid, r.vout, t.txid, t.height
+       FROM coin_reservation r
+       JOIN chain_transaction made ON made.txid = r.txid AND made.state = 'replaced'
+       JOIN chain_transaction t ON t.txid = made.replaced_by AND t.state IN ('mempool', 'block')
+      WHERE r.spend_id = ANY($1::uuid[])
+      ORDER BY height NULLS FIRST`,
     [spendIds],
   );
   const facts = new Map<Uuid, ChainFacts>();
@@ -594,4 +603,44 @@ export async function readTipTime(tx: Tx, height: number): Promise<number | null
     height,
   ]);
   return row?.time.getTime() ?? null;
+}
+
+/** Versions that were given out to be signed and whose txid will be known only then. */
+export async function readNamelessVersions(
+  tx: Tx,
+  spendIds: readonly Uuid[],
+): Promise<{ spendId: Uuid; version: number; psbt: Uint8Array }[]> {
+  const rows = await tx.query<{ spend_id: Uuid; version: number; psbt: Buffer }>(
+    `SELECT spend_id, version, psbt FROM spend_version
+      WHERE spend_id = ANY($1::uuid[]) AND txid IS NULL AND exposed`,
+    [spendIds],
+  );
+  return rows.map(({ spend_id: spendId, version, psbt }) => ({ spendId, version, psbt }));
+}
+
+/** Transactions on record that take a coin of these spends. */
+export async function readTakers(
+  tx: Tx,
+  spendIds: readonly Uuid[],
+): Promise<{ spendId: Uuid; raw: Uint8Array }[]> {
+  const rows = await tx.query<{ spend_id: Uuid; raw: Buffer }>(
+    `SELECT DISTINCT r.spend_id, t.txid, t.raw
+       FROM coin_reservation r
+       JOIN chain_spend s ON s.prev_txid = r.txid AND s.prev_vout = r.vout
+       JOIN chain_transaction t ON t.txid = s.txid
+      WHERE r.spend_id = ANY($1::uuid[])`,
+    [spendIds],
+  );
+  return rows.map(({ spend_id: spendId, raw }) => ({ spendId, raw }));
+}
+
+export async function nameVersion(
+  tx: Tx,
+  named: { spendId: Uuid; version: number; txid: string; raw: Uint8Array },
+): Promise<void> {
+  await tx.query(
+    `UPDATE spend_version SET txid = $3, raw = coalesce(raw, $4)
+      WHERE spend_id = $1 AND version = $2 AND txid IS NULL`,
+    [named.spendId, named.version, parseHash(named.txid), named.raw],
+  );
 }

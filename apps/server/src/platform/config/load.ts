@@ -38,6 +38,8 @@ const OTHER_VARIABLES = new Set([
   'QUITTANCE_CONFIG',
   'QUITTANCE_CACHE',
   'QUITTANCE_NODE',
+  'QUITTANCE_FAULT_POINT',
+  'QUITTANCE_SIGNER_DIR',
   'QUITTANCE_TESTDATA',
   'QUITTANCE_TEST_OWNER_URL',
 ]);
@@ -212,7 +214,16 @@ function contradictions(tree: Tree): ConfigProblem[] {
       detail: 'rpcUser and rpcPassword need each other; add this one',
     });
   }
-  return problems;
+  return [...problems, ...signerContradictions(tree)];
+}
+
+function signerContradictions(tree: Tree): ConfigProblem[] {
+  const signer = isTree(tree['signer']) ? tree['signer'] : {};
+  const given = (key: string) => signer[key] !== undefined;
+  if (given('dir') === given('keyFile')) return [];
+  const missing = given('dir') ? 'keyFile' : 'dir';
+  const detail = 'dir and keyFile need each other; add this one';
+  return [{ where: `signer.${missing}`, detail }];
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i;

@@ -177,6 +177,18 @@ export const configSchema = z.strictObject({
       'Use the node’s REST interface only when the node is on this machine: REST has no password and no encryption.',
     ),
   }),
+  signer: section({
+    socket: text(
+      'The signer’s socket. Alone: of a signer that runs by itself. With dir: where it shall listen. Without either, transactions are signed elsewhere.',
+    ).optional(),
+    dir: text(
+      'The signer’s folder; its process is then started with this one (role all or worker).',
+    ).optional(),
+    keyFile: text('The file that opens the signer’s vault in dir.').optional(),
+    approverFile: text(
+      'The key with which this server approves payouts by itself, made at the first start. Left out: approver.key under dataDir.',
+    ).optional(),
+  }),
   rates: section({
     sources: describe(z.array(z.string().min(1), 'write a list of names').min(1).optional(), {
       kind: 'list',

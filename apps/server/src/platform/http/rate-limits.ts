@@ -13,6 +13,8 @@ export type RateLimits = {
   create: number;
   /** Routes without a key, by address of the client. */
   public: number;
+  /** Claiming a refund, by address of the client: a person does it once, with a few mistakes. */
+  claim: number;
   /** Wrong keys, by address of the client: no guessing, no flood of look-ups. */
   wrongKey: number;
 };
@@ -28,6 +30,7 @@ export const defaultRateLimits: RateLimits = {
   write: 6_000,
   create: 1_200_000,
   public: 6_000,
+  claim: 60,
   wrongKey: 60,
 };
 

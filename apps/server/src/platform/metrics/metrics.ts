@@ -46,6 +46,28 @@ export const metricTable = {
     [],
     'webhooks',
   ),
+  quittance_spend_broadcasts_total: counter('Transactions given to the node, by outcome.', [
+    'outcome',
+  ]),
+  quittance_spend_signatures_total: counter('Requests to the signer, by outcome.', ['outcome']),
+  quittance_spends_open: gauge('Spends under way, by state.', ['state'], 'spends'),
+  quittance_spend_oldest_seconds: gauge(
+    'Age of the oldest spend under way, by state.',
+    ['state'],
+    'spends',
+  ),
+  quittance_payout_runs_total: counter('Runs of payout processors and payments by hand.', [
+    'outcome',
+    'origin',
+  ]),
+  quittance_payouts_begun_total: counter('Payouts that a transaction was planned for.', ['origin']),
+  quittance_payouts_open: gauge('Payouts that have not ended, by state.', ['state'], 'payouts'),
+  quittance_payout_oldest_seconds: gauge(
+    'How long the oldest payout has been in its state.',
+    ['state'],
+    'payouts',
+  ),
+  quittance_signer_up: gauge('Whether the signer answers: 1 or 0.', [], 'signer'),
   quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
   quittance_rate_age_seconds: gauge('Age of the last price from a source.', ['source'], 'rates'),
 } as const satisfies Record<string, CounterRow | GaugeRow | HistogramRow>;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { assemble, type FlowOptions } from '../../flow.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -43,6 +44,7 @@ const LIMITS: RateLimits = {
   write: NO_LIMIT,
   create: NO_LIMIT,
   public: NO_LIMIT,
+  claim: NO_LIMIT,
   wrongKey: NO_LIMIT,
 };
 const SOCKETS_PER_ADDRESS = 10_000;
@@ -50,6 +52,7 @@ const SOCKETS_PER_ADDRESS = 10_000;
 export type ServerOptions = {
   lifecycle: Lifecycle;
   services: Services;
+  folder: string;
   baseUrl: string;
   port: number;
   log: Logger;
@@ -72,6 +75,8 @@ export async function assembleServer(options: ServerOptions): Promise<Database> 
       zmq: { rawtx: node.zmq.rawtx, hashblock: node.zmq.hashblock, sequence: node.zmq.sequence },
     },
     startHeight: undefined,
+    signer: null,
+    approverFile: join(options.folder, 'approver.key'),
     rateSources: [fixedSource(PRICES_OF_ONE_BITCOIN)],
     webhookUrls: { allowPrivateAddresses: true, allowInsecureHttp: true },
     limits: LIMITS,

@@ -1,5 +1,6 @@
 export {
   ADDRESSES_CHANNEL,
+  isOwnScript,
   type Branch,
   markAddressesPaid,
   type PaidAddress,

@@ -443,3 +443,15 @@ async function markReceivingPaid(tx: Tx, addresses: readonly PaidAddress[]): Pro
     [addresses.map(({ walletId }) => walletId), addresses.map(({ index }) => index)],
   );
 }
+
+/** Whether a script is of one of the merchant's wallets: money sent there would not leave. */
+export async function isOwnScript(
+  tx: Tx,
+  own: { merchantId: Uuid; script: Uint8Array },
+): Promise<boolean> {
+  const row = await tx.maybe<{ found: boolean }>(
+    'SELECT true AS found FROM address WHERE script = $2 AND merchant_id = $1',
+    [own.merchantId, own.script],
+  );
+  return row !== undefined;
+}

@@ -33,7 +33,8 @@ export function createBitcoindSource(rpc: BitcoinRpc): ChainSource {
       }
       return hashes;
     },
-    rawBlock: (hash) => rpc.fetchBytes(`/rest/block/${hash}.bin`),
+    rawBlock: (hash, room) =>
+      rpc.fetchBytes(`/rest/block/${hash}.bin`, room === undefined ? {} : { room }),
     rawHeaders: (fromHash, count) => rpc.fetchBytes(`/rest/headers/${fromHash}.bin?count=${count}`),
     mempoolTxids: () => rpc.call<string[]>('getrawmempool'),
     async rawTransactions(txids) {

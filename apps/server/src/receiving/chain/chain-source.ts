@@ -4,7 +4,8 @@ export interface ChainSource {
   tip(): Promise<{ height: number; hash: string }>;
   /** Hashes of the active chain, from a height on; stops at the tip. */
   hashesFrom(height: number, count: number): Promise<string[]>;
-  rawBlock(hash: string): Promise<Uint8Array>;
+  /** @param room gives memory for the block, of this many bytes; a source may use its own */
+  rawBlock(hash: string, room?: Room): Promise<Uint8Array>;
   /** Headers of 80 bytes each, from one block of the active chain up. */
   rawHeaders(fromHash: string, count: number): Promise<Uint8Array>;
   mempoolTxids(): Promise<string[]>;
@@ -27,6 +28,8 @@ export interface ChainSource {
   /** Which mempool transaction spends each outpoint, if any does. */
   mempoolSpenders(outpoints: readonly Outpoint[]): Promise<(string | null)[]>;
 }
+
+export type Room = (length: number) => Uint8Array;
 
 export type Outpoint = { txid: string; vout: number };
 

@@ -1,36 +1,24 @@
-import { displayHash, type Network, networks, parseHeader, scanBlock } from '@quittance/bitcoin';
+import { type Network, networks, parseHeader } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { readFirstWalletMs } from '../addresses/index.ts';
 import { applyTip, eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
-import type { BlockReader } from './block-reader.ts';
-import {
-  ChainHaltError,
-  type ChainSource,
-  NodeBehindError,
-  type Outpoint,
-} from './chain-source.ts';
+import { type BlockScanner, blockOf, type ScannedBlock } from './block-scanner.ts';
+import { ChainHaltError, type ChainSource, NodeBehindError } from './chain-source.ts';
 import type { Followed } from './followers.ts';
 import {
-  type ChainBlock,
   type Cursor,
   insertBlocks,
   moveCursor,
   pruneBlocksBelow,
   readBlocksDown,
   readCursor,
+  readIncludedAbove,
   removeBlocksAbove,
   removeTransactions,
   returnTransactionsAbove,
 } from './store.ts';
-import {
-  coinsOf,
-  type FoundTransaction,
-  foundTransaction,
-  spendsOf,
-  takeIn,
-  type Undone,
-} from './take-in.ts';
+import { spendsOf, takeIn, type Undone } from './take-in.ts';
 import type { WatchSet } from './watch-set.ts';
 
 /**
@@ -43,17 +31,17 @@ const KEPT_BLOCKS = 1_000;
 /** Bytes of a block header (Bitcoin consensus). */
 const HEADER_BYTES = 80;
 /**
- * Blocks whose effects are committed together while catching up; one at the tip. As many again are
- * read ahead meanwhile: with blocks of 2 MB both take 100 MB.
+ * Blocks that are read and scanned ahead, a day of them: those that are ready are committed together
+ * while the next ones are being scanned. Only what was found in them is kept.
  */
-const MAX_BLOCKS_PER_STEP = 24;
+const MAX_BLOCKS_AHEAD = 144;
 /** Pruning each block would be a write for nothing. */
 const PRUNE_EVERY = 100;
 
 export type FollowDeps = Followed & {
   network: Network;
   source: ChainSource;
-  blocks: BlockReader;
+  blocks: BlockScanner;
   database: Database;
   clock: Clock;
   ids: Ids;
@@ -133,38 +121,33 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   if (tip.hash === cursor.hash) return null;
   const fork = await findFork(deps, cursor, tip.height);
   if (fork.hash === tip.hash) await requireLoss(source, { cursor, tip });
-  const hashes = await source.hashesFrom(
-    fork.height + 1,
-    Math.min(2 * MAX_BLOCKS_PER_STEP, tip.height - fork.height),
-  );
-  const raws = await deps.blocks.read(hashes.slice(0, MAX_BLOCKS_PER_STEP));
-  deps.blocks.readAhead(hashes.slice(MAX_BLOCKS_PER_STEP));
-  // Whoever paid an address has got it from an order that was committed before: addresses that
-  // are read after the blocks were read are all that these blocks can pay.
-  await watch.refresh();
-  const blocks = raws.map((raw, i) => blockOf(fork.height + 1 + i, hashes[i] ?? '', raw));
+  const disconnected = cursor.height - fork.height;
+  if (disconnected > 0) {
+    // A transaction of the new branch may spend what one of the old branch spends. Which ones are
+    // given back does not change before the cursor does.
+    const undone = await database.asSystem((tx) => readIncludedAbove(tx, fork.height));
+    watch.watchSpends(undone.flatMap(spendsOf));
+  }
+  const ahead = Math.min(MAX_BLOCKS_AHEAD, tip.height - fork.height);
+  const hashes = await source.hashesFrom(fork.height + 1, ahead);
+  deps.blocks.want(hashes.map((hash, i) => ({ height: fork.height + 1 + i, hash })));
   // The node may have moved to another branch between the calls: only an unbroken chain counts.
-  const sound = unbroken(fork, blocks);
-  const to = sound.at(-1) ?? fork;
+  const sound = unbroken(fork, await deps.blocks.take());
+  const blocks = sound.map(({ block }) => block);
+  const to = blocks.at(-1) ?? fork;
   if (to.hash === cursor.hash) {
     return { cursor, connected: 0, disconnected: 0, tipHeight: tip.height };
   }
   const nowMs = clock.nowMs();
   const telling = { ids: deps.ids, nowMs, tipHeight: to.height };
-  const disconnected = cursor.height - fork.height;
 
   await database.asSystem(async (tx) => {
     const moved = await moveCursor(tx, { network, from: cursor, to, nowMs });
     if (!moved) throw new CursorMovedError('another watcher has moved the cursor');
-    const undone =
-      disconnected > 0
-        ? await disconnectTo(tx, fork.height, nowMs)
-        : { txids: [], events: [], spends: [] };
-    // A transaction of the new branch may spend what one of the old branch spends.
-    watch.watchSpends(undone.spends);
-    const found = sound.flatMap((block, i) => scan(block, raws[i] ?? new Uint8Array(), deps));
+    const undone = disconnected > 0 ? await disconnectTo(tx, fork.height, nowMs) : NOTHING_UNDONE;
+    const found = sound.flatMap((each) => each.found);
     await takeIn(tx, { ...deps, telling }, found, { undone, atNewTip: true });
-    await insertBlocks(tx, sound, nowMs);
+    await insertBlocks(tx, blocks, nowMs);
     await applyTip(tx, telling);
     for (const follower of deps.followers) await follower.tip(tx, telling);
     if (to.height % PRUNE_EVERY < sound.length) await pruneBlocksBelow(tx, to.height - KEPT_BLOCKS);
@@ -219,47 +202,22 @@ function nodeBehind(cursor: Cursor, tipHeight: number): NodeBehindError {
   );
 }
 
-function blockOf(height: number, hash: string, raw: Uint8Array): ChainBlock {
-  const header = parseHeader(raw);
-  if (displayHash(header.hash) !== hash) {
-    throw new ChainHaltError(`the node gave another block than ${hash} at height ${height}`);
-  }
-  return { height, hash, prevHash: displayHash(header.prevHash), timeMs: header.time * 1_000 };
-}
-
 /** The blocks up to the first that does not follow its predecessor. */
-function unbroken(from: Cursor, blocks: readonly ChainBlock[]): ChainBlock[] {
+function unbroken(from: Cursor, blocks: readonly ScannedBlock[]): ScannedBlock[] {
   let last = from.hash;
-  const sound: ChainBlock[] = [];
-  for (const block of blocks) {
-    if (block.prevHash !== last) break;
-    sound.push(block);
-    last = block.hash;
+  const sound: ScannedBlock[] = [];
+  for (const each of blocks) {
+    if (each.block.prevHash !== last) break;
+    sound.push(each);
+    last = each.block.hash;
   }
   return sound;
 }
 
-function scan(block: ChainBlock, raw: Uint8Array, deps: FollowDeps): FoundTransaction[] {
-  const found: FoundTransaction[] = [];
-  // Seen first in a block: it was broadcast before the block was made. A miner's clock may be
-  // ahead of ours, never is something seen in the future.
-  const firstSeenAtMs = Math.min(deps.clock.nowMs(), block.timeMs);
-  const place = { block: { height: block.height, hash: block.hash }, firstSeenAtMs };
-  scanBlock(raw, deps.watch, (match) => {
-    const each = foundTransaction(raw, match, place);
-    // At once: the coin may be spent further down in this block, or in the next of this step.
-    deps.watch.watchSpends(coinsOf(each));
-    found.push(each);
-  });
-  return found;
-}
+const NOTHING_UNDONE: Undone = { txids: [], events: [] };
 
 /** Takes blocks off: their transactions are unconfirmed again; block rewards are void. */
-async function disconnectTo(
-  tx: Tx,
-  height: number,
-  nowMs: number,
-): Promise<Undone & { spends: readonly Outpoint[] }> {
+async function disconnectTo(tx: Tx, height: number, nowMs: number): Promise<Undone> {
   const returned = await returnTransactionsAbove(tx, height, nowMs);
   await removeBlocksAbove(tx, height, nowMs);
   const events = await eventsForTransactions(
@@ -267,8 +225,7 @@ async function disconnectTo(
     returned.map(({ txid }) => txid),
     ({ txid, vout }): PaymentEvent => ({ type: 'returned', txid, vout }),
   );
-  const withSpends = returned.map(({ txid, raw }) => ({ txid, spends: spendsOf(raw) }));
-  const rewards = withSpends.filter(({ spends }) => spends.length === 0).map(({ txid }) => txid);
+  const rewards = returned.filter(({ raw }) => spendsOf(raw).length === 0).map(({ txid }) => txid);
   await removeTransactions(
     tx,
     rewards.map((txid) => ({ txid, replacedBy: null })),
@@ -279,11 +236,7 @@ async function disconnectTo(
     rewards,
     ({ txid, vout }): PaymentEvent => ({ type: 'dropped', txid, vout }),
   );
-  return {
-    txids: returned.map(({ txid }) => txid),
-    events: [...events, ...voided],
-    spends: withSpends.flatMap(({ spends }) => spends),
-  };
+  return { txids: returned.map(({ txid }) => txid), events: [...events, ...voided] };
 }
 
 /** @throws {ChainHaltError} when the node is on another network than the one configured */

@@ -249,6 +249,15 @@ export async function removeTransactions(
   );
 }
 
+/** The raw transactions on record that are in blocks above a height. */
+export async function readIncludedAbove(tx: Tx, height: number): Promise<Uint8Array[]> {
+  const rows = await tx.query<{ raw: Buffer }>(
+    `SELECT raw FROM chain_transaction WHERE state = 'block' AND height > $1`,
+    [height],
+  );
+  return rows.map(({ raw }) => raw);
+}
+
 /** Sets the transactions of blocks above a height back to unconfirmed; gives them back. */
 export async function returnTransactionsAbove(
   tx: Tx,

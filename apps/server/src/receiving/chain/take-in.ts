@@ -41,7 +41,8 @@ export function foundTransaction(
   match: TxMatch,
   place: { block: { height: number; hash: string } | null; firstSeenAtMs: number },
 ): FoundTransaction {
-  const own = raw.slice(match.start, match.end);
+  // A copy (slice of a Buffer is none): the block's memory is used again for the next one.
+  const own = new Uint8Array(raw.subarray(match.start, match.end));
   return {
     txid: displayHash(match.txid),
     raw: own,

@@ -25,9 +25,13 @@ const STALE_OUTPOINTS = 50_000;
 export type WatchSet = {
   readonly scripts: ScriptTable;
   readonly outpoints: OutpointTable;
-  /** Takes in addresses derived since and gives their number. Cheap when there are none. */
-  refresh(): Promise<number>;
+  /** Changes when coins are watched that were not before: what was scanned until then is stale. */
+  readonly spendsVersion: number;
+  /** Takes in addresses that were derived before this call. Cheap when there are none. */
+  refresh(): Promise<void>;
   watchSpends(outpoints: readonly Outpoint[]): void;
+  /** The same for coins that a block makes, which only blocks that are scanned later can spend. */
+  watchMade(outpoints: readonly Outpoint[]): void;
   /** Forgets what is spent and settled, once there is much of it. */
   tidy(): Promise<void>;
 };
@@ -39,11 +43,19 @@ export async function loadWatchSet(
 ): Promise<WatchSet> {
   const scripts = new ScriptTable({ random });
   let outpoints = new OutpointTable({ random });
+  let spendsVersion = 0;
   let loadedOutpoints = 0;
+  let refreshing: Promise<unknown> = Promise.resolve();
   const loadedThrough = new Map<string, number>();
 
-  async function refresh(): Promise<number> {
-    let added = 0;
+  /** One after the other: what a reading finds that began before the call may be older than it. */
+  function refresh(): Promise<void> {
+    const next = refreshing.then(readNewAddresses);
+    refreshing = next.catch(() => {});
+    return next;
+  }
+
+  async function readNewAddresses(): Promise<void> {
     const wallets = await database.asSystem((tx) => readDerivedThrough(tx));
     for (const { walletId, branch, derivedThrough } of wallets) {
       const place = `${walletId}/${branch}`;
@@ -51,26 +63,34 @@ export async function loadWatchSet(
       while (through < derivedThrough) {
         const from = { walletId, branch, index: through, limit: PAGE };
         const rows = await database.asSystem((tx) => readAddressesAfter(tx, from));
-        for (const { id, script } of rows) if (scripts.add(script, id)) added += 1;
+        for (const { id, script } of rows) scripts.add(script, id);
         through = rows.length < PAGE ? derivedThrough : (rows.at(-1)?.index ?? derivedThrough);
         loadedThrough.set(place, through);
       }
     }
-    return added;
   }
 
   function watchSpends(spends: readonly Outpoint[]): void {
-    for (const spend of spends) outpoints.add(bytesOf(spend), ANY_ID);
+    let added = false;
+    for (const spend of spends) if (outpoints.add(bytesOf(spend), ANY_ID)) added = true;
+    if (added) spendsVersion += 1;
+  }
+
+  function watchMade(made: readonly Outpoint[]): void {
+    for (const coin of made) outpoints.add(bytesOf(coin), ANY_ID);
   }
 
   async function reload(): Promise<void> {
     const spends = await database.asSystem((tx) => readUnconfirmedSpends(tx));
-    outpoints = new OutpointTable({ random });
+    const fresh = new OutpointTable({ random });
     for await (const page of coins.unspent(database)) {
-      for (const outpoint of page) outpoints.add(outpoint, ANY_ID);
+      for (const outpoint of page) fresh.add(outpoint, ANY_ID);
     }
-    watchSpends(spends);
+    for (const spend of spends) fresh.add(bytesOf(spend), ANY_ID);
+    outpoints = fresh;
     loadedOutpoints = outpoints.size;
+    // Coins of blocks that were scanned and are not committed yet are not in it.
+    spendsVersion += 1;
   }
 
   await refresh();
@@ -80,8 +100,12 @@ export async function loadWatchSet(
     get outpoints() {
       return outpoints;
     },
+    get spendsVersion() {
+      return spendsVersion;
+    },
     refresh,
     watchSpends,
+    watchMade,
     async tidy() {
       if (outpoints.size > 2 * loadedOutpoints + STALE_OUTPOINTS) await reload();
     },

@@ -3,7 +3,7 @@ import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import { ADDRESSES_CHANNEL } from '../addresses/index.ts';
 import { areOrdersDue, expireOrders } from '../payments/index.ts';
-import { createBlockReader } from './block-reader.ts';
+import { createBlockScanner } from './block-scanner.ts';
 import { ChainHaltError, type ChainSource, type Doorbells } from './chain-source.ts';
 import { checkNetwork, followStep, startCursor } from './follow-chain.ts';
 import type { Followed } from './followers.ts';
@@ -168,7 +168,8 @@ export function startWatcher(options: WatcherOptions): Watcher {
     await options.checkNode?.();
     flags.block = flags.addresses = flags.resync = true;
     const loaded = await loadWatchSet(database, options);
-    const follow = { ...options, watch: loaded, blocks: createBlockReader(source) };
+    const blocks = createBlockScanner({ source, clock, watch: loaded });
+    const follow = { ...options, watch: loaded, blocks };
     const state: TurnState = {
       cursor: await startCursor(follow, options.startHeight),
       resync: null,
@@ -179,15 +180,20 @@ export function startWatcher(options: WatcherOptions): Watcher {
       nextCheckMs: clock.nowMs() + CHECK_TICK_MS,
       nextExpiryMs: 0,
       nextPollMs: 0,
+      scannedFor: loaded.scripts.additions,
     };
     const mempool: MempoolDeps = { ...follow, cursor: () => state.cursor };
     log.info({ height: state.cursor.height, scripts: loaded.scripts.size }, 'watching the chain');
-    while (!stopped) {
-      await turn(state, mempool);
-      status.halted = false;
-      status.problem = null;
-      onTurn();
-      if (!hasWork(state)) await idle(IDLE_MS);
+    try {
+      while (!stopped) {
+        await turn(state, mempool);
+        status.halted = false;
+        status.problem = null;
+        onTurn();
+        if (!hasWork(state)) await idle(IDLE_MS);
+      }
+    } finally {
+      blocks.want([]);
     }
   }
 
@@ -230,8 +236,12 @@ export function startWatcher(options: WatcherOptions): Watcher {
     let again: readonly Push[] = [];
     if (flags.addresses || due(state, 'nextAddressesMs', nowMs, ADDRESS_TICK_MS)) {
       flags.addresses = false;
-      if ((await mempool.watch.refresh()) > 0) again = queue.recent();
+      await mempool.watch.refresh();
     }
+    // Whoever took the addresses in, blocks or the mempool may have been first.
+    const { additions } = mempool.watch.scripts;
+    if (additions !== state.scannedFor) again = queue.recent();
+    state.scannedFor = additions;
     const pushed = queue.take(TRANSACTIONS_PER_TURN);
     if (pushed.length === 0 && again.length === 0) return;
     const touching = await takeInMempool(mempool, [...again, ...pushed]);
@@ -327,6 +337,8 @@ type TurnState = {
   resync: Resync | null;
   polled: ReadonlySet<string> | null;
   checkedAtMs: number;
+  /** How many addresses were known when pushes were scanned last. */
+  scannedFor: number;
 } & {
   [T in Timer]: number;
 };

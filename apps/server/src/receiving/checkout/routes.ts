@@ -23,12 +23,23 @@ const HTML = 'text/html; charset=utf-8';
 const ONE_YEAR = 'public, max-age=31536000, immutable';
 const NONCE_BYTES = 16;
 
-/** Serves the payer's pages. Builds their script and style sheet once. */
-export async function addCheckoutRoutes(app: HttpApp, deps: CheckoutRouteDeps): Promise<void> {
-  const { script, style } = await buildAssets();
+/** Where the files are that payers' pages load. */
+export type CheckoutAssets = { scriptUrl: string; refundScriptUrl: string; styleUrl: string };
+
+/** Serves the payer's pages. Builds their scripts and style sheet once. */
+export async function addCheckoutRoutes(
+  app: HttpApp,
+  deps: CheckoutRouteDeps,
+): Promise<CheckoutAssets> {
+  const { script, refundScript, style } = await buildAssets();
   const files = [
     { url: `/checkout/checkout.${script.hash}.js`, type: 'text/javascript', body: script.body },
     { url: `/checkout/checkout.${style.hash}.css`, type: 'text/css', body: style.body },
+    {
+      url: `/checkout/refund.${refundScript.hash}.js`,
+      type: 'text/javascript',
+      body: refundScript.body,
+    },
   ] as const;
   const assets = { scriptUrl: files[0].url, styleUrl: files[1].url };
   const hidden = { schema: { hide: true }, config: open };
@@ -76,6 +87,7 @@ export async function addCheckoutRoutes(app: HttpApp, deps: CheckoutRouteDeps): 
       return found.view;
     },
   );
+  return { ...assets, refundScriptUrl: files[2].url };
 }
 
 function orderIdOf(request: FastifyRequest): Uuid | undefined {

@@ -4,7 +4,7 @@ import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { recordEvents } from '../../telling/events/index.ts';
 import { holdAddresses, takeAddresses } from '../addresses/index.ts';
-import { orderEvent } from '../payments/index.ts';
+import { NO_REFUNDS, orderEvent } from '../payments/index.ts';
 import { isFiatCurrency, type Quote, type RateRule, type Rates } from '../rates/index.ts';
 import { createBatcher } from './batcher.ts';
 import { draftOrder, type OrderDraft, type OrderSettings, parsePrice } from './draft.ts';
@@ -275,6 +275,8 @@ function newRow(merchantId: Uuid, order: NewOrder): OrderRow {
     receivedSats: 0n,
     confirmedSats: 0n,
     lateSats: 0n,
+    refundedSats: 0n,
+    refundingSats: 0n,
     version: 1,
     updatedAtMs: order.createdAtMs,
   };
@@ -285,7 +287,11 @@ async function tell(tx: Tx, deps: OrderCreatorDeps, rows: readonly OrderRow[]): 
   await recordEvents(
     tx,
     rows.map((row) =>
-      orderEvent({ ...row, settledSats: 0n, settlementEpoch: 0 }, 'order.created', telling),
+      orderEvent(
+        { ...row, settledSats: 0n, settlementEpoch: 0, refunds: NO_REFUNDS },
+        'order.created',
+        telling,
+      ),
     ),
   );
 }

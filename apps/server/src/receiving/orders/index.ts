@@ -9,11 +9,13 @@ export {
   type OrderingMerchant,
 } from './create-orders.ts';
 export type { StoreFace } from './present.ts';
-export type { OwnOrder } from './store.ts';
+export { type OwnOrder, readTipHeight } from './store.ts';
 export {
   findOrderMerchant,
+  findPricedOrder,
   type LiveState,
   listOrders,
+  type PricedOrder,
   readLiveState,
   readOrder,
   readOrderView,

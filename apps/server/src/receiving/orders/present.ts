@@ -46,6 +46,8 @@ export function orderJson(row: OrderRow, payments: readonly Payment[], place: Pl
     remainingSats: remaining.toString(),
     excessSats: excessSats(row, row.receivedSats).toString(),
     lateSats: row.lateSats.toString(),
+    refundedSats: row.refundedSats.toString(),
+    refundingSats: row.refundingSats.toString(),
     requiredConfirmations: row.requiredConfirmations,
     latePolicy: row.latePolicy,
     address: row.address,
@@ -94,6 +96,7 @@ export function orderView(
     remainingSats: remainingSats(row, row.receivedSats).toString(),
     excessSats: excessSats(row, row.receivedSats).toString(),
     lateSats: row.lateSats.toString(),
+    refundedSats: row.refundedSats.toString(),
     rate:
       row.rate === null
         ? null

@@ -43,6 +43,16 @@ async function withPayments(tx: Tx, rows: readonly OrderRow[], place: Place): Pr
   return rows.map((row) => orderJson(row, payments.get(row.id) ?? [], { ...place, tipHeight }));
 }
 
+/** What an order was priced at, and what people call it. */
+export type PricedOrder = Pick<
+  OrderRow,
+  'id' | 'externalId' | 'description' | 'priceCurrency' | 'priceMinor' | 'rate'
+>;
+
+export async function findPricedOrder(tx: Tx, own: OwnOrder): Promise<PricedOrder | undefined> {
+  return await readOrderRow(tx, own);
+}
+
 /** The merchant of an order: for the payer's pages, who know only the order's unguessable id. */
 export async function findOrderMerchant(tx: Tx, orderId: Uuid): Promise<Uuid | undefined> {
   const row = await tx.maybe<{ merchant_id: Uuid }>(

@@ -15,6 +15,8 @@ export type OrderRow = OrderDraft & {
   receivedSats: bigint;
   confirmedSats: bigint;
   lateSats: bigint;
+  refundedSats: bigint;
+  refundingSats: bigint;
   version: number;
   updatedAtMs: number;
 };
@@ -47,6 +49,8 @@ type Row = {
   received_sats: bigint;
   confirmed_sats: bigint;
   late_sats: bigint;
+  refunded_sats: bigint;
+  refunding_sats: bigint;
   version: number;
   updated_at: Date;
 };
@@ -54,7 +58,8 @@ type Row = {
 const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_url, price_currency,
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
   late_policy, wallet_id, address_index, address, created_at, expires_at, monitor_until, status,
-  expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats, version, updated_at`;
+  expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats,
+  refunded_sats, refunding_sats, version, updated_at`;
 
 function orderOf(row: Row): OrderRow {
   return {
@@ -85,6 +90,8 @@ function orderOf(row: Row): OrderRow {
     receivedSats: row.received_sats,
     confirmedSats: row.confirmed_sats,
     lateSats: row.late_sats,
+    refundedSats: row.refunded_sats,
+    refundingSats: row.refunding_sats,
     version: row.version,
     updatedAtMs: row.updated_at.getTime(),
   };

@@ -2,6 +2,7 @@ import { multiplyRatio, type Sats } from '@quittance/kernel';
 import {
   isConfirmed,
   isLive,
+  type OrderRefunds,
   type OrderStatus,
   type PayableOrder,
   type Payment,
@@ -64,12 +65,31 @@ export function toleranceSats(dueSats: Sats, basisPoints: number): Sats {
   return multiplyRatio(dueSats, ratio, 'down');
 }
 
+/** Everything that has been received for certain, whether it counts for the order or is held. */
+export function confirmedInAll(payments: readonly Payment[]): Sats {
+  return payments.reduce((sum, each) => sum + (isConfirmed(each) ? each.amountSats : 0n), 0n);
+}
+
+type Timed = Amounts & Pick<PayableOrder, 'expiredAtMs' | 'cancelledAtMs'>;
+
 /**
- * The one status that follows from an order's payments and its clock. Progress and amount are
- * never two fields that can disagree (overpaid-never-confirms).
+ * The one status that follows from an order's payments, its clock and what was paid back. Progress
+ * and amount are never two fields that can disagree (overpaid-never-confirms). REFUNDED: of what
+ * was received nothing is left here; an order that was paid back in part keeps its status.
  */
 export function statusOf(
-  order: Amounts & Pick<PayableOrder, 'expiredAtMs' | 'cancelledAtMs'>,
+  order: Timed & Pick<PayableOrder, 'refunds'>,
+  payments: readonly Payment[],
+  sums: Totals,
+): OrderStatus {
+  const { refundedSats } = order.refunds;
+  if (refundedSats > 0n && refundedSats >= confirmedInAll(payments)) return 'REFUNDED';
+  return paidStatusOf(order, payments, sums);
+}
+
+/** The status as if nothing had been paid back: what the settlement rests on. */
+export function paidStatusOf(
+  order: Timed,
   payments: readonly Payment[],
   sums: Totals,
 ): OrderStatus {
@@ -93,4 +113,23 @@ export function divideSettlement(
 ): { merchantSats: Sats; excessSats: Sats } {
   const excess = excessSats(order, settledSats);
   return { merchantSats: settledSats - excess, excessSats: excess };
+}
+
+/**
+ * What refunds draw from the book besides the merchant's own: never more than is there, so that a
+ * payment which leaves the chain, or is accepted for the order after all, can always be booked.
+ * What is not there any more is the merchant's to bear until it comes back.
+ */
+export function drawsOf(
+  refunds: Pick<OrderRefunds, 'heldWantedSats' | 'excessWantedSats'>,
+  there: { heldSats: Sats; excessSats: Sats },
+): { heldSats: Sats; excessSats: Sats } {
+  return {
+    heldSats: smaller(refunds.heldWantedSats, there.heldSats),
+    excessSats: smaller(refunds.excessWantedSats, there.excessSats),
+  };
+}
+
+function smaller(a: Sats, b: Sats): Sats {
+  return a < b ? a : b;
 }

@@ -8,6 +8,8 @@ import {
   paymentReorged,
   paymentSeen,
   postTransfers,
+  refundDrawn,
+  refundUndrawn,
   type Transfer,
 } from '../../accounting/ledger/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
@@ -97,6 +99,11 @@ function transferOf({ order }: OrderChange, intent: LedgerIntent, atMs: number):
       'payment-reorged': paymentReorged,
     } as const;
     return templates[intent.template](args);
+  }
+  if ('heldSats' in intent) {
+    const { epoch, heldSats, excessSats } = intent;
+    const args = { merchantId, orderId, epoch, heldSats, excessSats, atMs };
+    return intent.template === 'refund-drawn' ? refundDrawn(args) : refundUndrawn(args);
   }
   const { epoch, merchantSats, excessSats } = intent;
   const args = { merchantId, orderId, epoch, dueSats: merchantSats, excessSats, atMs };

@@ -8,6 +8,14 @@ export {
 } from './amounts.ts';
 export { applyPaymentEvents, type OrderEvents } from './apply-events.ts';
 export { applyTip, areOrdersDue, eventsForTransactions, expireOrders } from './follow-tip.ts';
-export { confirmationsAt, isLive, type Payment, type PaymentEvent } from './payment.ts';
+export {
+  confirmationsAt,
+  isLive,
+  NO_REFUNDS,
+  type Payment,
+  type PaymentEvent,
+  type RefundSums,
+} from './payment.ts';
+export { lockOrderMoney, type OrderMoney } from './order-money.ts';
 export { lockOrdersDue, readNewestPayments, type StoredOrder } from './store.ts';
 export { orderEvent, priceText, type Telling } from './tell.ts';

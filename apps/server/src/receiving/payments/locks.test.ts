@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
 import { applyPaymentEvents, applyTip, lockOrdersDue, type PaymentEvent } from './index.ts';
-import type { PayableOrder } from './payment.ts';
+import { NO_REFUNDS, type PayableOrder } from './payment.ts';
 import { saveOrders } from './store.ts';
 
 let receiving: Receiving;
@@ -82,7 +82,7 @@ test('an order that is not as it was read is not saved in silence', async () => 
     ...{ toleranceBelowSats: 0n, toleranceAboveSats: 0n, requiredConfirmations: 1 },
     ...{ latePolicy: 'hold', expiresAtMs: 0, monitorUntilMs: 0, expiredAtMs: null },
     ...{ cancelledAtMs: null, lateAcceptedAtMs: null, receivedSats: 0n, confirmedSats: 0n },
-    ...{ lateSats: 0n, settledSats: 0n, settlementEpoch: 0, version: 7 },
+    ...{ lateSats: 0n, settledSats: 0n, settlementEpoch: 0, refunds: NO_REFUNDS, version: 7 },
   };
   const saving = receiving.database.asSystem((tx) => saveOrders(tx, [stale], 0));
   await expect(saving).rejects.toThrow('not as it was read');

@@ -40,6 +40,34 @@ export type Payment = {
   readonly ledgerEpoch: number;
 };
 
+/**
+ * What paying/refunds says about an order, and what the book took for it. A refund's money comes
+ * first from what the customer has there besides the price: from what was paid too much (excess)
+ * and from what is held and counts for no order (held); the merchant bears the rest.
+ */
+export type OrderRefunds = {
+  /** Of what was received: paid back, and promised or on its way. */
+  readonly refundedSats: Sats;
+  readonly refundingSats: Sats;
+  /** What refunds that are being paid want of either source. */
+  readonly heldWantedSats: Sats;
+  readonly excessWantedSats: Sats;
+  /** What the ledger holds as drawn for them, and how often it was drawn and given back. */
+  readonly heldDrawnSats: Sats;
+  readonly excessDrawnSats: Sats;
+  readonly drawEpoch: number;
+};
+
+export const NO_REFUNDS: OrderRefunds = {
+  refundedSats: 0n,
+  refundingSats: 0n,
+  heldWantedSats: 0n,
+  excessWantedSats: 0n,
+  heldDrawnSats: 0n,
+  excessDrawnSats: 0n,
+  drawEpoch: 0,
+};
+
 /** The part of an order that payments change or depend on. */
 export type PayableOrder = {
   readonly merchantId: Uuid;
@@ -61,6 +89,7 @@ export type PayableOrder = {
   readonly lateSats: Sats;
   readonly settledSats: Sats;
   readonly settlementEpoch: number;
+  readonly refunds: OrderRefunds;
   readonly version: number;
 };
 
@@ -97,7 +126,14 @@ export type PaymentEvent =
   | { readonly type: 'dropped'; readonly txid: string; readonly vout: number }
   | { readonly type: 'expired'; readonly atMs: number }
   | { readonly type: 'cancelled'; readonly atMs: number }
-  | { readonly type: 'late_accepted'; readonly atMs: number };
+  | { readonly type: 'late_accepted'; readonly atMs: number }
+  | ({ readonly type: 'refunds' } & RefundSums);
+
+/** All refunds of an order added up: what paying/refunds tells when one of them has changed. */
+export type RefundSums = Pick<
+  OrderRefunds,
+  'refundedSats' | 'refundingSats' | 'heldWantedSats' | 'excessWantedSats'
+>;
 
 /**
  * A confirmed payment is watched until this many blocks lie above its own (design §7): as deep as

@@ -32,6 +32,13 @@ type OrderRow = {
   late_sats: bigint;
   settled_sats: bigint;
   settlement_epoch: number;
+  refunded_sats: bigint;
+  refunding_sats: bigint;
+  refund_held_wanted_sats: bigint;
+  refund_excess_wanted_sats: bigint;
+  refund_held_drawn_sats: bigint;
+  refund_excess_drawn_sats: bigint;
+  refund_draw_epoch: number;
   version: number;
 };
 
@@ -58,7 +65,9 @@ export async function lockOrders(tx: Tx, orderIds: readonly Uuid[]): Promise<Sto
     `SELECT merchant_id, id, external_id, price_currency, price_minor, status, due_sats,
             tolerance_below_sats, tolerance_above_sats, required_confirmations, late_policy,
             expires_at, monitor_until, expired_at, cancelled_at, late_accepted_at, received_sats,
-            confirmed_sats, late_sats, settled_sats, settlement_epoch, version
+            confirmed_sats, late_sats, settled_sats, settlement_epoch, refunded_sats,
+            refunding_sats, refund_held_wanted_sats, refund_excess_wanted_sats,
+            refund_held_drawn_sats, refund_excess_drawn_sats, refund_draw_epoch, version
        FROM orders WHERE id = ANY($1::uuid[]) ORDER BY merchant_id, id FOR UPDATE`,
     [orderIds],
   );
@@ -109,6 +118,15 @@ function orderOf(row: OrderRow): StoredOrder {
     lateSats: row.late_sats,
     settledSats: row.settled_sats,
     settlementEpoch: row.settlement_epoch,
+    refunds: {
+      refundedSats: row.refunded_sats,
+      refundingSats: row.refunding_sats,
+      heldWantedSats: row.refund_held_wanted_sats,
+      excessWantedSats: row.refund_excess_wanted_sats,
+      heldDrawnSats: row.refund_held_drawn_sats,
+      excessDrawnSats: row.refund_excess_drawn_sats,
+      drawEpoch: row.refund_draw_epoch,
+    },
     version: row.version,
   };
 }
@@ -230,12 +248,21 @@ export async function saveOrders(
             cancelled_at = n.cancelled_at, late_accepted_at = n.late_accepted_at,
             received_sats = n.received_sats, confirmed_sats = n.confirmed_sats,
             late_sats = n.late_sats, settled_sats = n.settled_sats,
-            settlement_epoch = n.settlement_epoch, version = n.version, updated_at = $13
+            settlement_epoch = n.settlement_epoch, refunded_sats = n.refunded_sats,
+            refunding_sats = n.refunding_sats,
+            refund_held_wanted_sats = n.refund_held_wanted_sats,
+            refund_excess_wanted_sats = n.refund_excess_wanted_sats,
+            refund_held_drawn_sats = n.refund_held_drawn_sats,
+            refund_excess_drawn_sats = n.refund_excess_drawn_sats,
+            refund_draw_epoch = n.refund_draw_epoch, version = n.version, updated_at = $13
        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[],
             $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-            $11::int[], $12::int[])
+            $11::int[], $12::int[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+            $18::bigint[], $19::bigint[], $20::int[])
          AS n (merchant_id, id, status, expired_at, cancelled_at, late_accepted_at, received_sats,
-               confirmed_sats, late_sats, settled_sats, settlement_epoch, version)
+               confirmed_sats, late_sats, settled_sats, settlement_epoch, version, refunded_sats,
+               refunding_sats, refund_held_wanted_sats, refund_excess_wanted_sats,
+               refund_held_drawn_sats, refund_excess_drawn_sats, refund_draw_epoch)
       WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1
      RETURNING 1 AS saved`,
     [
@@ -252,6 +279,13 @@ export async function saveOrders(
       orders.map(({ settlementEpoch }) => settlementEpoch),
       orders.map(({ version }) => version),
       new Date(nowMs),
+      orders.map(({ refunds }) => refunds.refundedSats),
+      orders.map(({ refunds }) => refunds.refundingSats),
+      orders.map(({ refunds }) => refunds.heldWantedSats),
+      orders.map(({ refunds }) => refunds.excessWantedSats),
+      orders.map(({ refunds }) => refunds.heldDrawnSats),
+      orders.map(({ refunds }) => refunds.excessDrawnSats),
+      orders.map(({ refunds }) => refunds.drawEpoch),
     ],
   );
   // An order that is not saved while its ledger transfers are would be money that nobody owns.

@@ -69,6 +69,7 @@ export function orderEvent(
     remainingSats: remainingSats(order, order.receivedSats).toString(),
     excessSats: excessSats(order, order.receivedSats).toString(),
     lateSats: order.lateSats.toString(),
+    refundedSats: order.refunds.refundedSats.toString(),
     message: messageOf(type, order.status),
   };
   if (about.previousStatus !== undefined) data['previousStatus'] = about.previousStatus;

@@ -1,10 +1,11 @@
 import type { Uuid } from '@quittance/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { excessSats, remainingSats, statusOf, totals } from './amounts.ts';
+import { confirmedInAll, excessSats, remainingSats, statusOf, totals } from './amounts.ts';
 import {
   isConfirmed,
   isLive,
+  NO_REFUNDS,
   type PayableOrder,
   type Payment,
   type PaymentEvent,
@@ -33,6 +34,7 @@ const ORDER: PayableOrder = {
   lateSats: 0n,
   settledSats: 0n,
   settlementEpoch: 0,
+  refunds: NO_REFUNDS,
   version: 1,
 };
 
@@ -46,7 +48,9 @@ function newBooks() {
   const seen = new Set<string>();
   let settlement: { epoch: number; merchantSats: bigint; excessSats: bigint } | null = null;
   let lastEpoch = 0;
-  const balances = { wallet: 0n, unapplied: 0n, available: 0n, excess: 0n };
+  let draw: { epoch: number; heldSats: bigint; excessSats: bigint } | null = null;
+  let lastDraw = 0;
+  const balances = { wallet: 0n, unapplied: 0n, available: 0n, excess: 0n, drawn: 0n };
   return {
     balances,
     pendingSats: () => [...pending.values()].reduce((sum, amount) => sum + amount, 0n),
@@ -72,6 +76,23 @@ function newBooks() {
             balances.unapplied += amountSats;
           }
         }
+      } else if (intent.template === 'refund-drawn') {
+        expect(draw, 'refunds draw once at a time').toBeNull();
+        expect(intent.epoch, 'draw epochs grow').toBeGreaterThan(lastDraw);
+        lastDraw = intent.epoch;
+        draw = intent;
+        balances.unapplied -= intent.heldSats;
+        balances.excess -= intent.excessSats;
+        balances.drawn += intent.heldSats + intent.excessSats;
+      } else if (intent.template === 'refund-undrawn') {
+        const { epoch, heldSats, excessSats: excess } = intent;
+        expect(draw, 'exactly what was drawn is given back').toMatchObject({
+          ...{ epoch, heldSats, excessSats: excess },
+        });
+        draw = null;
+        balances.unapplied += heldSats;
+        balances.excess += excess;
+        balances.drawn -= heldSats + excess;
       } else if (intent.template === 'order-settled') {
         expect(settlement, 'an order is settled once at a time').toBeNull();
         expect(intent.epoch, 'settlement epochs grow').toBeGreaterThan(lastEpoch);
@@ -80,7 +101,7 @@ function newBooks() {
         balances.unapplied -= intent.merchantSats + intent.excessSats;
         balances.available += intent.merchantSats;
         balances.excess += intent.excessSats;
-      } else {
+      } else if (intent.template === 'order-unsettled') {
         expect(settlement, 'exactly what was settled is undone').toMatchObject({
           epoch: intent.epoch,
           merchantSats: intent.merchantSats,
@@ -254,9 +275,62 @@ test('any history: totals, status and books say the same, and an event said twic
   );
 });
 
+const wishes = fc.constantFrom(0n, 1n, 10_000n, 50_000n, 99_000n, 100_000n, 250_000n);
+const refundSums = fc
+  .record({
+    refundedSats: wishes,
+    refundingSats: wishes,
+    heldWantedSats: wishes,
+    excessWantedSats: wishes,
+  })
+  .map((sums): PaymentEvent => ({ type: 'refunds', ...sums }));
+
+/** Histories in which refunds change their sums at any time, even to what makes no sense. */
+const refundHistories: fc.Arbitrary<History> = fc
+  .tuple(histories, fc.array(fc.tuple(fc.nat(30), refundSums), { maxLength: 8 }))
+  .map(([{ order, events }, refunds]) => {
+    const all = [...events];
+    for (const [at, event] of refunds) all.splice(Math.min(at, all.length), 0, event);
+    return { order, events: all };
+  });
+
+test('any history with refunds: they draw what is there and no more, and the settlement stays', () => {
+  fc.assert(
+    fc.property(refundHistories, (history) => {
+      // newBooks() refuses whatever would take an account below zero on the way.
+      const { state, books } = replay(history, (now, event) => {
+        expect(applyEvents(now.order, now.payments, [event])).toBeNull();
+      });
+      const { order, payments } = state;
+      const { refunds } = order;
+      expect(order.status).toBe(statusOf(order, payments, totals(order, payments)));
+      const inAll = confirmedInAll(payments);
+      const nothingLeft = refunds.refundedSats > 0n && refunds.refundedSats >= inAll;
+      expect(order.status === 'REFUNDED').toBe(nothingLeft);
+      const least = (a: bigint, b: bigint) => (a < b ? a : b);
+      const excess = excessSats(order, order.settledSats);
+      expect(refunds.heldDrawnSats).toBe(least(refunds.heldWantedSats, inAll - order.settledSats));
+      expect(refunds.excessDrawnSats).toBe(least(refunds.excessWantedSats, excess));
+      expect(books.balances).toEqual({
+        wallet: inAll,
+        unapplied: inAll - order.settledSats - refunds.heldDrawnSats,
+        available: order.settledSats - excess,
+        excess: excess - refunds.excessDrawnSats,
+        drawn: refunds.heldDrawnSats + refunds.excessDrawnSats,
+      });
+      // What is paid back does not touch whether the order was paid.
+      const without = history.events.filter(({ type }) => type !== 'refunds');
+      const { order: unrefunded } = replay({ ...history, events: without }, () => undefined).state;
+      const cancels = history.events.some(({ type }) => type === 'cancelled');
+      if (!cancels) expect(order.settledSats).toBe(unrefunded.settledSats);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
 test('any history: events applied one by one or all together end alike', () => {
   fc.assert(
-    fc.property(histories, ({ order, events }) => {
+    fc.property(refundHistories, ({ order, events }) => {
       // A cancellation and an acceptance look at the status, which a batch derives at its end.
       const chain = events.filter(({ type }) => type !== 'cancelled' && type !== 'late_accepted');
       const { state, books } = replay({ order, events: chain }, () => undefined);

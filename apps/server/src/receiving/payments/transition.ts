@@ -1,12 +1,22 @@
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
-import { divideSettlement, lowestAcceptedSats, statusOf, totals } from './amounts.ts';
+import {
+  confirmedInAll,
+  divideSettlement,
+  drawsOf,
+  lowestAcceptedSats,
+  paidStatusOf,
+  statusOf,
+  totals,
+} from './amounts.ts';
 import {
   COINBASE_MATURITY,
   FINALITY_DEPTH,
   isLive,
+  type OrderRefunds,
   type PayableOrder,
   type Payment,
   type PaymentEvent,
+  type RefundSums,
 } from './payment.ts';
 
 /** A transfer that the ledger has to take, in this order. */
@@ -25,6 +35,12 @@ export type LedgerIntent =
       readonly template: 'order-settled' | 'order-unsettled';
       readonly epoch: number;
       readonly merchantSats: Sats;
+      readonly excessSats: Sats;
+    }
+  | {
+      readonly template: 'refund-drawn' | 'refund-undrawn';
+      readonly epoch: number;
+      readonly heldSats: Sats;
       readonly excessSats: Sats;
     };
 
@@ -104,12 +120,31 @@ function applyEvent(
         notices: [],
       };
     }
+    case 'refunds': {
+      const refunds = withSums(order.refunds, event);
+      if (refunds === null) return null;
+      return { order: { ...order, refunds }, payments, ledger: [], notices: [] };
+    }
     default:
       return applyToPayment(order, payments, event);
   }
 }
 
-type OutputEvent = Exclude<PaymentEvent, { type: 'expired' | 'cancelled' | 'late_accepted' }>;
+function withSums(refunds: OrderRefunds, sums: RefundSums): OrderRefunds | null {
+  const { refundedSats, refundingSats, heldWantedSats, excessWantedSats } = sums;
+  const same =
+    refunds.refundedSats === refundedSats &&
+    refunds.refundingSats === refundingSats &&
+    refunds.heldWantedSats === heldWantedSats &&
+    refunds.excessWantedSats === excessWantedSats;
+  if (same) return null;
+  return { ...refunds, refundedSats, refundingSats, heldWantedSats, excessWantedSats };
+}
+
+type OutputEvent = Exclude<
+  PaymentEvent,
+  { type: 'expired' | 'cancelled' | 'late_accepted' | 'refunds' }
+>;
 
 function applyToPayment(
   order: PayableOrder,
@@ -283,7 +318,8 @@ function intent(template: PaymentTemplate, payment: Payment): LedgerIntent {
 function settle(before: PayableOrder, change: OrderChange): OrderChange {
   const sums = totals(change.order, change.payments);
   const status = statusOf(change.order, change.payments, sums);
-  const paid = status === 'CONFIRMED' || status === 'OVERPAID';
+  const paidStatus = paidStatusOf(change.order, change.payments, sums);
+  const paid = paidStatus === 'CONFIRMED' || paidStatus === 'OVERPAID';
   const settledSats = paid ? sums.confirmedSats : 0n;
   const reposted = change.ledger.some(({ template }) => template === 'payment-reorged');
   const undo = before.settledSats > 0n && (settledSats !== before.settledSats || reposted);
@@ -298,18 +334,54 @@ function settle(before: PayableOrder, change: OrderChange): OrderChange {
     const parts = divideSettlement(before, settledSats);
     ledger.push({ template: 'order-settled', epoch: epoch + 1, ...parts });
   }
+  const heldSats = confirmedInAll(change.payments) - settledSats;
+  const { excessSats } = divideSettlement(before, settledSats);
+  const draws = redraw(before.refunds, change.order.refunds, {
+    there: { heldSats, excessSats },
+    moved: undo || redo || reposted,
+  });
+  // What was drawn is given back before anything is taken away, and drawn again from what is left.
+  if (draws.giveBack !== null) ledger.unshift(draws.giveBack);
+  if (draws.take !== null) ledger.push(draws.take);
   const order: PayableOrder = {
     ...change.order,
     ...sums,
     status,
     settledSats,
     settlementEpoch: redo ? epoch + 1 : epoch,
+    refunds: draws.refunds,
     version: before.version + 1,
   };
   const notices = tellsExpiry(before, order)
     ? [...change.notices, { type: 'order.expired' } as const]
     : change.notices;
   return { ...change, order, ledger, notices };
+}
+
+/** Adjusts what refunds draw from excess and held money to what is there of either. */
+function redraw(
+  before: OrderRefunds,
+  after: OrderRefunds,
+  book: { there: { heldSats: Sats; excessSats: Sats }; moved: boolean },
+): { refunds: OrderRefunds; giveBack: LedgerIntent | null; take: LedgerIntent | null } {
+  const drawn = { heldSats: before.heldDrawnSats, excessSats: before.excessDrawnSats };
+  const draws = drawsOf(after, book.there);
+  const had = drawn.heldSats + drawn.excessSats > 0n;
+  const changed =
+    draws.heldSats !== drawn.heldSats || draws.excessSats !== drawn.excessSats || book.moved;
+  const gives = had && changed;
+  const takes = draws.heldSats + draws.excessSats > 0n && (gives || !had);
+  const epoch = before.drawEpoch;
+  return {
+    refunds: {
+      ...after,
+      heldDrawnSats: draws.heldSats,
+      excessDrawnSats: draws.excessSats,
+      drawEpoch: takes ? epoch + 1 : epoch,
+    },
+    giveBack: gives ? { template: 'refund-undrawn', epoch, ...drawn } : null,
+    take: takes ? { template: 'refund-drawn', epoch: epoch + 1, ...draws } : null,
+  };
 }
 
 /**

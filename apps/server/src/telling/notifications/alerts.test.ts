@@ -228,4 +228,8 @@ test('facts of any kind are stored as plain text', async () => {
   const reason = String(data['reason']);
   expect(reason.startsWith('a b Bcc: x@y.zz')).toBe(true);
   expect(reason.length).toBe(500);
+  const secret = { ...seen, subject: 'other', facts: { reason: 'at http://u:hunter2@node/' } };
+  expect((await database.asSystem((tx) => raiseAlert(tx, deps, secret))).detail).not.toContain(
+    'hunter2',
+  );
 });

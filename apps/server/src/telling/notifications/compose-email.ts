@@ -15,6 +15,7 @@ export type EmailText = { subject: string; body: string };
 
 /** Subjects are shown in one line; what is longer is cut there anyway. */
 const MAX_SUBJECT_LENGTH = 200;
+const AMOUNT_NAME = /Sats$/;
 const SEVERITY_COLORS = { info: '#475569', warning: '#b45309', critical: '#b91c1c' } as const;
 
 export function sayIn<Kind extends AlertKind>(
@@ -23,7 +24,19 @@ export function sayIn<Kind extends AlertKind>(
   facts: Facts<Kind>,
 ): AlertText {
   const { title, detail, nextStep } = texts[locale].kinds[kind];
-  return { title, detail: detail(facts), nextStep };
+  return { title, detail: detail(readable(facts)), nextStep };
+}
+
+/** Amounts with their digits in threes: nobody counts seven zeros. */
+function readable<Kind extends AlertKind>(facts: Facts<Kind>): Facts<Kind> {
+  const read = Object.entries<string>(facts).map(([name, text]) => [
+    name,
+    AMOUNT_NAME.test(name) && /^-?\d+$/.test(text)
+      ? text.replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
+      : text,
+  ]);
+  // The same names as before.
+  return Object.fromEntries(read) as Facts<Kind>;
 }
 
 /** The stored alert in a language; in English as stored where its kind has no words here any more. */
@@ -90,7 +103,7 @@ export function toHtml(body: string, look: { locale: Locale; severity?: AlertSev
   const color = SEVERITY_COLORS[look.severity ?? 'info'];
   const rest = paragraphs.map((one) => `<p>${one.replaceAll('\n', '<br>')}</p>`).join('\n');
   return `<!doctype html>
-<html lang="${look.locale}"><meta charset="utf-8"><title>${headline}</title>
+<html lang="${look.locale}"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${headline}</title>
 <body style="font-family:sans-serif;line-height:1.5;max-width:40em">
 <h1 style="font-size:1.25em;border-left:4px solid ${color};padding-left:.6em">${headline}</h1>
 ${rest}

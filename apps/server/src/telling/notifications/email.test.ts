@@ -163,7 +163,13 @@ test('an e-mail names the store, the trouble, its beginning and the alert; the e
   const alert = alertWith('hot_wallet_low', { balanceSats: '1000', thresholdSats: '50000' });
   const open = composeEmail({ alert, cause: 'opened', locale: 'en', store: 'Corner Coffee' });
   expect(open.subject).toBe('[critical] The wallet that pays out runs low – Corner Coffee');
-  for (const part of ['1000', '50000', '2025-10-09 08:53:20 UTC', alert.id, 'What to do: Send']) {
+  for (const part of [
+    'holds 1,000 sat',
+    'is 50,000 sat',
+    '2025-10-09 08:53:20 UTC',
+    alert.id,
+    'What to do: Send',
+  ]) {
     expect(open.body).toContain(part);
   }
   const over = { ...alert, resolvedAtMs: alert.openedAtMs + 60_000 };

@@ -11,6 +11,7 @@ import { Secret } from '../../platform/config/index.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
 import { type MailerOptions, startMailer } from './mailer.ts';
 import { raiseAlert } from './raise-alert.ts';
+import { STALE_AFTER_MS } from './schedule.ts';
 import { openSmtp, type SmtpSettings } from './smtp.ts';
 import {
   alertDeps,
@@ -208,6 +209,18 @@ test('after a day of failures an e-mail has failed', async () => {
   }
   expect(await states()).toEqual(['failed']);
   expect(attempts).toBe(9);
+});
+
+test('an e-mail that waited for days without a mailer is news no more', async () => {
+  const clock = manualClock(systemClock.nowMs());
+  const server = await serve();
+  await raise(['a@shop.example'], { clock, subject: 'old' });
+  clock.advance(STALE_AFTER_MS);
+  await raise(['b@shop.example'], { clock, subject: 'new' });
+  clock.advance(1);
+  start(smtpSettings(server.port), { clock });
+  await expect.poll(states, until).toEqual(['failed', 'sent']);
+  expect(server.received.map(({ recipients }) => recipients)).toEqual([['b@shop.example']]);
 });
 
 test('a mailer killed between sending and marking: the same e-mail comes again, never none', async () => {

@@ -10,7 +10,7 @@ import {
   type EmailOutcome,
   recordEmailOutcomes,
 } from './email-store.ts';
-import { deferralMs, isGivenUp, restMs } from './schedule.ts';
+import { deferralMs, isGivenUp, isStale, restMs } from './schedule.ts';
 import type { SendResult } from './send-result.ts';
 import { type EmailMessage, openSmtp, SEND_TIMEOUT_MS, type SmtpSettings } from './smtp.ts';
 
@@ -36,6 +36,8 @@ const LOOK_EVERY_MS = 5_000;
 const LEASE_MARGIN_MS = 60_000;
 /** After a stop, attempts may end by themselves for this long. */
 const GRACE_MS = 4_000;
+
+const STALE: SendResult = { outcome: 'refused', error: 'could not be sent within three days' };
 
 /**
  * Sends the e-mails that wait in the database, for as long as it runs. Killed at any moment, what
@@ -64,11 +66,13 @@ export function startMailer(options: MailerOptions): Loop {
     const stopping = () => void setTimeout(() => cut.abort(), GRACE_MS).unref();
     signal.addEventListener('abort', stopping, { once: true });
     const results = await Promise.all(
-      claimed.map((email) => smtp.send(messageOf(email, domain), cut.signal)),
+      claimed.map(async (email) =>
+        isStale(email, nowMs) ? STALE : await smtp.send(messageOf(email, domain), cut.signal),
+      ),
     );
     signal.removeEventListener('abort', stopping);
+    noteServer(results.filter((result) => result !== STALE));
     // Cut off by stop(): what was under way may have arrived or not; its lease brings it back.
-    noteServer(results);
     unwritten = claimed.flatMap((email, i) => {
       const result = results[i];
       const isCut = cut.signal.aborted && result?.outcome !== 'accepted';
@@ -95,9 +99,10 @@ export function startMailer(options: MailerOptions): Loop {
   function noteServer(results: readonly SendResult[]): void {
     const down = results.find((result) => result.outcome === 'unavailable');
     const works = results.some((result) => result.outcome !== 'unavailable');
-    failures = works ? 0 : failures + 1;
+    if (works) failures = 0;
     if (down === undefined) return;
-    restUntilMs = clock.nowMs() + restMs(Math.max(1, failures), chance());
+    failures++;
+    restUntilMs = clock.nowMs() + restMs(failures, chance());
     log.warn({ error: down.error }, 'alerts: the mail server can not be used just now');
   }
 

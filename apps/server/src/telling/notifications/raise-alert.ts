@@ -2,6 +2,7 @@ import type { AlertKind, AlertSeverity } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { INSTANCE_ID } from '../../platform/http/index.ts';
+import { redactText } from '../../platform/log/index.ts';
 import type { JsonObject } from '../events/index.ts';
 import { type Alert, changeAlert } from './alert.ts';
 import { findLatestAlert, lockAlertKey, writeAlert } from './alert-store.ts';
@@ -66,7 +67,10 @@ export async function raiseAlert<Kind extends AlertKind>(
 }
 
 function cleanFacts<Kind extends AlertKind>(facts: Facts<Kind>): Facts<Kind> {
-  const clean = Object.entries<string>(facts).map(([name, text]) => [name, cleanFact(text)]);
+  const clean = Object.entries<string>(facts).map(([name, text]) => [
+    name,
+    cleanFact(redactText(text)),
+  ]);
   // The same names as before.
   return Object.fromEntries(clean) as Facts<Kind>;
 }

@@ -23,6 +23,16 @@ export function restMs(failures: number, chance: number): number {
   return growingDelayMs(failures - 1, chance, RESTS);
 }
 
+/**
+ * What waited for longer, since no mailer ran or none was configured, is news no more and is not
+ * sent: the list of alerts says how things stand.
+ */
+export const STALE_AFTER_MS = 3 * 24 * 3_600_000;
+
+export function isStale(email: { createdAtMs: number }, nowMs: number): boolean {
+  return nowMs - email.createdAtMs > STALE_AFTER_MS;
+}
+
 export function isGivenUp(email: { attempt: number; createdAtMs: number }, nowMs: number): boolean {
   return email.attempt >= MIN_ATTEMPTS && nowMs - email.createdAtMs >= GIVE_UP_AFTER_MS;
 }

@@ -1,5 +1,7 @@
 import {
   createPayoutProcessorSchema,
+  noBodySchema,
+  payoutProcessorDryRunSchema,
   payoutProcessorPageSchema,
   payoutProcessorSchema,
   updatePayoutProcessorSchema,
@@ -19,6 +21,7 @@ import {
 } from '../../../platform/http/index.ts';
 import type { PayoutRouteDeps } from '../routes.ts';
 import { createProcessor, noSuchProcessor, updateProcessor } from './change-processor.ts';
+import { dryRun } from './dry-run.ts';
 import { processorJson } from './present.ts';
 import { deleteProcessor, readProcessor, readProcessors } from './store.ts';
 
@@ -52,6 +55,24 @@ export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
     },
   );
   addProcessorReads(app, deps);
+  app.post(
+    '/v1/payout-processors/:id/dry-run',
+    {
+      config: { ...needs('payouts:read', 'settings:read'), idempotency: 'none' },
+      schema: {
+        tags,
+        operationId: 'dryRunPayoutProcessor',
+        summary: 'Say what a run would do now, without doing it',
+        params,
+        body: noBodySchema,
+        response: answers(200, payoutProcessorDryRunSchema),
+      },
+    },
+    async (request) => {
+      const own = { merchantId: merchantOf(request), id: request.params.id };
+      return await dryRun(deps, own);
+    },
+  );
   app.patch(
     '/v1/payout-processors/:id',
     {

@@ -141,3 +141,55 @@ export async function deleteProcessor(tx: Tx, own: OwnProcessor): Promise<boolea
   );
   return gone.length === 1;
 }
+
+/**
+ * Processors that are due. One that pays at once is due when something waits for it; after a fault
+ * all of them wait for `due_at`.
+ */
+export async function readDueProcessors(
+  tx: Tx,
+  { nowMs, limit }: { nowMs: number; limit: number },
+): Promise<Processor[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM payout_processor r
+      WHERE NOT paused AND due_at <= $1
+        AND (settings->>'intervalSeconds' <> '0' OR EXISTS (
+          SELECT FROM payout p WHERE p.merchant_id = r.merchant_id AND p.wallet_id = r.wallet_id
+             AND p.state = 'approved' AND (p.not_before IS NULL OR p.not_before <= $1)))
+      ORDER BY due_at, id LIMIT $2`,
+    [new Date(nowMs), limit],
+  );
+  return rows.map(processorOf);
+}
+
+/** Takes a due processor for one run, unless another worker has it. */
+export async function takeProcessor(
+  tx: Tx,
+  own: OwnProcessor,
+  nowMs: number,
+): Promise<Processor | undefined> {
+  const row = await tx.maybe<Row>(
+    `SELECT ${COLUMNS} FROM payout_processor
+      WHERE merchant_id = $1 AND id = $2 AND NOT paused AND due_at <= $3
+      FOR UPDATE SKIP LOCKED`,
+    [own.merchantId, own.id, new Date(nowMs)],
+  );
+  return row === undefined ? undefined : processorOf(row);
+}
+
+export async function writeRun(
+  tx: Tx,
+  own: OwnProcessor,
+  run: { dueAtMs: number; nowMs: number; outcome: string; failures: number },
+): Promise<void> {
+  await tx.query(
+    `UPDATE payout_processor SET due_at = $3, last_run_at = $4, last_outcome = $5, failures = $6
+      WHERE merchant_id = $1 AND id = $2`,
+    [own.merchantId, own.id, new Date(run.dueAtMs), new Date(run.nowMs), run.outcome, run.failures],
+  );
+}
+
+/** Tells workers that something may be waiting; heard at commit. */
+export async function ringProcessors(tx: Tx): Promise<void> {
+  await tx.query(`SELECT pg_notify('${PROCESSORS_CHANNEL}', '')`);
+}

@@ -1,0 +1,12 @@
+export { type ClaimDeps, type ClaimFault, checkClaim, claimRefund } from './claim-refund.ts';
+export { claimHash } from './claim-link.ts';
+export { addClaimRoutes, type ClaimRouteDeps } from './claim-routes.ts';
+export type { RefundDeps, RefundSettings } from './create-refund.ts';
+export { expireRefunds } from './expire-refunds.ts';
+export { createRefundsFollower } from './follow-payments.ts';
+export { type RefundPayoutChange, refundPayoutChanged } from './follow-payouts.ts';
+export { payByPayouts, refundsListener } from './pay-by-payouts.ts';
+export type { RefundPayout, RefundPayouts } from './payouts-port.ts';
+export type { VerifyProof } from './proof.ts';
+export type { Refund } from './refund.ts';
+export { addRefundRoutes, type RefundRouteDeps } from './routes.ts';

@@ -1,0 +1,209 @@
+import type { Uuid } from '@quittance/kernel';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+import {
+  armFaultPointForTest,
+  faultPointNames,
+} from '../../apps/server/src/platform/fault-points.ts';
+import { openPayer, type Payer, payoutSpendListener } from '../support/payer.ts';
+import { type Regtest, startRegtest } from '../support/regtest.ts';
+import { eventually, openShop } from '../support/shop.ts';
+import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
+import { openVault, type Vault } from '../support/vault.ts';
+import { nodeSigner } from '../support/vault-signer.ts';
+
+let regtest: Regtest;
+let postgres: TestPostgres;
+let ownerUrl: string;
+let vault: Vault;
+let payer: Payer;
+
+beforeAll(async () => {
+  [regtest, postgres] = await Promise.all([startRegtest(), startTestPostgres()]);
+  ownerUrl = await postgres.createDatabase();
+  const shop = openShop({ ownerUrl, regtest });
+  const signer = await nodeSigner(regtest, shop, 'hot');
+  const listener = payoutSpendListener;
+  vault = await openVault({ ownerUrl, regtest, shop, signer, listener });
+  await vault.fund(40, 1_000_000n);
+  payer = openPayer(vault);
+}, 120_000);
+afterAll(async () => {
+  await payer.stop();
+  await vault.close();
+  await vault.shop.close();
+  await regtest.stop();
+  await postgres.stop();
+});
+
+/** Mines until everything that was sent is deep enough, and lets the watcher see it. */
+async function mine(blocks: number): Promise<void> {
+  await regtest.mine(blocks);
+  await vault.caughtUp();
+}
+
+/** Works on due spends until none is left that only waits for a worker. */
+async function sendAll(): Promise<void> {
+  const worker = vault.work();
+  await eventually('nothing is left to be sent', async () => {
+    const open = await vault.shop.sql<{ id: Uuid; state: string }>(
+      `SELECT id, state FROM spend WHERE state IN ('planned', 'signed')`,
+    );
+    return open.length === 0 ? true : open;
+  });
+  await worker.stop();
+}
+
+/** The ledger as far as payouts go: nothing is promised or on its way that no payout explains. */
+async function expectBooksToFit(): Promise<void> {
+  const [open] = await vault.shop.sql<{ reserved: string; sent: string }>(
+    `SELECT coalesce(sum(amount_sats) FILTER (WHERE state IN ('approved', 'in_progress')), 0) AS reserved,
+            coalesce(sum(amount_sats) FILTER (WHERE state = 'broadcast' AND false), 0) AS sent
+       FROM payout`,
+  );
+  const balances = await vault.shop.balances(vault.merchantId);
+  expect(balances['payouts.in_transit']).toEqual({
+    posted: 0n,
+    pending: BigInt(open?.reserved ?? 0),
+  });
+  expect(await vault.shop.journalIsSound(vault.merchantId)).toBe(true);
+}
+
+test('a processor pays what is approved in one transaction, and it becomes final', async () => {
+  await payer.processor();
+  const addresses = await Promise.all(Array.from({ length: 5 }, () => regtest.newAddress()));
+  const ids: Uuid[] = [];
+  for (const [n, address] of addresses.entries()) {
+    const feeFrom = n % 2 === 0 ? 'sender' : 'recipient';
+    ids.push(await payer.payout(address, 100_000n, { feeFrom }));
+  }
+  const waiting = await payer.payout(await regtest.newAddress(), 100_000n, { approve: false });
+  await payer.round();
+  const views = await Promise.all(ids.map((id) => payer.read(id)));
+  expect(new Set(views.map(({ spend_id }) => spend_id)).size).toBe(1);
+  expect(
+    views.every(({ state, origin }) => state === 'in_progress' && origin === 'processor_auto'),
+  ).toBe(true);
+  await sendAll();
+  for (const id of ids) await payer.until(id, { state: 'broadcast' });
+  await mine(1);
+  for (const id of ids) await payer.until(id, { state: 'confirmed' });
+  for (const [n, address] of addresses.entries()) {
+    const received = await vault.received(address);
+    if (n % 2 === 0) expect(received).toBe(100_000n);
+    else expect(received > 99_000n && received < 100_000n).toBe(true);
+  }
+  expect(await payer.read(waiting)).toMatchObject({ state: 'awaiting_approval', spend_id: null });
+  await mine(99);
+  for (const id of ids) await payer.until(id, { state: 'final' });
+  await expectBooksToFit();
+  const events = await vault.shop.events(vault.merchantId);
+  const types = events
+    .filter(({ data }) => data['payoutId'] === ids[0])
+    .map(({ type, data }) => [type, data['origin']]);
+  expect(types).toEqual([
+    ['payout.created', null],
+    ['payout.approved', null],
+    ['payout.in_progress', 'processor_auto'],
+    ['payout.broadcast', 'processor_auto'],
+    ['payout.confirmed', 'processor_auto'],
+    ['payout.final', 'processor_auto'],
+  ]);
+}, 120_000);
+
+test('payout-crash-while-paying: wherever it dies, each payout is paid once and its state says so', async () => {
+  await payer.processor({ batchSize: 2 });
+  const points = faultPointNames().filter(
+    (name) =>
+      (name.startsWith('spend-') && name !== 'spend-followed-uncommitted') ||
+      name.startsWith('payout-plan') ||
+      name === 'payout-told-uncommitted',
+  );
+  expect(points.length).toBeGreaterThan(8);
+  const paid: { id: Uuid; address: string }[] = [];
+  const struck: string[] = [];
+  for (const name of points) {
+    const both: typeof paid = [];
+    for (let n = 0; n < 2; n++) {
+      const address = await regtest.newAddress();
+      both.push({ address, id: await payer.payout(address, 20_000n) });
+    }
+    paid.push(...both);
+    armFaultPointForTest({
+      name,
+      strike: () => {
+        struck.push(name);
+        throw new Error(`died at ${name}`);
+      },
+    });
+    // A worker dies; the next one finds what the first one left.
+    await payer.round().catch(() => undefined);
+    const [stored] = await vault.shop.sql<{ id: Uuid }>(
+      `SELECT id FROM spend WHERE state IN ('planned', 'signed') ORDER BY created_at LIMIT 1`,
+    );
+    if (stored !== undefined) await vault.advance(stored.id).catch(() => undefined);
+    armFaultPointForTest(null);
+    vault.shop.clock.move(120_000);
+    await payer.round();
+    await sendAll();
+    await mine(1);
+  }
+  // A point that is never reached would show nothing; the watcher has one of its own.
+  expect(points.filter((name) => !struck.includes(name))).toEqual([]);
+  for (const { id, address } of paid) {
+    const view = await payer.until(id, { state: 'confirmed' });
+    expect(await vault.received(address), view.txid ?? '').toBe(20_000n);
+  }
+  await expectBooksToFit();
+}, 180_000);
+
+test('payout-approve-and-pay-race: of processors and people on several servers one pays', async () => {
+  await payer.processor({ batchSize: 3, retries: { maxAttempts: 10, delaySeconds: 1 } });
+  const others = Array.from({ length: 2 }, () => openDatabase(roleUrls(ownerUrl)));
+  const workers = [payer.deps, ...others.map((database) => ({ ...payer.deps, database }))];
+  const addresses = await Promise.all(Array.from({ length: 24 }, () => regtest.newAddress()));
+  const ids: Uuid[] = [];
+  for (const address of addresses)
+    ids.push(await payer.payout(address, 15_000n, { approve: false }));
+  const running = workers.map((deps) => payer.work(deps));
+  const senders = [vault.work(), vault.work()];
+  await Promise.all(
+    ids.flatMap((id) => [
+      payer.approve(id).then(() => payer.payNow(id).catch(() => undefined)),
+      payer.approve(id).catch(() => undefined),
+      payer.payNow(id).catch(() => undefined),
+    ]),
+  );
+  // Coins come back as change; whoever found none is tried again.
+  await eventually('all are sent', async () => {
+    vault.shop.clock.move(2_000);
+    await regtest.mine(1);
+    const views = await Promise.all(ids.map((id) => payer.read(id)));
+    const open = views.filter(({ state }) => state === 'approved' || state === 'in_progress');
+    return open.length === 0 ? true : open;
+  });
+  await vault.caughtUp();
+  await Promise.all([...running, ...senders].map((each) => each.stop()));
+  await mine(1);
+  for (const [n, id] of ids.entries()) {
+    await payer.until(id, { state: 'confirmed', attempts: 1 });
+    expect(await vault.received(addresses[n] ?? '')).toBe(15_000n);
+  }
+  const twice = await vault.shop.sql(
+    'SELECT payout_id FROM spend_output GROUP BY payout_id HAVING count(*) > 1',
+  );
+  expect(twice).toEqual([]);
+  await expectBooksToFit();
+  await Promise.all(others.map((database) => database.close()));
+}, 120_000);
+
+test('busy-address-payout: two open payouts to one address are both paid, each once', async () => {
+  await payer.processor();
+  const address = await regtest.newAddress();
+  const ids = [await payer.payout(address, 30_000n), await payer.payout(address, 30_000n)];
+  await payer.round();
+  await sendAll();
+  await mine(1);
+  for (const id of ids) await payer.until(id, { state: 'confirmed' });
+  expect(await vault.received(address)).toBe(60_000n);
+}, 60_000);
