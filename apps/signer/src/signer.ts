@@ -8,7 +8,7 @@ import { readSignRequest, type SignRequest } from './checks/request.ts';
 import { decide, readPsbt, uncheckedOutputs } from './decide.ts';
 import { displayHash } from '@quittance/bitcoin';
 import { SignerSetupError } from './errors.ts';
-import { faultPoint } from './faults.ts';
+import { armFaultPoint, faultPoint } from './faults.ts';
 import { privateFolder, readIfThere, renameDurably, replaceFile, writeDurably } from './files.ts';
 import { lockFolder } from './lock.ts';
 import { parsePolicyBody, type Policy, type PolicyBody, type PolicyFile } from './policy/policy.ts';
@@ -72,6 +72,8 @@ export async function openFolder(options: OpenOptions): Promise<OpenFolder> {
   privateFolder(folder);
   const text = Buffer.from(sealed).toString('utf8');
   const { network } = vaultHeader(text);
+  const problem = armFaultPoint(process.env, network);
+  if (problem !== null) throw new SignerSetupError(problem);
   const secrets = openVault(text, unlocker);
   const fileKey = derive(secrets.authKey, new Uint8Array(), 'files');
   const logKey = derive(secrets.authKey, new Uint8Array(), 'log');

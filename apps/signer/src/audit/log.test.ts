@@ -152,6 +152,21 @@ describe('the audit log', () => {
     await expect(open(4_000)).rejects.toThrow('missing: put them back');
   });
 
+  test('goes on after a crash between a snapshot and the file that follows it', async () => {
+    const log = await open(400);
+    log.append(signed(1), 1);
+    const before = structuredClone(log.state);
+    log.close();
+    // The entry filled the first file, so the second was made, and is still empty.
+    expect(readFileSync(join(folder, '000002.jsonl'), 'utf8')).toBe('');
+    rmSync(join(folder, '000002.jsonl'));
+    const again = await open(400);
+    expect([again.state, again.entries]).toEqual([before, 1]);
+    again.append(signed(2), 2);
+    again.close();
+    expect(await verifyLog(folder, KEY)).toMatchObject({ entries: 2 });
+  });
+
   test('forgets the oldest requests, never a payout', async () => {
     const log = await open();
     const { state } = log;
