@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../refusals.ts';
+import { formatLine } from './chain.ts';
 import type { SignedEvent } from './entry.ts';
 import { openLog, verifyLog } from './log.ts';
 import { MAX_REMEMBERED_REQUESTS, usage } from './state.ts';
@@ -84,9 +85,13 @@ describe('the audit log', () => {
     const path = join(folder, FIRST);
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     const [a = '', b = '', c = '', d = ''] = lines;
+    // The signer's own entry with the right number, of another past.
+    const body = { seq: 2, atMs: 1, ...signed(9), prev: 'ab'.repeat(32) };
+    const foreign = formatLine(body, KEY).line.trimEnd();
     const wrong: [string, string[]][] = [
       ['2: it was changed', [a, b.replace('1000', '9000'), c, d]],
       ['2: it is number 3', [a, c, d]],
+      ['2: it does not follow', [a, foreign, c, d]],
       ['1: it is number 2', [b, c, d]],
       ['2: it is number 3', [a, c, b, d]],
       ['3: it is no entry', [a, b, '', c, d]],
