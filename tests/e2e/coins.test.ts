@@ -1,5 +1,16 @@
 import { formatBtc, type Uuid } from '@quittance/kernel';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  compareWithNode,
+  reconcileDue,
+  reconcileStore,
+} from '../../apps/server/src/accounting/reconciliation/index.ts';
+import { postTransfers, transferId } from '../../apps/server/src/accounting/ledger/index.ts';
+import {
+  MERCHANT_AVAILABLE,
+  ONCHAIN_WALLET,
+} from '../../apps/server/src/accounting/ledger/index.ts';
 import type { Watcher } from '../../apps/server/src/receiving/chain/index.ts';
 import { broadcast, makeCoins, mineWith, spend, takeBlocksOff } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
@@ -33,6 +44,33 @@ async function addStore(): Promise<Store> {
   return { merchantId, descriptor, wallet };
 }
 
+const reconciliation = () => ({
+  clock: shop.clock,
+  ids: shop.ids,
+  readAudience: () => Promise.resolve({ store: 'Test store', locale: 'en' as const, emails: [] }),
+});
+
+const askNode = (merchantId: Uuid) =>
+  compareWithNode(
+    { database: shop.database, network: 'regtest', node: regtest.rpc, sleep },
+    merchantId,
+  );
+
+/** What a thorough comparison says now, with the node asked as well. */
+async function compared(store: Store) {
+  const node = await askNode(store.merchantId);
+  return await shop.database.asTenant(store.merchantId, (tx) =>
+    reconcileStore(tx, reconciliation(), store.merchantId, { node, thorough: true }),
+  );
+}
+
+const alerts = (store: Store) =>
+  shop.sql<{ kind: string; resolved: boolean }>(
+    `SELECT kind, resolved_at IS NOT NULL AS resolved FROM alert
+      WHERE merchant_id = $1 ORDER BY id`,
+    [store.merchantId],
+  );
+
 /** Waits until coins, node and book agree to the satoshi. */
 async function agreed(store: Store, when: string): Promise<void> {
   await eventually(`coins agree ${when}`, async () => {
@@ -40,6 +78,7 @@ async function agreed(store: Store, when: string): Promise<void> {
     const faults = await coinFaults(shop, regtest, store);
     return faults.length === 0 ? true : faults;
   });
+  expect(await compared(store), when).toMatchObject({ state: 'ok', node: 'equal', breaks: [] });
 }
 
 const owner = <T>(store: Store, method: string, params: Record<string, unknown> = {}) =>
@@ -159,3 +198,136 @@ test('money that goes from one store’s wallet to another’s is booked with bo
   await agreed(to, 'after it was mined');
   expect((await book(to)).available).toEqual({ posted: 500_000n, pending: 0n });
 });
+
+test('a break is found by itself, named by its transaction, told once, and over when it is gone', async () => {
+  const store = await addStore();
+  const { merchantId } = store;
+  const txid = await regtest.sendTo(await owner<string>(store, 'getnewaddress'), 250_000n);
+  await regtest.mine(1);
+  await agreed(store, 'before anything is wrong');
+  const look = () => reconcileDue(shop.database, reconciliation(), new AbortController().signal);
+  const latest = async () =>
+    (
+      await shop.sql<{ state: string; breaks: unknown[] }>(
+        'SELECT state, breaks FROM reconciliation WHERE merchant_id = $1 ORDER BY id DESC LIMIT 1',
+        [merchantId],
+      )
+    )[0];
+  await look();
+  expect(await latest()).toMatchObject({ state: 'ok' });
+
+  const atMs = shop.clock.nowMs();
+  const wrong = {
+    ...{ bookId: merchantId, template: 'by-hand', phase: 'single' as const },
+    ...{ effectiveAtMs: atMs, recordedAtMs: atMs, reference: {} },
+  };
+  const legs = (debit: typeof ONCHAIN_WALLET, credit: typeof ONCHAIN_WALLET) => [
+    { account: debit, direction: 'debit' as const, amount: 7_000n },
+    { account: credit, direction: 'credit' as const, amount: 7_000n },
+  ];
+  const there = { ...wrong, id: transferId('by-hand', merchantId, '1') };
+  await shop.database.asSystem((tx) =>
+    postTransfers(tx, [{ ...there, legs: legs(ONCHAIN_WALLET, MERCHANT_AVAILABLE) }]),
+  );
+  await look();
+  await look();
+  expect(await latest()).toMatchObject({
+    state: 'break',
+    breaks: [{ kind: 'transfer', template: 'by-hand', sats: '7' }],
+  });
+  expect(await alerts(store)).toEqual([{ kind: 'reconciliation_break', resolved: false }]);
+  const back = { ...wrong, id: transferId('by-hand', merchantId, '2'), template: 'payment-seen' };
+  await shop.database.asSystem((tx) =>
+    postTransfers(tx, [{ ...back, legs: legs(MERCHANT_AVAILABLE, ONCHAIN_WALLET) }]),
+  );
+  await look();
+  expect(await alerts(store)).toEqual([{ kind: 'reconciliation_break', resolved: true }]);
+
+  // A coin that is lost from the record: sums and node both tell, and which transaction it is.
+  await shop.sql('DELETE FROM coin WHERE merchant_id = $1', [merchantId]);
+  const found = await compared(store);
+  expect(found).toMatchObject({ state: 'break', node: 'different', differenceSats: 250_000n });
+  expect(found.breaks).toContainEqual({
+    ...{ kind: 'transaction', txid, chainSats: 0n, bookedSats: 250_000n },
+  });
+  expect(found.breaks).toContainEqual(
+    expect.objectContaining({ kind: 'coin_only_at_node', txid, sats: 250_000n }),
+  );
+});
+
+test('a node that does not answer is unreadable, never equal', async () => {
+  const store = await addStore();
+  const node = { call: () => Promise.reject(new Error('connection refused')) };
+  const facts = await compareWithNode(
+    { database: shop.database, network: 'regtest', node, sleep },
+    store.merchantId,
+  );
+  const made = await shop.database.asTenant(store.merchantId, (tx) =>
+    reconcileStore(tx, reconciliation(), store.merchantId, { node: facts, thorough: true }),
+  );
+  expect(made).toMatchObject({ state: 'unreadable', node: 'unreadable' });
+  expect(made.reason).toContain('connection refused');
+});
+
+test.each([1, 2, 3, 4, 5, 6])(
+  'after a reorganisation of %i blocks with moves, double spends and sweeps everything agrees',
+  async (depth) => {
+    const store = await addStore();
+    const coins = await makeCoins(regtest, 6);
+    const next = () => {
+      const coin = coins.pop();
+      if (coin === undefined) throw new Error('there are coins enough');
+      return coin;
+    };
+    const address = () => owner<string>(store, 'getnewaddress');
+    const pay = async (amountSats: bigint) =>
+      await spend(regtest, next(), [{ address: await address(), amountSats }]);
+
+    // Deep below: money that the sweeps of both branches can spend.
+    const base = await pay(900_000n);
+    await broadcast(regtest, base);
+    await regtest.mine(1);
+    await agreed(store, 'before the branches');
+
+    const doubled = next();
+    const target = { address: await address(), amountSats: 200_000n };
+    const lost = await spend(regtest, doubled, [target]);
+    const rival = await spend(regtest, doubled, [], { feeSats: 100_000n });
+    const moved = await pay(300_000n);
+    const order = await shop.order(store.merchantId, '0.004');
+    const paid = await spend(regtest, next(), [{ address: order.address, amountSats: 400_000n }]);
+    const first = await mineWith(regtest, [lost, moved]);
+    for (let block = 1; block < depth; block++) {
+      if (block === 1) await broadcast(regtest, paid);
+      if (block === 2) {
+        await owner(store, 'sendtoaddress', {
+          ...{ address: await regtest.newAddress(), amount: formatBtc(150_000n), fee_rate: 5 },
+        });
+      }
+      await regtest.mine(1);
+      if (block % 2 === 0) await agreed(store, `with ${block} blocks of the first branch`);
+    }
+    await agreed(store, 'on the first branch');
+
+    await regtest.rpc.call('invalidateblock', [first]);
+    await mineWith(regtest, [rival]);
+    await mineWith(regtest, []);
+    for (let block = 1; block < depth; block++) await mineWith(regtest, []);
+    await agreed(store, 'on the second branch, which left most of it out');
+    await owner(store, 'sendall', {
+      ...{ recipients: [await regtest.newAddress()], fee_rate: 20 },
+    });
+    await agreed(store, 'after the sweep was seen');
+    await regtest.mine(1);
+    await agreed(store, 'after the sweep was mined');
+
+    // The first branch takes over again: the sweep and the rival go, what it had comes back.
+    const [second] = [await regtest.rpc.call<string>('getbestblockhash')];
+    await regtest.rpc.call('reconsiderblock', [first]);
+    await regtest.rpc.call('invalidateblock', [second]);
+    await regtest.mine(2);
+    await agreed(store, 'in the end');
+    expect(await shop.journalIsSound(store.merchantId)).toBe(true);
+  },
+  60_000,
+);

@@ -119,6 +119,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   const refund = { mode: 'partial', amount: '0.0002' };
   const path = `/v1/orders/${paid.body.id}/refunds`;
   const promised = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
+  const unwanted = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
   const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
     key: shop.key,
     body: { url: 'https://shop.example/hook' },
@@ -134,7 +135,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       body: refund,
     },
     '/v1/refunds/:id/new-claim-link': { path: `/v1/refunds/${promised}/new-claim-link` },
-    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${promised}/cancel` },
+    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${unwanted}/cancel` },
     '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
     '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
     '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },
@@ -161,6 +162,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/wallets/:id/deposit-addresses': {
       path: `/v1/wallets/${wallet.body.data[0].id}/deposit-addresses`,
     },
+    '/v1/reconciliations': { body: {} },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },

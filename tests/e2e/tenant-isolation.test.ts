@@ -99,6 +99,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     }),
   );
   await addCoin(merchant.id, wallet.id);
+  await make('/v1/reconciliations', {});
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   return {
     merchants: merchant.id,
@@ -150,6 +151,7 @@ function bodyOf(operationId: string): unknown {
     updateWebhookEndpoint: { enabled: false },
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
     addWallet: { descriptor: regtestDescriptor(50_000) },
+    createReconciliation: {},
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },

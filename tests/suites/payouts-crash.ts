@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc } from '@quittance/kernel';
-import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/fault-points';
+import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/testing';
 import type pg from 'pg';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';

@@ -68,6 +68,17 @@ fit. Exit status 1 when there is one.`,
     module: './processes/ledger.ts',
     run: 'runLedger',
   },
+  reconcile: {
+    summary: 'compare every book with its coins',
+    help: `quittance reconcile [--node] [--config FILE]
+
+Compares, store by store and transaction by transaction, what the book says the wallets hold with
+the coins that they do hold. With --node also with the node's own set of coins: the node takes
+minutes for each store on the main network. Names what does not fit. Exit status 1 when anything
+does not, or can not be read.`,
+    module: './processes/reconcile.ts',
+    run: 'runReconcile',
+  },
   test: {
     summary: 'all checks and tests, or one randomised suite',
     help: `quittance test

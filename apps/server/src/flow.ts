@@ -1,5 +1,6 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
+import { startReconciliation } from './accounting/reconciliation/index.ts';
 import { openApi } from './http-api.ts';
 import { watchNode } from './node-alerts.ts';
 import {
@@ -212,6 +213,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       }),
     );
   }
+  if (runs('worker')) {
+    lifecycle.use('reconciliation', () => {
+      const loop = startReconciliation({ ...options, database, deps: alertDepsOf(options) });
+      state.loops.push(loop);
+      return loop;
+    });
+  }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out });
   registerGauges(options.metrics, state);
@@ -366,15 +374,20 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const { fees } = out.spends;
-      const more = { fees, payoutListener };
+      const node = createBitcoinRpc(options.bitcoin.target);
+      const more = { fees: out.spends.fees, payoutListener, node };
       const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
-      return { stop: () => api.close() };
+      return {
+        async stop() {
+          await api.close();
+          await node.close();
+        },
+      };
     });
   } else {
     lifecycle.use('probes', async () => {

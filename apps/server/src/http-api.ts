@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
 import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addLedgerRoutes } from './accounting/ledger/index.ts';
+import {
+  addReconciliationRoutes,
+  type ReconciliationRouteDeps,
+} from './accounting/reconciliation/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
@@ -22,7 +27,7 @@ import {
 } from './receiving/orders/index.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
-import { addAlertRoutes } from './telling/notifications/index.ts';
+import { addAlertRoutes, audienceReader } from './telling/notifications/index.ts';
 import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
 import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
 import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
@@ -42,6 +47,10 @@ export type ApiParts = {
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
+  /** Where the node's own coins are read; absent where there is no node. */
+  node?: ReconciliationRouteDeps['node'];
+  /** How e-mails about alerts are sent; undefined: they are not. */
+  mail?: { operatorEmails: readonly string[] } | undefined;
 };
 
 export type Api = {
@@ -84,6 +93,13 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWalletRoutes(app, wallets);
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
+  addReconciliationRoutes(app, {
+    ...common,
+    network,
+    node: parts.node,
+    sleep,
+    readAudience: audienceReader({ readMerchant, operatorEmails: parts.mail?.operatorEmails }),
+  });
   addPayoutRoutes(app, {
     ...common,
     network,

@@ -20,6 +20,7 @@ import type {
   OrderStatus,
   Page,
   RateQuote,
+  Reconciliation,
   UpdateWebhookEndpoint,
   Wallet,
   WalletBalance,
@@ -197,6 +198,12 @@ export function createClient(options: ClientOptions) {
         }),
       transfers: (page: PageRequest = {}) =>
         get<Page<LedgerTransfer>>('/v1/ledger/transfers', toPageQuery(page)),
+    },
+    reconciliations: {
+      /** Compares coins and book now; with `node` also the node's own set of coins. */
+      run: (wish: { node?: boolean } = {}, options?: CallOptions) =>
+        post<Reconciliation>('/v1/reconciliations', wish, options),
+      latest: () => get<Reconciliation>('/v1/reconciliations/latest'),
     },
     rates: { read: (currency: string) => get<RateQuote>(`/v1/rates/${step(currency)}`) },
     audit: {

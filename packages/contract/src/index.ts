@@ -209,6 +209,11 @@ export {
   rateQuoteSchema,
 } from './rates.ts';
 export {
+  createReconciliationSchema,
+  type Reconciliation,
+  reconciliationSchema,
+} from './reconciliations.ts';
+export {
   coversScope,
   instanceScope,
   type MerchantScope,

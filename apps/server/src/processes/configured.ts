@@ -120,7 +120,7 @@ function metricsPlaceOf({ metrics: { host, port } }: Config): FlowOptions['metri
   return port === undefined ? undefined : { host, port };
 }
 
-function rpcTargetOf({ bitcoin, network }: Config): BitcoinRpcTarget {
+export function rpcTargetOf({ bitcoin, network }: Config): BitcoinRpcTarget {
   const url = bitcoin.rpcUrl ?? `http://127.0.0.1:${RPC_PORTS[network]}`;
   if (bitcoin.cookieFile !== undefined) return { url, cookieFile: bitcoin.cookieFile };
   return {

@@ -57,15 +57,16 @@ async function addSpend({ merchantId, walletId }: Store, txid?: string): Promise
   const id = receiving.ids.next();
   await receiving.sql(
     `INSERT INTO spend (merchant_id, id, wallet_id, kind, origin, state, anchor_txid, anchor_vout,
-            version, created_at, updated_at)
-     VALUES ($1, $2, $3, 'payouts', 'manual', 'broadcast', $4, 0, 1, now(), now())`,
+            version, max_fee_rate, created_at, updated_at)
+     VALUES ($1, $2, $3, 'payouts', 'manual', 'broadcast', $4, 0, 1, 1000, now(), now())`,
     [merchantId, id, walletId, randomBytes(32)],
   );
   if (txid === undefined) return id;
   await receiving.sql(
-    `INSERT INTO spend_version (merchant_id, spend_id, version, state, psbt, raw, txid, fee_sats,
-            vsize, created_at) VALUES ($1, $2, 1, 'broadcast', '', '', $3, 700, 140, now())`,
-    [merchantId, id, parseHash(txid)],
+    `INSERT INTO spend_version (merchant_id, spend_id, version, state, purpose, exposed, psbt, raw,
+            inputs, txid, fee_sats, vsize, out_sats, fee_shares, created_at)
+     VALUES ($1, $2, 1, 'broadcast', 'pay', true, '', '', $4, $3, 700, 140, 700, '{}', now())`,
+    [merchantId, id, parseHash(txid), [randomBytes(36)]],
   );
   return id;
 }

@@ -17,7 +17,7 @@ type MovementRow = {
 /**
  * What the record says about transactions, and about those that spend coins of theirs, for each
  * merchant whose coins or movements they touch; with the movement on record. Outputs that pay an
- * order belong to receiving/payments. Of a spend of ours (it reads spend and spend_version) what it
+ * order belong to receiving/payments. Of a spend of ours (it reads spend_version) what it
  * spends is booked by paying/spends, and its change is no deposit.
  */
 export async function readMovementFacts(
@@ -31,11 +31,8 @@ export async function readMovementFacts(
      made AS (
        SELECT c.merchant_id, c.txid, sum(c.value_sats)::bigint AS sats
          FROM touched JOIN coin c USING (txid)
-         LEFT JOIN (spend_version v
-              JOIN spend s ON s.merchant_id = v.merchant_id AND s.id = v.spend_id
-              JOIN receiving_wallet w ON w.id = s.wallet_id)
-           ON v.txid = c.txid AND v.merchant_id = c.merchant_id AND s.wallet_id = c.wallet_id
-          AND v.change_index = c.index AND c.branch = w.branches - 1
+         LEFT JOIN spend_version v ON v.txid = c.txid AND v.merchant_id = c.merchant_id
+          AND v.change_vout = c.vout
         WHERE c.order_id IS NULL AND v.txid IS NULL GROUP BY c.merchant_id, c.txid),
      spent AS (
        SELECT c.merchant_id, p.txid, sum(c.value_sats)::bigint AS sats

@@ -69,6 +69,19 @@ export const metricTable = {
   ),
   quittance_signer_up: gauge('Whether the signer answers: 1 or 0.', [], 'signer'),
   quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
+  quittance_reconciliations_total: counter('Stores compared with their coins, by result.', [
+    'state',
+  ]),
+  quittance_reconciliation_stores: gauge(
+    'Stores by the result of their last comparison.',
+    ['state'],
+    'reconciliation',
+  ),
+  quittance_reconciliation_oldest_seconds: gauge(
+    'Age of the comparison that lies back furthest.',
+    [],
+    'reconciliation',
+  ),
   quittance_rate_age_seconds: gauge('Age of the last price from a source.', ['source'], 'rates'),
 } as const satisfies Record<string, CounterRow | GaugeRow | HistogramRow>;
 
