@@ -174,6 +174,7 @@ function bodyOf(operationId: string): unknown {
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
     addWallet: { descriptor: regtestDescriptor(50_000) },
     createReconciliation: {},
+    importLabels: { labels: '' },
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },

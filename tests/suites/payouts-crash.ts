@@ -26,6 +26,9 @@ const DEPOSIT_SATS = 20_000_000n;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 200_000_000n;
 const FINAL_DEPTH = 100;
+/** Small enough for one confirmation (design §7). */
+const REFUNDED_SATS = 700_000n;
+const PAID_TIMEOUT_MS = 20_000;
 /** More descriptions of one fault help nobody. */
 const MAX_DESCRIBED = 20;
 
@@ -133,8 +136,9 @@ async function strike(all: Run, fault: Fault): Promise<void> {
     ? dice.pick<Fate>(['swallowed', 'lost', 'refused'])
     : 'honest';
   world.lies.fate = fate;
-  const wanted = Array.from({ length: dice.between(1, 3) }, () => intend(all));
-  const asked = Promise.all(wanted.map((each) => ask(all, each)));
+  const asked = Promise.all(
+    Array.from({ length: dice.between(1, 3) }, () => (dice.chance(0.3) ? refund(all) : pay(all))),
+  );
   await stir(all);
   await untilGone(all, fault);
   // Mostly a supervisor's pause; at times so long that the others go on alone.
@@ -161,18 +165,14 @@ async function arm(all: Run, { victim, point, pass }: Fault): Promise<void> {
 
 async function untilGone(all: Run, { victim, point }: Fault): Promise<void> {
   const { world, dice } = all;
-  const isGone = async (): Promise<boolean> => {
-    if (victim !== 'signer') return !world[victim].running;
-    return world.signer.client.ping().then(
-      () => false,
-      () => true,
-    );
-  };
+  let hasEnded = false;
+  if (victim === 'signer') void world.signer.ended().then(() => (hasEnded = true));
+  const isGone = () => (victim === 'signer' ? hasEnded : !world[victim].running);
   if (point === null) await sleep(dice.between(0, 1_500));
   else {
     const deadline = performance.now() + FAULT_TIMEOUT_MS;
     while (performance.now() < deadline) {
-      if (await isGone()) {
+      if (isGone()) {
         all.struck.set(point, (all.struck.get(point) ?? 0) + 1);
         count(all, 'faults');
         break;
@@ -191,51 +191,127 @@ async function revive({ world }: Run, victim: Victim): Promise<void> {
 }
 
 /** A payout to an address that nobody else is given. */
-function intend(all: Run): PayoutIntention {
-  const { dice, world } = all;
+async function pay(all: Run): Promise<void> {
+  const { dice } = all;
+  const feeFrom = dice.chance(0.25) ? 'recipient' : 'sender';
+  const amountSats = BigInt(dice.between(20_000, 3_000_000));
+  const intention = await intend(all, { amountSats, feeFrom });
+  const { key } = intention;
+  const body = {
+    destination: intention.address,
+    amount: formatBtc(amountSats),
+    currency: 'BTC',
+    feeFrom,
+    externalId: key,
+  };
+  const made = await insist(all, { path: '/v1/payouts', key, body });
+  if (made.status !== 201) {
+    violate(all, `${key} was answered ${JSON.stringify(made)}`);
+    return;
+  }
+  intention.id = (made.body as { id: string }).id;
+  if (dice.chance(0.06)) {
+    await insist(all, { path: `/v1/payouts/${intention.id}/cancel`, key: `${key}-c` });
+    intention.cancelled = true;
+    return;
+  }
+  await approve(all, intention);
+  // A person presses "pay now" while the processors are at it (payout-approve-and-pay-race).
+  if (dice.chance(0.3)) {
+    await insist(all, { path: `/v1/payouts/${intention.id}/pay`, key: `${key}-p` });
+  }
+}
+
+async function intend(
+  all: Run,
+  { amountSats, feeFrom }: Pick<PayoutIntention, 'amountSats' | 'feeFrom'>,
+): Promise<PayoutIntention> {
   const intention: PayoutIntention = {
     key: `payout-${all.intentions.length + 1}`,
-    merchantId: world.shop.id,
-    address: '',
-    amountSats: BigInt(dice.between(20_000, 3_000_000)),
-    feeFrom: dice.chance(0.25) ? 'recipient' : 'sender',
-    id: undefined,
-    approved: false,
-    cancelled: false,
+    merchantId: all.world.shop.id,
+    address: await all.world.regtest.newAddress(),
+    ...{ amountSats, feeFrom },
+    ...{ id: undefined, approved: false, cancelled: false },
   };
   all.intentions.push(intention);
   return intention;
 }
 
-/** Asks until it is answered, always with the same key, then approves in the same way. */
-async function ask(all: Run, intention: PayoutIntention): Promise<void> {
-  const { world, dice } = all;
-  Object.assign(intention, { address: await world.regtest.newAddress() });
-  const body = {
-    destination: intention.address,
-    amount: formatBtc(intention.amountSats),
-    currency: 'BTC',
-    feeFrom: intention.feeFrom,
-    externalId: intention.key,
-  };
-  const made = await insist(all, { path: '/v1/payouts', key: intention.key, body });
-  if (made.status !== 201) {
-    violate(all, `${intention.key} was answered ${JSON.stringify(made)}`);
-    return;
-  }
-  intention.id = (made.body as { id: string }).id;
-  if (dice.chance(0.06)) {
-    await insist(all, { path: `/v1/payouts/${intention.id}/cancel`, key: `${intention.key}-c` });
-    intention.cancelled = true;
-    return;
-  }
+async function approve(all: Run, intention: PayoutIntention): Promise<void> {
   const path = `/v1/payouts/${intention.id}/approve`;
   const approved = await insist(all, { path, key: `${intention.key}-a` });
   if (approved.status === 200 || approved.status === 201) intention.approved = true;
   else violate(all, `approving ${intention.key} was answered ${JSON.stringify(approved)}`);
-  // A person presses "pay now" while the processors are at it (payout-approve-and-pay-race).
-  if (dice.chance(0.3)) {
-    await insist(all, { path: `/v1/payouts/${intention.id}/pay`, key: `${intention.key}-p` });
+}
+
+type Refund = { id: string; claimUrl: string; payoutSats: string };
+
+/** An order that is paid, then refunded: the customer claims on the page, twice as people do. */
+async function refund(all: Run): Promise<void> {
+  const { world } = all;
+  const key = `refunded-${(all.counts['refunds'] ?? 0) + 1}`;
+  count(all, 'refunds');
+  const order = await insist(all, {
+    path: '/v1/orders',
+    key,
+    body: { amount: formatBtc(REFUNDED_SATS), currency: 'BTC', externalId: key },
+  });
+  const { id, address } = order.body as { id: string; address: string };
+  await world.regtest.sendTo(address, REFUNDED_SATS);
+  if (!(await isPaidSoon(all, id))) return;
+  const body = { mode: 'full', destination: 'claim' };
+  const made = await insist(all, { path: `/v1/orders/${id}/refunds`, key: `${key}-r`, body });
+  // The payment may have left the chain again meanwhile; then there is nothing to give back.
+  if (made.status !== 201) return;
+  const { claimUrl, payoutSats, id: refundId } = made.body as Refund;
+  const intention = await intend(all, { amountSats: BigInt(payoutSats), feeFrom: 'sender' });
+  await Promise.all([claim(all, claimUrl, intention), claim(all, claimUrl, intention)]);
+  const payoutId = await payoutOf(all, refundId);
+  if (payoutId === null) {
+    count(all, 'heldRefunds');
+    return;
+  }
+  intention.id = payoutId;
+  await approve(all, intention);
+}
+
+async function isPaidSoon(all: Run, orderId: string): Promise<boolean> {
+  const deadline = performance.now() + PAID_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const { status } = await read<{ status: string }>(all, `/v1/orders/${orderId}`);
+    if (status === 'CONFIRMED') return true;
+    await all.world.regtest.mine(1);
+    await sleep(300);
+  }
+  return false;
+}
+
+async function claim(all: Run, claimUrl: string, { address }: PayoutIntention): Promise<void> {
+  const { pathname } = new URL(claimUrl);
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const answer = await fetch(`${all.world.server.url}${pathname}`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ step: 'claim', address, proof: '' }),
+    }).catch(() => undefined);
+    if (answer !== undefined && answer.status < 500 && answer.status !== 429) return;
+    await sleep(100);
+  }
+}
+
+async function payoutOf(all: Run, refundId: string): Promise<string | null> {
+  return (await read<{ payoutId: string | null }>(all, `/v1/refunds/${refundId}`)).payoutId;
+}
+
+async function read<T>({ world }: Run, path: string): Promise<T> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const { apiKey } = world.shop;
+    const answer = await callApi(`${world.server.url}${path}`, { method: 'GET', apiKey });
+    if (answer?.status === 200) return answer.body as T;
+    if (performance.now() > deadline) throw new Error(`no answer from ${path}`);
+    await sleep(100);
   }
 }
 

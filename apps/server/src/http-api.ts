@@ -7,6 +7,7 @@ import {
   addReconciliationRoutes,
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
+import { addReportRoutes } from './accounting/reports/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
@@ -103,6 +104,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     sleep,
     readAudience: audienceReader({ readMerchant, operatorEmails: parts.mail?.operatorEmails }),
   });
+  addReportRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,
     network,

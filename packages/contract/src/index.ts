@@ -214,6 +214,14 @@ export {
   reconciliationSchema,
 } from './reconciliations.ts';
 export {
+  type OrderReport,
+  orderReportFileQuerySchema,
+  type OrderReportLine,
+  orderReportQuerySchema,
+  orderReportSchema,
+  type OrderReportTotals,
+} from './reports.ts';
+export {
   coversScope,
   instanceScope,
   type MerchantScope,
