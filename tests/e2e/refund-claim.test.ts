@@ -202,3 +202,26 @@ test('guessing and flooding are held back', async () => {
   expect(answers.at(-1)).toBe(429);
   expect(api.errors).toEqual([]);
 });
+
+test('the report of orders is answered in pages and as a file', async () => {
+  const { key } = shop;
+  const query = `from=2020-01-01T00:00:00Z&to=2020-06-01T00:00:00Z`;
+  const empty = await api.send('GET', `/v1/reports/orders?${query}`, { key });
+  expect(empty).toMatchObject({ status: 200, body: { data: [], totals: { orders: 0 } } });
+  const year = new Date().getUTCFullYear();
+  const now = `from=${year}-01-01T00:00:00Z&to=${year}-12-31T00:00:00Z`;
+  const page = await api.send('GET', `/v1/reports/orders?${now}&limit=2`, { key });
+  expect(page.body.data).toHaveLength(2);
+  expect(page.body.has_more).toBe(true);
+  const after = page.body.data[1].orderId;
+  const next = await api.send('GET', `/v1/reports/orders?${now}&starting_after=${after}`, { key });
+  expect(next.body.data.map((line: { orderId: string }) => line.orderId)).not.toContain(after);
+  expect(page.body.totals.orders).toBe(2 + next.body.data.length);
+  const file = await fetch(`${api.baseUrl}/v1/reports/orders.csv?${now}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  expect(file.status).toBe(200);
+  expect(file.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(file.headers.get('content-disposition')).toContain('attachment');
+  expect((await file.text()).trimEnd().split('\r\n')).toHaveLength(1 + page.body.totals.orders);
+});
