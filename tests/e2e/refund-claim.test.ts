@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { createClient } from '@quittance/client';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
@@ -224,4 +225,22 @@ test('the report of orders is answered in pages and as a file', async () => {
   expect(file.headers.get('content-type')).toBe('text/csv; charset=utf-8');
   expect(file.headers.get('content-disposition')).toContain('attachment');
   expect((await file.text()).trimEnd().split('\r\n')).toHaveLength(1 + page.body.totals.orders);
+});
+
+test('through the typed client a refund is reckoned, made, listed, renewed and cancelled', async () => {
+  const client = createClient({ baseUrl: api.baseUrl, apiKey: shop.key });
+  const { order } = await promised({ mode: 'partial', amount: '0.0001' });
+  const wish = { mode: 'custom', amount: '0.0002' } as const;
+  expect(await client.refunds.preview(order.id, wish)).toMatchObject({ payoutSats: '20000' });
+  const made = await client.refunds.create(order.id, wish, { idempotencyKey: 'typed' });
+  expect(made).toMatchObject({ state: 'PENDING', basisSats: '20000' });
+  const listed = await client.refunds.listOfOrder(order.id, { state: 'PENDING' });
+  expect(listed.data).toHaveLength(2);
+  expect((await client.refunds.newClaimLink(made.id)).claimUrl).not.toBe(made.claimUrl);
+  expect(await client.refunds.cancel(made.id)).toMatchObject({ state: 'CANCELLED' });
+  expect(await client.refunds.read(made.id)).toMatchObject({ reason: 'by_merchant' });
+  const cancelled = await client.refunds.list({ state: 'CANCELLED' });
+  expect(cancelled.data.map(({ id }) => id)).toContain(made.id);
+  const period = { from: new Date(Date.now() - 3_600_000), to: new Date(Date.now() + 60_000) };
+  expect((await client.reports.orders(period)).totals.orders).toBeGreaterThan(0);
 });
