@@ -3,6 +3,7 @@ import { formatBtc } from '@quittance/kernel';
 import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/testing';
 import type pg from 'pg';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
+import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
@@ -11,6 +12,7 @@ import { auditPayouts, type PayoutIntention, scanCoins } from './support/audit-p
 import { createChainReader } from './support/chain-truth.ts';
 import { callApi } from './support/clients.ts';
 import { createDice, type Dice } from './support/dice.ts';
+import { splitCoins } from './support/payers.ts';
 import type { Fate } from './support/lying-node.ts';
 import { created201, type PayoutWorld, startPayoutWorld } from './support/payout-world.ts';
 
@@ -26,6 +28,8 @@ const DEPOSIT_SATS = 20_000_000n;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 200_000_000n;
 const FINAL_DEPTH = 100;
+/** RPC_WALLET_INSUFFICIENT_FUNDS of Bitcoin Core's src/rpc/protocol.h. */
+const NO_FUNDS = -6;
 /** Small enough for one confirmation (design §7). */
 const REFUNDED_SATS = 700_000n;
 const PAID_TIMEOUT_MS = 20_000;
@@ -70,6 +74,7 @@ export async function run(options: {
   };
   const plan = planFaults(dice, options.runs);
   try {
+    await splitCoins(world.regtest);
     await fund(all);
     for (const [at, fault] of plan.entries()) {
       all.step = `run ${at + 1} (${fault.victim}${fault.point === null ? '' : ` ${fault.point}`})`;
@@ -244,7 +249,7 @@ async function intend(
   const intention: PayoutIntention = {
     key: `payout-${++all.made}`,
     merchantId: all.world.shop.id,
-    address: await all.world.regtest.newAddress(),
+    address: await patiently(() => all.world.regtest.newAddress()),
     ...{ amountSats, feeFrom },
     ...{ id: undefined, approved: false, cancelled: false },
   };
@@ -272,7 +277,7 @@ async function refund(all: Run): Promise<void> {
     body: { amount: formatBtc(REFUNDED_SATS), currency: 'BTC', externalId: key },
   });
   const { id, address } = order.body as { id: string; address: string };
-  await world.regtest.sendTo(address, REFUNDED_SATS);
+  await patiently(() => world.regtest.sendTo(address, REFUNDED_SATS));
   if (!(await isPaidSoon(all, id))) return;
   const body = { mode: 'full', destination: 'claim' };
   const made = await insist(all, { path: `/v1/orders/${id}/refunds`, key: `${key}-r`, body });
@@ -290,12 +295,28 @@ async function refund(all: Run): Promise<void> {
   await approve(all, intention);
 }
 
+/** The node is killed at times: what is asked of it meanwhile waits. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      // Its wallet has nothing to spend while what it sent is out of its mempool.
+      const isAway =
+        error instanceof BitcoinRpcError && (error.kind !== 'rpc' || error.code === NO_FUNDS);
+      if (!isAway || performance.now() > deadline) throw error;
+      await sleep(100);
+    }
+  }
+}
+
 async function isPaidSoon(all: Run, orderId: string): Promise<boolean> {
   const deadline = performance.now() + PAID_TIMEOUT_MS;
   while (performance.now() < deadline) {
     const { status } = await read<{ status: string }>(all, `/v1/orders/${orderId}`);
     if (status === 'CONFIRMED') return true;
-    await all.world.regtest.mine(1);
+    await patiently(() => all.world.regtest.mine(1));
     await sleep(300);
   }
   return false;
@@ -353,7 +374,7 @@ async function stir(all: Run): Promise<void> {
   const { regtest } = world;
   await sleep(dice.between(0, 600));
   const what = dice.next();
-  if (what < 0.35) await regtest.mine(dice.between(1, 2));
+  if (what < 0.35) await patiently(() => regtest.mine(dice.between(1, 2)));
   else if (what < 0.5) await reorganise(all);
   else if (what < 0.55) await loseMempool(all);
   else if (what < 0.75) await bump(all);
@@ -374,10 +395,14 @@ async function reorganise(all: Run): Promise<void> {
   count(all, 'reorgs');
 }
 
-/** A node that was killed comes back without what it had not written down. */
+/** A node that was killed comes back without what it had not written down; the miners go on. */
 async function loseMempool(all: Run): Promise<void> {
-  await all.world.regtest.crashNode();
+  const { regtest } = all.world;
+  const before = await patiently(() => regtest.rpc.call<number>('getblockcount'));
+  await regtest.crashNode();
   count(all, 'nodeKills');
+  const left = await patiently(() => regtest.rpc.call<number>('getblockcount'));
+  await patiently(() => regtest.mine(Math.max(0, before - left) + 1));
 }
 
 async function bump(all: Run): Promise<void> {
