@@ -360,6 +360,31 @@ test('coins are put together while fees are low, and a child lifts what is stuck
   await bookAgrees();
 });
 
+test('a child brings along the parent that the node has lost', async () => {
+  const { merchantId, deps, shop } = vault;
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 330_000n }]);
+  await vault.advance(spendId);
+  const own = { merchantId, spendId };
+  const coin = await shop.database.asTenant(merchantId, (tx) => readStuckChange(tx, own));
+  const ancestors = await readAncestors(deps.node, coin);
+  const child = await eventuallyMade(() =>
+    shop.database.asTenant(merchantId, (tx) =>
+      createChild(tx, deps, { merchantId, coin, ancestors, feeRate: 8_000n, limits }),
+    ),
+  );
+  await vault.unwatched(async () => {
+    await regtest.rpc.call('unloadwallet', ['payer', false]);
+    await crashNode();
+    expect(await vault.advance(child.spend.id)).toBe('broadcast');
+    expect(await regtest.rpc.call<string[]>('getrawmempool')).toHaveLength(2);
+    await regtest.rpc.call('loadwallet', ['payer', true]);
+  });
+  await confirm(child.spend.id);
+  await vault.until(spendId, { state: 'confirmed' });
+  await bookAgrees();
+});
+
 /** The watcher may not have seen the coin yet. */
 async function eventuallyMade<T>(make: () => Promise<T>): Promise<T> {
   let made: T | undefined;

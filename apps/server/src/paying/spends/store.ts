@@ -450,6 +450,15 @@ export async function claimDueSpends(
   return rows.map(({ id }) => id);
 }
 
+/** Makes everything due that is not in a block: after a start nobody knows what was under way. */
+export async function wakeSpends(tx: Tx, nowMs: number): Promise<void> {
+  await tx.query(
+    `UPDATE spend SET due_at = $1 WHERE state IN ('planned', 'signed', 'broadcast')
+        AND height IS NULL AND (due_at IS NULL OR due_at > $1)`,
+    [new Date(nowMs)],
+  );
+}
+
 /** Rung when a spend has become due, for the workers. */
 export const SPENDS_CHANNEL = 'quittance_spends';
 
@@ -643,4 +652,17 @@ export async function nameVersion(
       WHERE spend_id = $1 AND version = $2 AND txid IS NULL`,
     [named.spendId, named.version, parseHash(named.txid), named.raw],
   );
+}
+
+/** Raw transactions, in no block, that made these coins. */
+export async function readUnconfirmedParents(
+  tx: Tx,
+  inputs: readonly OutpointText[],
+): Promise<Uint8Array[]> {
+  const rows = await tx.query<{ raw: Buffer }>(
+    `SELECT raw FROM chain_transaction WHERE txid = ANY($1::bytea[]) AND state <> 'block'
+      ORDER BY txid`,
+    [inputs.map((input) => parseHash(splitOutpoint(input)[0]))],
+  );
+  return rows.map(({ raw }) => new Uint8Array(raw));
 }
