@@ -9,7 +9,8 @@ import { nextStep, type Step } from './next-step.ts';
 import { record } from './record.ts';
 import { signVersion } from './sign-version.ts';
 import type { SpendVersion } from './spend.ts';
-import { readSpends, readUnconfirmedParents, readVersionBytes, type StoredSpend } from './store.ts';
+import { readUnconfirmedParents } from './chain-store.ts';
+import { readSpends, readVersionBytes, type StoredSpend } from './store.ts';
 import type { SpendEvent } from './transition.ts';
 
 /** Steps of one call: signing, sending, a raised fee, and again; what is left is done later. */
