@@ -34,6 +34,10 @@ const benches: Readonly<Record<string, { what: string; load(): Promise<Bench> }>
     what: 'plans of large wallets, and what they cost beside the optimum and bitcoind',
     load: async () => (await import('./coinselect.ts')).run,
   },
+  payouts: {
+    what: 'a thousand payouts in one batch and one by one, until all are final',
+    load: async () => (await import('./payouts.ts')).run,
+  },
   memory: {
     what: 'memory of the server over 200,000 orders',
     load: async () => (await import('./memory.ts')).run,

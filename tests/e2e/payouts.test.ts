@@ -1,11 +1,18 @@
 import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
+import {
+  orderSettled,
+  paymentConfirmed,
+  paymentSeen,
+  postTransfers,
+} from '../../apps/server/src/accounting/ledger/index.ts';
+import { watchStuckPayouts } from '../../apps/server/src/paying/payouts/index.ts';
 import {
   armFaultPointForTest,
   faultPointNames,
 } from '../../apps/server/src/platform/fault-points.ts';
 import { openPayer, type Payer, payoutSpendListener } from '../support/payer.ts';
+import { startPayoutWorker } from '../support/payout-worker.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
 import { eventually, openShop } from '../support/shop.ts';
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
@@ -17,6 +24,8 @@ let postgres: TestPostgres;
 let ownerUrl: string;
 let vault: Vault;
 let payer: Payer;
+/** An address of the vault that is watched. */
+let deposit: string;
 
 beforeAll(async () => {
   [regtest, postgres] = await Promise.all([startRegtest(), startTestPostgres()]);
@@ -25,7 +34,8 @@ beforeAll(async () => {
   const signer = await nodeSigner(regtest, shop, 'hot');
   const listener = payoutSpendListener;
   vault = await openVault({ ownerUrl, regtest, shop, signer, listener });
-  await vault.fund(40, 1_000_000n);
+  // As many addresses as are derived with a wallet.
+  [deposit = ''] = await vault.fund(20, 2_000_000n);
   payer = openPayer(vault);
 }, 120_000);
 afterAll(async () => {
@@ -56,10 +66,9 @@ async function sendAll(): Promise<void> {
 
 /** The ledger as far as payouts go: nothing is promised or on its way that no payout explains. */
 async function expectBooksToFit(): Promise<void> {
-  const [open] = await vault.shop.sql<{ reserved: string; sent: string }>(
-    `SELECT coalesce(sum(amount_sats) FILTER (WHERE state IN ('approved', 'in_progress')), 0) AS reserved,
-            coalesce(sum(amount_sats) FILTER (WHERE state = 'broadcast' AND false), 0) AS sent
-       FROM payout`,
+  const [open] = await vault.shop.sql<{ reserved: string }>(
+    `SELECT coalesce(sum(amount_sats), 0) AS reserved FROM payout
+      WHERE state IN ('approved', 'in_progress')`,
   );
   const balances = await vault.shop.balances(vault.merchantId);
   expect(balances['payouts.in_transit']).toEqual({
@@ -159,13 +168,13 @@ test('payout-crash-while-paying: wherever it dies, each payout is paid once and 
 
 test('payout-approve-and-pay-race: of processors and people on several servers one pays', async () => {
   await payer.processor({ batchSize: 3, retries: { maxAttempts: 10, delaySeconds: 1 } });
-  const others = Array.from({ length: 2 }, () => openDatabase(roleUrls(ownerUrl)));
-  const workers = [payer.deps, ...others.map((database) => ({ ...payer.deps, database }))];
+  // Two servers' workers in processes of their own, and one in this.
+  const others = await Promise.all([startPayoutWorker(ownerUrl), startPayoutWorker(ownerUrl)]);
   const addresses = await Promise.all(Array.from({ length: 24 }, () => regtest.newAddress()));
   const ids: Uuid[] = [];
   for (const address of addresses)
     ids.push(await payer.payout(address, 15_000n, { approve: false }));
-  const running = workers.map((deps) => payer.work(deps));
+  const running = [payer.work(), ...others];
   const senders = [vault.work(), vault.work()];
   await Promise.all(
     ids.flatMap((id) => [
@@ -194,7 +203,6 @@ test('payout-approve-and-pay-race: of processors and people on several servers o
   );
   expect(twice).toEqual([]);
   await expectBooksToFit();
-  await Promise.all(others.map((database) => database.close()));
 }, 120_000);
 
 test('busy-address-payout: two open payouts to one address are both paid, each once', async () => {
@@ -207,3 +215,84 @@ test('busy-address-payout: two open payouts to one address are both paid, each o
   for (const id of ids) await payer.until(id, { state: 'confirmed' });
   expect(await vault.received(address)).toBe(60_000n);
 }, 60_000);
+
+async function openAlerts(kind: string): Promise<{ severity: string; subject: string }[]> {
+  return await vault.shop.sql(
+    'SELECT severity, subject FROM alert WHERE kind = $1 AND resolved_at IS NULL ORDER BY id',
+    [kind],
+  );
+}
+
+test('a fee above the policy leaves payouts approved with the reason, alerts, and goes on later', async () => {
+  const feePolicy = { targetBlocks: 2, maxFeeRateSatPerVb: 1, maxFeeShareBps: 10_000 };
+  const retries = { maxAttempts: 10, delaySeconds: 1 };
+  await payer.processor({ feePolicy, retries });
+  const id = await payer.payout(await regtest.newAddress(), 50_000n);
+  await payer.round();
+  expect(await payer.read(id)).toMatchObject({ state: 'approved', reason: 'fee_above_limit' });
+  expect(await openAlerts('fee_above_policy')).toMatchObject([{ severity: 'warning' }]);
+  await payer.processor({ retries });
+  await payer.round();
+  expect(await payer.read(id)).toMatchObject({ state: 'in_progress', reason: null });
+  expect(await openAlerts('fee_above_policy')).toEqual([]);
+  await sendAll();
+  await mine(1);
+  await payer.until(id, { state: 'confirmed' });
+}, 60_000);
+
+test('a wallet that is too poor pays the longest waiting, says why the others wait, and alerts', async () => {
+  await payer.processor({ lowWalletSats: '1000', retries: { maxAttempts: 10, delaySeconds: 1 } });
+  const [held] = await vault.shop.sql<{ sats: string }>(
+    `SELECT sum(value_sats) AS sats FROM coin WHERE wallet_id = $1 AND live AND spent_by IS NULL`,
+    [vault.walletId],
+  );
+  // Together more than there is; the merchant has earned more than the wallet holds.
+  const each = (BigInt(held?.sats ?? 0) * 3n) / 4n;
+  await earn(each * 4n);
+  const first = await payer.payout(await regtest.newAddress(), each);
+  const second = await payer.payout(await regtest.newAddress(), each);
+  await payer.round();
+  expect(await payer.read(first)).toMatchObject({ state: 'in_progress' });
+  expect(await payer.read(second)).toMatchObject({
+    state: 'approved',
+    reason: 'insufficient_funds',
+  });
+  expect(await openAlerts('hot_wallet_low')).toMatchObject([{ severity: 'critical' }]);
+  await sendAll();
+  await regtest.sendTo(deposit, each * 2n);
+  await mine(1);
+  vault.shop.clock.move(60_000);
+  await payer.round();
+  await payer.until(second, { state: 'in_progress' });
+  expect(await openAlerts('hot_wallet_low')).toEqual([]);
+  await sendAll();
+  await mine(1);
+  for (const id of [first, second]) await payer.until(id, { state: 'confirmed' });
+}, 60_000);
+
+test('what stands still is alerted of, once for each, until it moves', async () => {
+  await vault.shop.sql(`UPDATE payout SET state_since = now() WHERE stuck_at IS NULL`);
+  const id = await payer.payout(await regtest.newAddress(), 10_000n, { approve: false });
+  await watchStuckPayouts(payer.deps);
+  expect((await openAlerts('payout_stuck')).map(({ subject }) => subject)).not.toContain(id);
+  vault.shop.clock.move(25 * 3_600_000);
+  await watchStuckPayouts(payer.deps);
+  await watchStuckPayouts(payer.deps);
+  const open = await openAlerts('payout_stuck');
+  expect(open.filter(({ subject }) => subject === id)).toHaveLength(1);
+  vault.shop.clock.move(1_000);
+  await payer.approve(id);
+  await watchStuckPayouts(payer.deps);
+  expect((await openAlerts('payout_stuck')).map(({ subject }) => subject)).not.toContain(id);
+}, 60_000);
+
+/** What the store has earned elsewhere. */
+async function earn(amountSats: bigint): Promise<void> {
+  const { ids, clock } = payer.deps;
+  const at = { paymentId: ids.next(), orderId: ids.next(), epoch: 0, atMs: clock.nowMs() };
+  const args = { merchantId: vault.merchantId, amountSats, ...at };
+  const settled = orderSettled({ ...args, dueSats: amountSats, excessSats: 0n });
+  await vault.shop.database.asSystem((tx) =>
+    postTransfers(tx, [paymentSeen(args), paymentConfirmed(args), settled]),
+  );
+}

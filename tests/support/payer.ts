@@ -12,7 +12,7 @@ import {
   requestPayment,
   runDuePayouts,
 } from '../../apps/server/src/paying/payouts/index.ts';
-import type { ServerApprover } from '../../apps/server/src/paying/spends/index.ts';
+import type { FeeEstimator, ServerApprover } from '../../apps/server/src/paying/spends/index.ts';
 import { startLoop } from '../../apps/server/src/platform/loops/index.ts';
 import { eventually } from './shop.ts';
 import type { Vault } from './vault.ts';
@@ -22,7 +22,7 @@ export const payoutSpendListener = createPayoutListener({ listener: noPayoutList
 
 const TICK_MS = 50;
 /** Rounds of work beyond which something goes round in circles. */
-const MAX_ROUNDS = 50;
+const MAX_ROUNDS = 2_000;
 
 /** A store that pays out of a vault: payouts and processors, and workers where wanted. */
 export interface Payer {
@@ -56,9 +56,13 @@ export type PayoutView = {
   txid: string | null;
 };
 
-export function openPayer(vault: Vault, options: { approver?: ServerApprover } = {}): Payer {
+export function openPayer(
+  vault: Vault,
+  options: { approver?: ServerApprover; fees?: FeeEstimator } = {},
+): Payer {
   const { shop, merchantId, walletId } = vault;
-  const { clock, ids, random, fees } = vault.deps;
+  const { clock, ids, random } = vault.deps;
+  const fees = options.fees ?? vault.deps.fees;
   const deps: ProcessorDeps = {
     ...{ clock, ids, random, fees, database: shop.database },
     approver: options.approver ?? null,

@@ -1,4 +1,19 @@
 import type {
+  AcceptPayoutBatch,
+  ApprovePayout,
+  CreatePayout,
+  CreatePayoutBatch,
+  CreatePayoutProcessor,
+  Payout,
+  PayoutBatch,
+  PayoutBatchVerdict,
+  PayoutPolicy,
+  PayoutProcessor,
+  PayoutProcessorDryRun,
+  PayoutState,
+  PayoutSummary,
+  PayPayout,
+  UpdatePayoutProcessor,
   Alert,
   AlertKind,
   AlertWithEmails,
@@ -8,7 +23,9 @@ import type {
   Coin,
   CreateApiKey,
   CreatedApiKey,
+  CreatedRefund,
   CreateOrder,
+  CreateRefundInput,
   CreateWebhookEndpoint,
   DepositAddress,
   Event,
@@ -17,10 +34,14 @@ import type {
   LedgerTransfer,
   MerchantSettingsBase,
   Order,
+  OrderReport,
   OrderStatus,
   Page,
   RateQuote,
   Reconciliation,
+  Refund,
+  RefundPreview,
+  RefundState,
   UpdateWebhookEndpoint,
   Wallet,
   WalletBalance,
@@ -85,6 +106,28 @@ export function createClient(options: ClientOptions) {
       post<Order>(`/v1/orders/${step(id)}/accept-late`, undefined, options),
   };
 
+  const refunds = {
+    /** The answer's `claimUrl` is shown once: give it to the customer. */
+    create: (orderId: string, refund: CreateRefundInput, options?: CallOptions) =>
+      post<CreatedRefund>(`/v1/orders/${step(orderId)}/refunds`, refund, options),
+    /** Reckons a refund and tells where the payments came from; makes nothing. */
+    preview: (orderId: string, refund: CreateRefundInput, options?: CallOptions) =>
+      post<RefundPreview>(`/v1/orders/${step(orderId)}/refunds/preview`, refund, options),
+    read: (id: string) => get<Refund>(`/v1/refunds/${step(id)}`),
+    list: (page: PageRequest & { state?: RefundState } = {}) =>
+      get<Page<Refund>>('/v1/refunds', { ...toPageQuery(page), state: page.state }),
+    listOfOrder: (orderId: string, page: PageRequest & { state?: RefundState } = {}) =>
+      get<Page<Refund>>(`/v1/orders/${step(orderId)}/refunds`, {
+        ...toPageQuery(page),
+        state: page.state,
+      }),
+    cancel: (id: string, options?: CallOptions) =>
+      post<Refund>(`/v1/refunds/${step(id)}/cancel`, undefined, options),
+    /** The old link is worth nothing from then on. */
+    newClaimLink: (id: string, options?: CallOptions) =>
+      post<CreatedRefund>(`/v1/refunds/${step(id)}/new-claim-link`, undefined, options),
+  };
+
   const webhookEndpoints = {
     create: (endpoint: CreateWebhookEndpoint, options?: CallOptions) =>
       post<WebhookEndpointWithSecret>('/v1/webhook-endpoints', endpoint, options),
@@ -130,6 +173,16 @@ export function createClient(options: ClientOptions) {
 
   return {
     orders,
+    refunds,
+    reports: {
+      /** What moved for each order from `from` on, before `to`, by the ledger. */
+      orders: (period: { from: Date; to: Date }, page: PageRequest = {}) =>
+        get<OrderReport>('/v1/reports/orders', {
+          ...toPageQuery(page),
+          from: period.from.toISOString(),
+          to: period.to.toISOString(),
+        }),
+    },
     webhookEndpoints,
     webhookDeliveries: {
       read: (id: string) =>
@@ -156,6 +209,7 @@ export function createClient(options: ClientOptions) {
       acknowledge: (id: string, options?: CallOptions) =>
         post<Alert>(`/v1/alerts/${step(id)}/acknowledge`, undefined, options),
     },
+    ...payoutCalls({ get, post, patch, remove }),
     wallets: {
       list: () => get<Page<Wallet>>('/v1/wallets'),
       add: (
@@ -216,6 +270,75 @@ export function createClient(options: ClientOptions) {
     rates: { read: (currency: string) => get<RateQuote>(`/v1/rates/${step(currency)}`) },
     audit: {
       list: (page: PageRequest = {}) => get<Page<AuditEntry>>('/v1/audit', toPageQuery(page)),
+    },
+  };
+}
+
+type Calls = {
+  get: <A>(path: string, query?: Call['query']) => Promise<A>;
+  post: <A>(path: string, body: unknown, options?: CallOptions) => Promise<A>;
+  patch: <A>(path: string, body: unknown) => Promise<A>;
+  remove: <A>(path: string) => Promise<A>;
+};
+
+/** Paying out: single payouts, batches, the rules for both, and who pays by itself. */
+function payoutCalls({ get, post, patch, remove }: Calls) {
+  const payouts = '/v1/payouts';
+  const batches = '/v1/payout-batches';
+  const processors = '/v1/payout-processors';
+  return {
+    payouts: {
+      create: (payout: CreatePayout, options?: CallOptions) =>
+        post<Payout>(payouts, payout, options),
+      read: (id: string) => get<Payout>(`${payouts}/${step(id)}`),
+      list: (
+        page: PageRequest & { state?: PayoutState; batchId?: string; externalId?: string } = {},
+      ) =>
+        get<Page<Payout>>(payouts, {
+          ...toPageQuery(page),
+          state: page.state,
+          batch_id: page.batchId,
+          external_id: page.externalId,
+        }),
+      summary: () => get<PayoutSummary>(`${payouts}/summary`),
+      /** With a person's signature where the signer asks for one. */
+      approve: (id: string, approval?: ApprovePayout, options?: CallOptions) =>
+        post<Payout>(`${payouts}/${step(id)}/approve`, approval ?? undefined, options),
+      cancel: (id: string, options?: CallOptions) =>
+        post<Payout>(`${payouts}/${step(id)}/cancel`, undefined, options),
+      /** Lets the processor try a waiting one at its next run. */
+      retry: (id: string, options?: CallOptions) =>
+        post<Payout>(`${payouts}/${step(id)}/retry`, undefined, options),
+      /** Has an approved one paid now, by itself. */
+      pay: (id: string, terms?: PayPayout, options?: CallOptions) =>
+        post<Payout>(`${payouts}/${step(id)}/pay`, terms ?? undefined, options),
+    },
+    payoutBatches: {
+      /** Checks every line; nothing is made before the batch is accepted. */
+      check: (batch: CreatePayoutBatch, options?: CallOptions) =>
+        post<PayoutBatchVerdict>(batches, batch, options),
+      read: (id: string) => get<PayoutBatchVerdict>(`${batches}/${step(id)}`),
+      list: (page: PageRequest = {}) => get<Page<PayoutBatch>>(batches, toPageQuery(page)),
+      accept: (id: string, what?: AcceptPayoutBatch, options?: CallOptions) =>
+        post<PayoutBatch>(`${batches}/${step(id)}/accept`, what ?? undefined, options),
+      approve: (id: string, options?: CallOptions) =>
+        post<{ approved: number }>(`${batches}/${step(id)}/approve`, undefined, options),
+    },
+    payoutPolicy: {
+      read: () => get<PayoutPolicy>('/v1/payout-policy'),
+      update: (change: Partial<PayoutPolicy>) => patch<PayoutPolicy>('/v1/payout-policy', change),
+    },
+    payoutProcessors: {
+      create: (processor: CreatePayoutProcessor, options?: CallOptions) =>
+        post<PayoutProcessor>(processors, processor, options),
+      read: (id: string) => get<PayoutProcessor>(`${processors}/${step(id)}`),
+      list: () => get<Page<PayoutProcessor>>(processors),
+      update: (id: string, change: UpdatePayoutProcessor) =>
+        patch<PayoutProcessor>(`${processors}/${step(id)}`, change),
+      delete: (id: string) => remove<PayoutProcessor>(`${processors}/${step(id)}`),
+      /** Says what a run would do now; does nothing. */
+      dryRun: (id: string, options?: CallOptions) =>
+        post<PayoutProcessorDryRun>(`${processors}/${step(id)}/dry-run`, undefined, options),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApi, type TestApi, type TestMerchant } from '../../../../../tests/support/api.ts';
+import { openStateReader } from '../../../../../tests/support/state.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import {
   orderSettled,
@@ -370,3 +371,89 @@ test('a batch of ten thousand lines is checked, accepted and approved by two key
   const { body: summary } = await api.send('GET', '/v1/payouts/summary', { key: store.key });
   expect(summary.ledger.reservedSats).toBe(checked.totalSats);
 }, 120_000);
+
+const processor = (key: string, body: object = {}) =>
+  api.send('POST', '/v1/payout-processors', { key, body: { kind: 'onchain', ...body } });
+
+test('a processor is careful by default, one for each wallet, and set up by who may change settings', async () => {
+  const store = await openStore(0n);
+  expect((await processor(store.second)).status).toBe(403);
+  const made = await processor(store.key);
+  expect(made).toMatchObject({ status: 201, body: { autoApprove: null, paused: false } });
+  expect((await processor(store.key)).status).toBe(409);
+  const path = `/v1/payout-processors/${made.body.id}`;
+  const changed = await api.send('PATCH', path, { key: store.key, body: { paused: true } });
+  expect(changed.body).toMatchObject({ paused: true, batchSize: 100 });
+  const wrong = { destinations: { types: ['p2wpkh'], allow: [MAINNET], deny: [] } };
+  expect(await api.send('PATCH', path, { key: store.key, body: wrong })).toMatchObject({
+    status: 422,
+    body: { code: 'invalid_destination', fields: [{ pointer: '/destinations/allow/0' }] },
+  });
+  expect((await api.send('DELETE', path, { key: store.key })).status).toBe(200);
+  expect((await api.send('GET', path, { key: store.key })).status).toBe(404);
+});
+
+test('a small payout of a source that was named needs no approval, a large one does', async () => {
+  const store = await openStore(1_000_000n);
+  await processor(store.key, { autoApprove: { maxSats: '100000', sources: ['api'] } });
+  const small = await create(store.key);
+  expect(small.body).toMatchObject({ state: 'approved', approvalsNeeded: 0 });
+  expect(small.body.approvals[0].by).toMatch(/^processor:/);
+  expect((await ledgerOf(store))['merchant.available']?.available).toBe('900000000');
+  expect((await create(store.key, { amount: '100001' })).body.state).toBe('awaiting_approval');
+  const { body: checked } = await batch(store.key, {
+    payouts: [{ destination: ADDRESS, amount: '0.001' }],
+  });
+  await decideBatch(store.key, checked.id, 'accept');
+  const list = await api.send('GET', `/v1/payouts?batch_id=${checked.id}`, { key: store.key });
+  expect(list.body.data[0].state).toBe('awaiting_approval');
+});
+
+test('a payout that needs no approval is refused when the balance does not cover it', async () => {
+  const store = await openStore(50_000n);
+  await processor(store.key, { autoApprove: { maxSats: '100000', sources: ['api'] } });
+  expect(await create(store.key)).toMatchObject({
+    status: 409,
+    body: { code: 'insufficient_balance' },
+  });
+  expect(await countPayouts(store.key)).toBe(0);
+});
+
+test('a dry run says what would happen and leaves every row as it was', async () => {
+  const store = await openStore(1_000_000n);
+  const made = await processor(store.key, {
+    limits: { perPayoutMaxSats: '150000', perDayMaxSats: null },
+  });
+  const small = await create(store.key);
+  const large = await create(store.key, { amount: '150001' });
+  for (const { body } of [small, large]) await decide(store.second, body.id, 'approve');
+  const state = await openStateReader(testDatabase.ownerUrl);
+  const before = await state.read(store.id);
+  const dry = await api.send('POST', `/v1/payout-processors/${made.body.id}/dry-run`, {
+    key: store.key,
+  });
+  expect(dry).toMatchObject({
+    status: 200,
+    body: {
+      outcome: 'insufficient_funds',
+      transaction: null,
+      refused: [
+        { payoutId: large.body.id, reason: 'limit_per_payout' },
+        { payoutId: small.body.id, reason: 'insufficient_funds' },
+      ],
+    },
+  });
+  expect(await state.read(store.id)).toEqual(before);
+  await state.close();
+});
+
+test('a payment by hand is asked for once, and only of what is approved', async () => {
+  const store = await openStore(1_000_000n);
+  const { body: made } = await create(store.key);
+  expect((await decide(store.key, made.id, 'pay')).status).toBe(409);
+  await decide(store.second, made.id, 'approve');
+  expect((await decide(store.key, made.id, 'pay')).body.state).toBe('approved');
+  expect((await decide(store.key, made.id, 'pay')).status).toBe(200);
+  expect((await decide(store.key, made.id, 'cancel')).body.state).toBe('cancelled');
+  expect((await decide(store.key, made.id, 'pay')).status).toBe(409);
+});

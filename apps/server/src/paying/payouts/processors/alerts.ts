@@ -69,7 +69,9 @@ async function watchWallet(
   const { merchantId, walletId, settings } = processor;
   const isShort = planned.refusal?.reason === 'insufficient_funds';
   if (settings.lowWalletSats === null && !isShort) return;
-  const balanceSats = await readSpendableSats(tx, { merchantId, walletId });
+  // The change of what was just planned comes back as soon as it is sent.
+  const changeSats = planned.planned?.changeSats ?? 0n;
+  const balanceSats = (await readSpendableSats(tx, { merchantId, walletId })) + changeSats;
   const threshold = settings.lowWalletSats === null ? null : BigInt(settings.lowWalletSats);
   const isLow = threshold !== null && balanceSats < threshold;
   const about = { merchantId, kind: 'hot_wallet_low', subject: walletId } as const;
