@@ -68,7 +68,7 @@ export default {
       'keys-stay-in-the-signer',
       'Others talk to the signer; the code that reads a vault is loaded in its own process only.',
       { path: '^(apps|packages|bench|tests|tools)/', pathNot: '^apps/signer/' },
-      { path: '^apps/signer/src/', pathNot: '^apps/signer/src/(client|protocol|testing|cli)\\.ts$' },
+      { path: '^apps/signer/src/', pathNot: '^apps/signer/src/(client|faults|protocol|testing|cli)\\.ts$' },
     ),
     rule(
       'client-loads-no-key-code',

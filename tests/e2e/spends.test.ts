@@ -211,10 +211,10 @@ test('a refusal that nobody can mend ends a spend that nobody else has', async (
 
 async function bump(spendId: Uuid, feeRate: bigint): Promise<void> {
   const own = { merchantId: vault.merchantId, spendId };
-  const outbid = await readFeesToOutbid(vault.deps, own);
-  await vault.shop.database.asTenant(vault.merchantId, (tx) =>
-    bumpSpend(tx, vault.deps, { ...own, feeRate, outbid }),
-  );
+  await vault.shop.database.asTenant(vault.merchantId, async (tx) => {
+    const outbid = await readFeesToOutbid(tx, vault.deps, own);
+    return await bumpSpend(tx, vault.deps, { ...own, feeRate, outbid });
+  });
   await vault.advance(spendId);
 }
 
@@ -299,10 +299,10 @@ test('cancelling spends the anchor to ourselves; the payout is free when that is
   const address = await regtest.newAddress();
   const own = { merchantId: vault.merchantId, feeRate: 9_000n };
   const cancel = async (spendId: Uuid) => {
-    const outbid = await readFeesToOutbid(vault.deps, { ...own, spendId });
-    await vault.shop.database.asTenant(vault.merchantId, (tx) =>
-      cancelSpend(tx, vault.deps, { ...own, spendId, outbid }),
-    );
+    await vault.shop.database.asTenant(vault.merchantId, async (tx) => {
+      const outbid = await readFeesToOutbid(tx, vault.deps, { ...own, spendId });
+      return await cancelSpend(tx, vault.deps, { ...own, spendId, outbid });
+    });
   };
   const unsent = await vault.planned([{ address, amountSats: 310_000n }]);
   await cancel(unsent);

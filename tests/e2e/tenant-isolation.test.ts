@@ -99,6 +99,8 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     }),
   );
   await addCoin(merchant.id, wallet.id);
+  const spend = ids.next();
+  await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   await make('/v1/reconciliations', {});
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   return {
@@ -114,6 +116,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     'payout-batches': batch.id,
     'payout-processors': processor.id,
     refunds: refund.id,
+    spends: spend,
     ledger: transfer.id,
     alerts: alert.id,
   };
@@ -143,6 +146,25 @@ async function addCoin(merchantId: string, walletId: string): Promise<void> {
   });
 }
 
+/** What only a worker that pays writes. */
+async function addSpend(own: { merchantId: string; walletId: string; id: string }): Promise<void> {
+  const coin = randomBytes(36);
+  await api.database.asSystem(async (tx) => {
+    await tx.query(
+      `INSERT INTO spend (merchant_id, id, wallet_id, kind, origin, state, anchor_txid, anchor_vout,
+              version, max_fee_rate, created_at, updated_at)
+       VALUES ($1, $2, $3, 'consolidation', 'manual', 'planned', $4, 0, 1, 1000, now(), now())`,
+      [own.merchantId, own.id, own.walletId, coin.subarray(0, 32)],
+    );
+    await tx.query(
+      `INSERT INTO spend_version (merchant_id, spend_id, version, state, purpose, exposed, psbt,
+              inputs, fee_sats, vsize, out_sats, fee_shares, created_at)
+       VALUES ($1, $2, 1, 'planned', 'pay', false, '', ARRAY[$3::bytea], 1, 1, 1, '{}', now())`,
+      [own.merchantId, own.id, coin],
+    );
+  });
+}
+
 /** A body that would be accepted from the owner, so that nothing but ownership refuses it. */
 function bodyOf(operationId: string): unknown {
   const bodies: Record<string, unknown> = {
@@ -152,12 +174,19 @@ function bodyOf(operationId: string): unknown {
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
     addWallet: { descriptor: regtestDescriptor(50_000) },
     createReconciliation: {},
+    importLabels: { labels: '' },
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },
     createRefund: { mode: 'full' },
     previewRefund: { mode: 'full' },
     createPayout: payoutBody,
+    bumpSpend: { feeRateSatPerVb: '5' },
+    cancelSpend: { feeRateSatPerVb: '5' },
+    createChild: { feeRateSatPerVb: '5' },
+    liftPayment: { feeRateSatPerVb: '5', coin: `${'ab'.repeat(32)}:0` },
+    consolidateWallet: { feeRateSatPerVb: '1' },
+    importSignedPsbt: { psbt: 'cHNidP8=' },
     createPayoutBatch: { payouts: [payoutBody] },
     updatePayoutPolicy: { creatorMayApprove: false },
     createPayoutProcessor: { kind: 'onchain' },

@@ -19,13 +19,16 @@ const READY_TIMEOUT_MS = 60_000;
 /** From calm to everything approved being in a block. */
 const CONVERGE_MS = 90_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
-const FAULT_TIMEOUT_MS = 2_500;
+const FAULT_TIMEOUT_MS = 4_000;
 const AUDIT_EVERY = 25;
 const DEPOSITS = 40;
 const DEPOSIT_SATS = 20_000_000n;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 200_000_000n;
 const FINAL_DEPTH = 100;
+/** Small enough for one confirmation (design §7). */
+const REFUNDED_SATS = 700_000n;
+const PAID_TIMEOUT_MS = 20_000;
 /** More descriptions of one fault help nobody. */
 const MAX_DESCRIBED = 20;
 
@@ -40,6 +43,7 @@ type Run = {
   /** Fault points by name with how often one of them was the end of a process. */
   readonly struck: Map<string, number>;
   step: string;
+  made: number;
 };
 
 /**
@@ -62,7 +66,7 @@ export async function run(options: {
   const all: Run = {
     ...{ dice, world, intentions: [], violations: [], counts: {}, struck: new Map() },
     read: createChainReader(world.regtest.rpc, await world.regtest.rpc.call('getblockcount')),
-    step: 'start',
+    ...{ step: 'start', made: 0 },
   };
   const plan = planFaults(dice, options.runs);
   try {
@@ -96,12 +100,21 @@ export async function run(options: {
 
 type Fault = { victim: Victim; point: string | null; pass: number };
 
+/** Where requests are answered and the chain is followed: nobody else does that here. */
+const SERVERS_OWN = /^(payout-approve|payout-told|spend-followed|refund-)/;
+/** Boundaries of changing the policy and of ten thousands of requests: the signer's own tests. */
+const OF_OTHER_SUITES = /^signer:(policy-|snapshot-)/;
+
 /** Every boundary that the code names, with the processes that can be there. */
 function pointsOf(): { victims: Victim[]; point: string }[] {
-  return [
-    ...faultPointNames().map((point) => ({ victims: ['server', 'worker'] as Victim[], point })),
-    ...signerFaultPoints.map((point) => ({ victims: ['signer'] as Victim[], point })),
-  ];
+  const servers = faultPointNames().map((point) => ({
+    victims: (SERVERS_OWN.test(point) ? ['server'] : ['server', 'worker']) as Victim[],
+    point,
+  }));
+  const signers = signerFaultPoints
+    .filter((point) => !OF_OTHER_SUITES.test(point))
+    .map((point) => ({ victims: ['signer'] as Victim[], point }));
+  return [...servers, ...signers];
 }
 
 /** All points in turn, each with any of its victims; every fourth kill is at a random moment. */
@@ -114,7 +127,7 @@ function planFaults(dice: Dice, runs: number): Fault[] {
       const victim = dice.pick<Victim>(['server', 'worker', 'signer']);
       return { victim, point: null, pass: 1 };
     }
-    return { victim: dice.pick(each.victims), point: each.point, pass: dice.between(1, 2) };
+    return { victim: dice.pick(each.victims), point: each.point, pass: dice.chance(0.25) ? 2 : 1 };
   });
 }
 
@@ -129,14 +142,19 @@ function count(all: Run, what: string, by = 1): void {
 async function strike(all: Run, fault: Fault): Promise<void> {
   const { dice, world } = all;
   await arm(all, fault);
+  // The other one hangs for so long, so that it does not come first; it goes on where it was.
+  const pausesWorker = fault.victim === 'server' && fault.point !== null && dice.chance(0.7);
+  if (pausesWorker) world.worker.pause();
   const fate: Fate = dice.chance(0.3)
     ? dice.pick<Fate>(['swallowed', 'lost', 'refused'])
     : 'honest';
   world.lies.fate = fate;
-  const wanted = Array.from({ length: dice.between(1, 3) }, () => intend(all));
-  const asked = Promise.all(wanted.map((each) => ask(all, each)));
+  const asked = Promise.all(
+    Array.from({ length: dice.between(1, 3) }, () => (dice.chance(0.3) ? refund(all) : pay(all))),
+  );
   await stir(all);
   await untilGone(all, fault);
+  if (pausesWorker) world.worker.resume();
   // Mostly a supervisor's pause; at times so long that the others go on alone.
   await sleep(dice.chance(0.15) ? dice.between(500, 2_500) : dice.between(0, 200));
   world.lies.fate = 'honest';
@@ -157,22 +175,19 @@ async function arm(all: Run, { victim, point, pass }: Fault): Promise<void> {
   const armed = `${point}${pass > 1 ? `@${pass}` : ''}`;
   await world[victim].kill();
   world[victim].start({ QUITTANCE_FAULT_POINT: armed });
+  await world[victim].untilAnswering(READY_TIMEOUT_MS);
 }
 
 async function untilGone(all: Run, { victim, point }: Fault): Promise<void> {
   const { world, dice } = all;
-  const isGone = async (): Promise<boolean> => {
-    if (victim !== 'signer') return !world[victim].running;
-    return world.signer.client.ping().then(
-      () => false,
-      () => true,
-    );
-  };
+  let hasEnded = false;
+  if (victim === 'signer') void world.signer.ended().then(() => (hasEnded = true));
+  const isGone = () => (victim === 'signer' ? hasEnded : !world[victim].running);
   if (point === null) await sleep(dice.between(0, 1_500));
   else {
     const deadline = performance.now() + FAULT_TIMEOUT_MS;
     while (performance.now() < deadline) {
-      if (await isGone()) {
+      if (isGone()) {
         all.struck.set(point, (all.struck.get(point) ?? 0) + 1);
         count(all, 'faults');
         break;
@@ -191,51 +206,127 @@ async function revive({ world }: Run, victim: Victim): Promise<void> {
 }
 
 /** A payout to an address that nobody else is given. */
-function intend(all: Run): PayoutIntention {
-  const { dice, world } = all;
+async function pay(all: Run): Promise<void> {
+  const { dice } = all;
+  const feeFrom = dice.chance(0.25) ? 'recipient' : 'sender';
+  const amountSats = BigInt(dice.between(20_000, 3_000_000));
+  const intention = await intend(all, { amountSats, feeFrom });
+  const { key } = intention;
+  const body = {
+    destination: intention.address,
+    amount: formatBtc(amountSats),
+    currency: 'BTC',
+    feeFrom,
+    externalId: key,
+  };
+  const made = await insist(all, { path: '/v1/payouts', key, body });
+  if (made.status !== 201) {
+    violate(all, `${key} was answered ${JSON.stringify(made)}`);
+    return;
+  }
+  intention.id = (made.body as { id: string }).id;
+  if (dice.chance(0.06)) {
+    await insist(all, { path: `/v1/payouts/${intention.id}/cancel`, key: `${key}-c` });
+    intention.cancelled = true;
+    return;
+  }
+  await approve(all, intention);
+  // A person presses "pay now" while the processors are at it (payout-approve-and-pay-race).
+  if (dice.chance(0.3)) {
+    await insist(all, { path: `/v1/payouts/${intention.id}/pay`, key: `${key}-p` });
+  }
+}
+
+async function intend(
+  all: Run,
+  { amountSats, feeFrom }: Pick<PayoutIntention, 'amountSats' | 'feeFrom'>,
+): Promise<PayoutIntention> {
   const intention: PayoutIntention = {
-    key: `payout-${all.intentions.length + 1}`,
-    merchantId: world.shop.id,
-    address: '',
-    amountSats: BigInt(dice.between(20_000, 3_000_000)),
-    feeFrom: dice.chance(0.25) ? 'recipient' : 'sender',
-    id: undefined,
-    approved: false,
-    cancelled: false,
+    key: `payout-${++all.made}`,
+    merchantId: all.world.shop.id,
+    address: await all.world.regtest.newAddress(),
+    ...{ amountSats, feeFrom },
+    ...{ id: undefined, approved: false, cancelled: false },
   };
   all.intentions.push(intention);
   return intention;
 }
 
-/** Asks until it is answered, always with the same key, then approves in the same way. */
-async function ask(all: Run, intention: PayoutIntention): Promise<void> {
-  const { world, dice } = all;
-  Object.assign(intention, { address: await world.regtest.newAddress() });
-  const body = {
-    destination: intention.address,
-    amount: formatBtc(intention.amountSats),
-    currency: 'BTC',
-    feeFrom: intention.feeFrom,
-    externalId: intention.key,
-  };
-  const made = await insist(all, { path: '/v1/payouts', key: intention.key, body });
-  if (made.status !== 201) {
-    violate(all, `${intention.key} was answered ${JSON.stringify(made)}`);
-    return;
-  }
-  intention.id = (made.body as { id: string }).id;
-  if (dice.chance(0.06)) {
-    await insist(all, { path: `/v1/payouts/${intention.id}/cancel`, key: `${intention.key}-c` });
-    intention.cancelled = true;
-    return;
-  }
+async function approve(all: Run, intention: PayoutIntention): Promise<void> {
   const path = `/v1/payouts/${intention.id}/approve`;
   const approved = await insist(all, { path, key: `${intention.key}-a` });
   if (approved.status === 200 || approved.status === 201) intention.approved = true;
   else violate(all, `approving ${intention.key} was answered ${JSON.stringify(approved)}`);
-  // A person presses "pay now" while the processors are at it (payout-approve-and-pay-race).
-  if (dice.chance(0.3)) {
-    await insist(all, { path: `/v1/payouts/${intention.id}/pay`, key: `${intention.key}-p` });
+}
+
+type Refund = { id: string; claimUrl: string; payoutSats: string };
+
+/** An order that is paid, then refunded: the customer claims on the page, twice as people do. */
+async function refund(all: Run): Promise<void> {
+  const { world } = all;
+  const key = `refunded-${(all.counts['refunds'] ?? 0) + 1}`;
+  count(all, 'refunds');
+  const order = await insist(all, {
+    path: '/v1/orders',
+    key,
+    body: { amount: formatBtc(REFUNDED_SATS), currency: 'BTC', externalId: key },
+  });
+  const { id, address } = order.body as { id: string; address: string };
+  await world.regtest.sendTo(address, REFUNDED_SATS);
+  if (!(await isPaidSoon(all, id))) return;
+  const body = { mode: 'full', destination: 'claim' };
+  const made = await insist(all, { path: `/v1/orders/${id}/refunds`, key: `${key}-r`, body });
+  // The payment may have left the chain again meanwhile; then there is nothing to give back.
+  if (made.status !== 201) return;
+  const { claimUrl, payoutSats, id: refundId } = made.body as Refund;
+  const intention = await intend(all, { amountSats: BigInt(payoutSats), feeFrom: 'sender' });
+  await Promise.all([claim(all, claimUrl, intention), claim(all, claimUrl, intention)]);
+  const payoutId = await payoutOf(all, refundId);
+  if (payoutId === null) {
+    count(all, 'heldRefunds');
+    return;
+  }
+  intention.id = payoutId;
+  await approve(all, intention);
+}
+
+async function isPaidSoon(all: Run, orderId: string): Promise<boolean> {
+  const deadline = performance.now() + PAID_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const { status } = await read<{ status: string }>(all, `/v1/orders/${orderId}`);
+    if (status === 'CONFIRMED') return true;
+    await all.world.regtest.mine(1);
+    await sleep(300);
+  }
+  return false;
+}
+
+async function claim(all: Run, claimUrl: string, { address }: PayoutIntention): Promise<void> {
+  const { pathname } = new URL(claimUrl);
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    const answer = await fetch(`${all.world.server.url}${pathname}`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ step: 'claim', address, proof: '' }),
+    }).catch(() => undefined);
+    if (answer !== undefined && answer.status < 500 && answer.status !== 429) return;
+    await sleep(100);
+  }
+}
+
+async function payoutOf(all: Run, refundId: string): Promise<string | null> {
+  return (await read<{ payoutId: string | null }>(all, `/v1/refunds/${refundId}`)).payoutId;
+}
+
+async function read<T>({ world }: Run, path: string): Promise<T> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const { apiKey } = world.shop;
+    const answer = await callApi(`${world.server.url}${path}`, { method: 'GET', apiKey });
+    if (answer?.status === 200) return answer.body as T;
+    if (performance.now() > deadline) throw new Error(`no answer from ${path}`);
+    await sleep(100);
   }
 }
 

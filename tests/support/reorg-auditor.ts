@@ -144,8 +144,21 @@ export async function audit(shop: Shop, readChain: ChainReader, book: Book): Pro
     compare(`${name}: times gone`, count('replaced', 'dropped'), payment.gone);
     compare(`${name}: times reorged`, count('reorged'), payment.reorged);
   }
+  compare('the coins', await coinsOf(shop, book), linesOf(found.map(rowOf)));
   if (!(await shop.journalIsSound(book.merchantId))) faults.push('the journal does not verify');
   return faults;
+}
+
+/** The store's coins as they are on record; nobody spends them here. */
+async function coinsOf(shop: Shop, { merchantId }: Book): Promise<string> {
+  type CoinRow = { txid: string; vout: number; amount: string; height: number | null };
+  const rows = await shop.sql<CoinRow>(
+    `SELECT encode(txid, 'hex') AS txid, vout, value_sats AS amount, height FROM coin
+      WHERE merchant_id = $1 AND live AND spent_by IS NULL`,
+    [merchantId],
+  );
+  const turned = (hex: string) => (hex.match(/../g) ?? []).toReversed().join('');
+  return linesOf(rows.map((row) => ({ ...row, txid: turned(row.txid), amountSats: row.amount })));
 }
 
 function rowOf({ txid, vout, sats, height }: Found) {

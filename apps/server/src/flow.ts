@@ -9,6 +9,7 @@ import {
   type SignerSetting,
   signerCheck,
   useSpends,
+  walletsOfSigner,
 } from './money-out.ts';
 import {
   countAlerts,
@@ -374,20 +375,18 @@ function useHttp(
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
-      const node = createBitcoinRpc(options.bitcoin.target);
-      const more = { fees: out.spends.fees, payoutListener, node };
-      const api = await openApi({ ...options, ...more, database, rates, urlPolicy, http: common });
+      const { spends } = out;
+      const more = { fees: spends.fees, payoutListener, node: spends.node, spends };
+      const api = await openApi({
+        ...{ ...options, ...more, database, rates, urlPolicy, http: common },
+        ...walletsOfSigner(out),
+      });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
       await addPayerPages(http.app, { ...options, database });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
-      return {
-        async stop() {
-          await api.close();
-          await node.close();
-        },
-      };
+      return { stop: () => api.close() };
     });
   } else {
     lifecycle.use('probes', async () => {

@@ -7,11 +7,13 @@ import {
   addReconciliationRoutes,
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
+import { addReportRoutes } from './accounting/reports/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
-import type { FeeEstimator } from './paying/spends/index.ts';
+import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
+import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
@@ -45,6 +47,8 @@ export type ApiParts = {
   payoutListener: PayoutListener;
   fees: FeeEstimator;
   http: Omit<HttpOptions, 'authenticate' | 'instanceTag'>;
+  /** What routes of spends work with; absent where no node is there to be asked. */
+  spends?: Pick<SpendRouteDeps, 'node' | 'listener'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
   /** Where the node's own coins are read; absent where there is no node. */
@@ -100,6 +104,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     sleep,
     readAudience: audienceReader({ readMerchant, operatorEmails: parts.mail?.operatorEmails }),
   });
+  addReportRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,
     network,
@@ -108,6 +113,8 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     listener: parts.payoutListener,
     fees: parts.fees,
   });
+  const { fees } = parts;
+  addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
   addRefundRoutes(app, {
     ...common,
     network,
@@ -133,6 +140,15 @@ export async function openApi(parts: ApiParts): Promise<Api> {
       await unlisten();
       await ring.close();
     },
+  };
+}
+
+/** For an interface on its own, such as a test's: everything that needs the node says so. */
+function withoutNode(): NonNullable<ApiParts['spends']> {
+  const unreachable = new BitcoinRpcError('unreachable', 'there is no node here');
+  return {
+    node: { call: () => Promise.reject(unreachable) },
+    listener: { async spendChanged() {} },
   };
 }
 

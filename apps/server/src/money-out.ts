@@ -12,6 +12,7 @@ import {
 } from './paying/spends/index.ts';
 import { type BitcoinRpcTarget, createBitcoinRpc } from './platform/bitcoin-rpc.ts';
 import type { Database } from './platform/db/index.ts';
+import { AppError } from './platform/errors.ts';
 import type { HealthCheck } from './platform/health/index.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
@@ -102,6 +103,22 @@ export function useSpends(
     return loop;
   });
   countSpends(options.metrics, out);
+}
+
+/** Lets the interface look for a wallet in the signer, where there is one. */
+export function walletsOfSigner({ signer }: MoneyOut): {
+  readSignerWallet?: (name: string) => Promise<{ descriptor: string } | null>;
+} {
+  if (signer === null) return {};
+  return {
+    async readSignerWallet(name) {
+      const described = await signer.describe().catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new AppError('signer_wallet_refused', `The signer can not be asked: ${reason}.`);
+      });
+      return described.wallets.find((wallet) => wallet.name === name) ?? null;
+    },
+  };
 }
 
 /**

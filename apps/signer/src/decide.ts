@@ -158,7 +158,7 @@ export function digestOf({ wallet, kind, psbt, payouts }: SignRequest): string {
     ...[payoutId, script, amountSats, feeFrom, maxFeeShareSats],
   ]);
   const text = JSON.stringify([wallet, kind, toHex(sha256(psbt)), terms]);
-  return toHex(sha256(new TextEncoder().encode(text))).slice(0, 40);
+  return toHex(sha256(new TextEncoder().encode(text)));
 }
 
 /** What outputs look like in the log when they could not be checked. */

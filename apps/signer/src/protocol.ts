@@ -15,13 +15,14 @@ export const PROTOCOL_VERSION = 1;
  * Longest line that is read. A transaction of 500 segwit inputs comes with 500 previous
  * transactions; the largest standard one has 400 kB, the usual one 250 bytes.
  */
-export const MAX_LINE_BYTES = 32 * 1024 * 1024;
+export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** Most connections at a time: a few servers and workers, and a person who looks. */
-export const MAX_CLIENTS = 32;
+export const MAX_CLIENTS = 16;
 
-/** Most requests of one connection that wait for their turn. */
+/** Most requests of one connection that wait for their turn, and their bytes together. */
 export const MAX_WAITING_REQUESTS = 64;
+export const MAX_WAITING_BYTES = 2 * MAX_LINE_BYTES;
 
 /** A connection that has begun a line and sends nothing more is closed after so long. */
 export const HALF_LINE_TIMEOUT_MS = 30_000;
@@ -102,6 +103,8 @@ export type WalletInfo = {
   kind: string;
   /** Signatures needed: 1, or the multisig's threshold. */
   threshold: number;
+  /** One above the highest change index that was signed for: how far a restore must look. */
+  nextChangeIndex: number;
 };
 
 export type PolicySummary = {

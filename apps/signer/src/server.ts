@@ -8,6 +8,7 @@ import {
   HALF_LINE_TIMEOUT_MS,
   MAX_CLIENTS,
   MAX_LINE_BYTES,
+  MAX_WAITING_BYTES,
   MAX_WAITING_REQUESTS,
   type WireAnswer,
 } from './protocol.ts';
@@ -85,6 +86,7 @@ function attend(socket: Socket, signer: Signer, onCrash: (error: unknown) => voi
   let pieces: Buffer[] = [];
   let size = 0;
   const waiting: Buffer[] = [];
+  let waitingBytes = 0;
   let isAtWork = false;
   const halfLine = setTimeout(() => {
     if (size > 0) socket.destroy();
@@ -98,6 +100,7 @@ function attend(socket: Socket, signer: Signer, onCrash: (error: unknown) => voi
 
   function work(): void {
     const line = waiting.shift();
+    waitingBytes -= line?.length ?? 0;
     isAtWork = line !== undefined && !socket.destroyed;
     if (line === undefined || socket.destroyed) return;
     let answer: WireAnswer;
@@ -115,13 +118,16 @@ function attend(socket: Socket, signer: Signer, onCrash: (error: unknown) => voi
   socket.on('data', (chunk: Buffer) => {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      waiting.push(Buffer.concat([...pieces, chunk.subarray(from, end)]));
+      const line = Buffer.concat([...pieces, chunk.subarray(from, end)]);
+      waiting.push(line);
+      waitingBytes += line.length;
       [pieces, size, from] = [[], 0, end + 1];
     }
     if (from < chunk.length) pieces.push(chunk.subarray(from));
     size += chunk.length - from;
     halfLine.refresh();
-    if (waiting.length > MAX_WAITING_REQUESTS) refuseAll(socket, 'too_many_requests');
+    const isTooMuch = waiting.length > MAX_WAITING_REQUESTS || waitingBytes > MAX_WAITING_BYTES;
+    if (isTooMuch) refuseAll(socket, 'too_many_requests');
     else if (size > MAX_LINE_BYTES) refuseAll(socket, 'request_too_large');
     if (!isAtWork) work();
   });

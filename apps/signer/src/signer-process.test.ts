@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
+  type Approver,
   connectSigner,
   SignerRefusedError,
   SignerUnavailableError,
@@ -11,6 +12,7 @@ import {
 } from './client.ts';
 import { faultPoints } from './faults.ts';
 import type { SignParams } from './protocol.ts';
+import { testSeed } from './testing/keys.ts';
 import { startTestSigner, type TestSigner } from './testing/process.ts';
 import {
   changeOutput,
@@ -38,24 +40,33 @@ afterAll(async () => {
 });
 
 /** One payout of 50,000 sat with these coins. */
-function request(options: { coins?: Coin[]; payoutId?: string; script?: Uint8Array } = {}) {
+function request(
+  options: {
+    coins?: Coin[];
+    payoutId?: string;
+    script?: Uint8Array;
+    wallet?: Wallet;
+    approver?: Approver;
+  } = {},
+) {
+  const { wallet: from = wallet, approver = signer.approver } = options;
   salt += 10;
   const coins = options.coins ?? [
-    makeCoin(wallet, { branch: 0, index: salt, amountSats: 60_000n, salt }),
-    makeCoin(wallet, { branch: 0, index: salt + 1, amountSats: 40_000n, salt: salt + 1 }),
+    makeCoin(from, { branch: 0, index: salt, amountSats: 60_000n, salt }),
+    makeCoin(from, { branch: 0, index: salt + 1, amountSats: 40_000n, salt: salt + 1 }),
   ];
   const total = coins.reduce((sum, { amountSats }) => sum + amountSats, 0n);
   const script = options.script ?? p2wpkh(salt);
   const draft = {
-    ...{ wallet, coins, version: 2, locktime: 0, sequence: 0xffff_fffd },
-    outputs: [{ script, amountSats: 50_000n }, changeOutput(wallet, 1, total - 51_000n)],
+    ...{ wallet: from, coins, version: 2, locktime: 0, sequence: 0xffff_fffd },
+    outputs: [{ script, amountSats: 50_000n }, changeOutput(from, 1, total - 51_000n)],
   };
   const payout = payoutOf(
     {
       ...{ payoutId: options.payoutId ?? crypto.randomUUID(), script, amountSats: '50000' },
       ...{ feeFrom: 'sender', maxFeeShareSats: '0' },
     },
-    { wallet: 'main', approvers: [signer.approver], expiresAtMs: Date.now() + 60_000 },
+    { wallet: 'main', approvers: [approver], expiresAtMs: Date.now() + 60_000 },
   );
   const requestId = `r-${crypto.randomUUID()}`;
   const params = paramsOf(draft, { requestId, kind: 'payouts', payouts: [payout] });
@@ -210,6 +221,29 @@ describe('a client', () => {
     await expect(signer.client.ping()).rejects.toBeInstanceOf(SignerUnavailableError);
     await signer.restart();
     expect(await signer.client.ping()).toMatchObject({ pong: true });
+  });
+});
+
+describe('a signer that was made again from its words', () => {
+  test('has the same wallet, and no old approval holds with its new approver keys', async () => {
+    const { words } = testSeed();
+    const [before, after] = await Promise.all(
+      ['old', 'new'].map((name) => {
+        const folder = join(dir, name);
+        mkdirSync(folder);
+        return startTestSigner({ dir: folder, network: 'regtest', seed: words });
+      }),
+    );
+    if (before === undefined || after === undefined) throw new Error('two signers');
+    expect(after.descriptor).toBe(before.descriptor);
+    const old = publicWallet('main', before.descriptor, 'regtest');
+    const { params } = request({ wallet: old, approver: before.approver });
+    expect(await before.client.sign(params)).toMatchObject({ complete: true });
+    // It does not remember; the approval is what keeps the payout from being paid again.
+    await expect(after.client.sign(params)).rejects.toMatchObject({
+      code: 'approval_unknown_approver',
+    });
+    await Promise.all([before.stop(), after.stop()]);
   });
 });
 

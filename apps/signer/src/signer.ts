@@ -8,7 +8,7 @@ import { readSignRequest, type SignRequest } from './checks/request.ts';
 import { decide, readPsbt, uncheckedOutputs } from './decide.ts';
 import { displayHash } from '@quittance/bitcoin';
 import { SignerSetupError } from './errors.ts';
-import { faultPoint } from './faults.ts';
+import { armFaultPoint, faultPoint } from './faults.ts';
 import { privateFolder, readIfThere, renameDurably, replaceFile, writeDurably } from './files.ts';
 import { lockFolder } from './lock.ts';
 import { parsePolicyBody, type Policy, type PolicyBody, type PolicyFile } from './policy/policy.ts';
@@ -72,6 +72,8 @@ export async function openFolder(options: OpenOptions): Promise<OpenFolder> {
   privateFolder(folder);
   const text = Buffer.from(sealed).toString('utf8');
   const { network } = vaultHeader(text);
+  const problem = armFaultPoint(process.env, network);
+  if (problem !== null) throw new SignerSetupError(problem);
   const secrets = openVault(text, unlocker);
   const fileKey = derive(secrets.authKey, new Uint8Array(), 'files');
   const logKey = derive(secrets.authKey, new Uint8Array(), 'log');
@@ -185,6 +187,11 @@ export interface Signer {
 /** Outputs of a refused request that are written down: enough to see what was tried. */
 const MAX_REFUSED_OUTPUTS = 20;
 const MAX_REASON_LENGTH = 300;
+/**
+ * Refusals that are written down in a minute: some 10 MB. A server that asks more nonsense than
+ * that must not fill the disk; what follows is counted only.
+ */
+const MAX_REFUSALS_PER_MINUTE = 3_000;
 
 /** Begins to work; the start is logged. */
 export function startSigner(folder: OpenFolder, { nowMs }: { nowMs: () => number }): Signer {
@@ -200,7 +207,19 @@ export function startSigner(folder: OpenFolder, { nowMs }: { nowMs: () => number
     nowMs(),
   );
 
+  let minute = 0;
+  let refusals = 0;
+
   function sign(params: unknown): SignResult {
+    const thisMinute = Math.floor(nowMs() / 60_000);
+    if (thisMinute !== minute) [minute, refusals] = [thisMinute, 0];
+    if (refusals >= MAX_REFUSALS_PER_MINUTE) {
+      log.countRead('sign, refused unread');
+      throw new Refusal(
+        'too_many_requests',
+        'too much was refused in this minute; wait for the next',
+      );
+    }
     let request: SignRequest | null = null;
     let psbt: Psbt | null = null;
     const now = nowMs();
@@ -217,6 +236,7 @@ export function startSigner(folder: OpenFolder, { nowMs }: { nowMs: () => number
       return result;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      refusals += 1;
       if (error.code !== 'log_unavailable') log.append(refusedEvent(error, request, psbt), now);
       throw error;
     }
@@ -279,6 +299,7 @@ function description({ network, wallets, policy, log }: OpenFolder, nowMs: numbe
     wallets: wallets.map(({ name, descriptor }) => ({
       ...{ name, network, descriptor: descriptor.text, kind: descriptor.kind },
       threshold: thresholdOf(descriptor),
+      nextChangeIndex: (log.state.changeIndexes.get(name) ?? -1) + 1,
     })),
     policy: {
       revision,

@@ -23,7 +23,9 @@ import type {
   Coin,
   CreateApiKey,
   CreatedApiKey,
+  CreatedRefund,
   CreateOrder,
+  CreateRefundInput,
   CreateWebhookEndpoint,
   DepositAddress,
   Event,
@@ -32,10 +34,14 @@ import type {
   LedgerTransfer,
   MerchantSettingsBase,
   Order,
+  OrderReport,
   OrderStatus,
   Page,
   RateQuote,
   Reconciliation,
+  Refund,
+  RefundPreview,
+  RefundState,
   UpdateWebhookEndpoint,
   Wallet,
   WalletBalance,
@@ -81,6 +87,7 @@ export function createClient(options: ClientOptions) {
   const post = <A>(path: string, body: unknown, options?: CallOptions) =>
     send<A>({ method: 'POST', path, body, options });
   const patch = <A>(path: string, body: unknown) => send<A>({ method: 'PATCH', path, body });
+  const put = <A>(path: string, body: unknown) => send<A>({ method: 'PUT', path, body });
   const remove = <A>(path: string) => send<A>({ method: 'DELETE', path });
 
   const orders = {
@@ -97,6 +104,28 @@ export function createClient(options: ClientOptions) {
       post<Order>(`/v1/orders/${step(id)}/cancel`, undefined, options),
     acceptLate: (id: string, options?: CallOptions) =>
       post<Order>(`/v1/orders/${step(id)}/accept-late`, undefined, options),
+  };
+
+  const refunds = {
+    /** The answer's `claimUrl` is shown once: give it to the customer. */
+    create: (orderId: string, refund: CreateRefundInput, options?: CallOptions) =>
+      post<CreatedRefund>(`/v1/orders/${step(orderId)}/refunds`, refund, options),
+    /** Reckons a refund and tells where the payments came from; makes nothing. */
+    preview: (orderId: string, refund: CreateRefundInput, options?: CallOptions) =>
+      post<RefundPreview>(`/v1/orders/${step(orderId)}/refunds/preview`, refund, options),
+    read: (id: string) => get<Refund>(`/v1/refunds/${step(id)}`),
+    list: (page: PageRequest & { state?: RefundState } = {}) =>
+      get<Page<Refund>>('/v1/refunds', { ...toPageQuery(page), state: page.state }),
+    listOfOrder: (orderId: string, page: PageRequest & { state?: RefundState } = {}) =>
+      get<Page<Refund>>(`/v1/orders/${step(orderId)}/refunds`, {
+        ...toPageQuery(page),
+        state: page.state,
+      }),
+    cancel: (id: string, options?: CallOptions) =>
+      post<Refund>(`/v1/refunds/${step(id)}/cancel`, undefined, options),
+    /** The old link is worth nothing from then on. */
+    newClaimLink: (id: string, options?: CallOptions) =>
+      post<CreatedRefund>(`/v1/refunds/${step(id)}/new-claim-link`, undefined, options),
   };
 
   const webhookEndpoints = {
@@ -144,6 +173,16 @@ export function createClient(options: ClientOptions) {
 
   return {
     orders,
+    refunds,
+    reports: {
+      /** What moved for each order from `from` on, before `to`, by the ledger. */
+      orders: (period: { from: Date; to: Date }, page: PageRequest = {}) =>
+        get<OrderReport>('/v1/reports/orders', {
+          ...toPageQuery(page),
+          from: period.from.toISOString(),
+          to: period.to.toISOString(),
+        }),
+    },
     webhookEndpoints,
     webhookDeliveries: {
       read: (id: string) =>
@@ -186,6 +225,13 @@ export function createClient(options: ClientOptions) {
       balance: (id: string) => get<WalletBalance>(`/v1/wallets/${step(id)}/balance`),
       coins: (id: string, page: PageRequest = {}) =>
         get<Page<Coin>>(`/v1/wallets/${step(id)}/coins`, toPageQuery(page)),
+      /** JSON lines of BIP329. */
+      exportLabels: (id: string) => get<{ labels: string }>(`/v1/wallets/${step(id)}/labels`),
+      importLabels: (id: string, labels: string) =>
+        put<{ imported: number; refused: { line: number; reason: string }[] }>(
+          `/v1/wallets/${step(id)}/labels`,
+          { labels },
+        ),
     },
     merchant: {
       read: () => get<Merchant>('/v1/merchant'),

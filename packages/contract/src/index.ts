@@ -214,6 +214,14 @@ export {
   reconciliationSchema,
 } from './reconciliations.ts';
 export {
+  type OrderReport,
+  orderReportFileQuerySchema,
+  type OrderReportLine,
+  orderReportQuerySchema,
+  orderReportSchema,
+  type OrderReportTotals,
+} from './reports.ts';
+export {
   coversScope,
   instanceScope,
   type MerchantScope,
@@ -295,3 +303,18 @@ export {
   type WebhookEventType,
   webhookEventTypes,
 } from './webhooks.ts';
+export {
+  consolidateSchema,
+  feeEstimatesSchema,
+  type FeeWish,
+  feeWishSchema,
+  importedPsbtSchema,
+  liftPaymentSchema,
+  signedPsbtSchema,
+  type SpendJson,
+  spendListQuerySchema,
+  spendPageSchema,
+  spendPsbtSchema,
+  spendSchema,
+  spendStates,
+} from './spends.ts';

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startTestSigner, type TestSigner } from '@quittance/signer/testing';
@@ -48,7 +49,9 @@ export async function startPayoutWorld(
   const regtest = await startRegtest();
   const { node } = regtest;
   const lies = await startLyingNode(node.rpcUrl);
-  const signer = await startTestSigner({ dir: join(folder.path, 'signer'), network: 'regtest' });
+  const signerFolder = join(folder.path, 'signer');
+  mkdirSync(signerFolder);
+  const signer = await startTestSigner({ dir: signerFolder, network: 'regtest' });
   const env = {
     DATABASE_URL: postgres.url,
     QUITTANCE_NETWORK: 'regtest',
@@ -139,6 +142,12 @@ export async function created201<T>(answer: ReturnType<typeof callApi>): Promise
   throw new Error(`it was not made: ${JSON.stringify(given)}`);
 }
 
-function signerSettings(signer: TestSigner, _folder: string): Record<string, string> {
-  return { QUITTANCE_SIGNER_SOCKET: signer.socketPath };
+/** The key that the signer's policy knows is the one with which the servers approve. */
+function signerSettings(signer: TestSigner, folder: string): Record<string, string> {
+  const approverFile = join(folder, 'approver.key');
+  writeFileSync(approverFile, `${signer.approver.privateKey}\n`, { mode: 0o600 });
+  return {
+    QUITTANCE_SIGNER_SOCKET: signer.socketPath,
+    QUITTANCE_SIGNER_APPROVER_FILE: approverFile,
+  };
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Refusal } from '../refusals.ts';
+import { formatLine } from './chain.ts';
 import type { SignedEvent } from './entry.ts';
 import { openLog, verifyLog } from './log.ts';
 import { MAX_REMEMBERED_REQUESTS, usage } from './state.ts';
@@ -84,9 +85,13 @@ describe('the audit log', () => {
     const path = join(folder, FIRST);
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     const [a = '', b = '', c = '', d = ''] = lines;
+    // The signer's own entry with the right number, of another past.
+    const body = { seq: 2, atMs: 1, ...signed(9), prev: 'ab'.repeat(32) };
+    const foreign = formatLine(body, KEY).line.trimEnd();
     const wrong: [string, string[]][] = [
       ['2: it was changed', [a, b.replace('1000', '9000'), c, d]],
       ['2: it is number 3', [a, c, d]],
+      ['2: it does not follow', [a, foreign, c, d]],
       ['1: it is number 2', [b, c, d]],
       ['2: it is number 3', [a, c, b, d]],
       ['3: it is no entry', [a, b, '', c, d]],
@@ -150,6 +155,21 @@ describe('the audit log', () => {
     again.close();
     rmSync(join(folder, 'state.jsonl'));
     await expect(open(4_000)).rejects.toThrow('missing: put them back');
+  });
+
+  test('goes on after a crash between a snapshot and the file that follows it', async () => {
+    const log = await open(400);
+    log.append(signed(1), 1);
+    const before = structuredClone(log.state);
+    log.close();
+    // The entry filled the first file, so the second was made, and is still empty.
+    expect(readFileSync(join(folder, '000002.jsonl'), 'utf8')).toBe('');
+    rmSync(join(folder, '000002.jsonl'));
+    const again = await open(400);
+    expect([again.state, again.entries]).toEqual([before, 1]);
+    again.append(signed(2), 2);
+    again.close();
+    expect(await verifyLog(folder, KEY)).toMatchObject({ entries: 2 });
   });
 
   test('forgets the oldest requests, never a payout', async () => {

@@ -19,6 +19,12 @@ export type VerifiedOutput = { script: string; amountSats: bigint } & (
 export const MAX_CHANGE_GAP = 1_000;
 
 /**
+ * Most outputs of change in one transaction: more would grind the wallet into coins that cost more
+ * to spend than they hold.
+ */
+export const MAX_CHANGE_OUTPUTS = 10;
+
+/**
  * Makes sure that every output is either our change, derived here, or one approved payout, one to
  * one.
  * @param payouts empty for a transaction that returns everything
@@ -35,6 +41,9 @@ export function verifyOutputs(
   const change = psbt.unsigned.outputs.map((_, vout) =>
     changeIndexOf(psbt, vout, { wallet, maxChangeIndex }),
   );
+  if (change.filter((index) => index !== null).length > MAX_CHANGE_OUTPUTS) {
+    throw new Refusal('too_many_outputs', `at most ${MAX_CHANGE_OUTPUTS} outputs are change`);
+  }
   const left = new Map<string, Payout[]>();
   for (const payout of payouts) {
     left.set(payout.script, [...(left.get(payout.script) ?? []), payout]);

@@ -2,12 +2,11 @@ import { chmodSync, chownSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { verifyLog } from '../audit/log.ts';
 import { SignerSetupError } from '../errors.ts';
-import { armFaultPoint } from '../faults.ts';
 import { privateFolder, readIfThere } from '../files.ts';
 import { serve } from '../server.ts';
 import { openFolder, pathsOf, startSigner } from '../signer.ts';
 import { derive } from '../vault/kdf.ts';
-import { openVault, vaultHeader, wipeSecrets } from '../vault/vault.ts';
+import { openVault, wipeSecrets } from '../vault/vault.ts';
 import { folderOf, numberOf, readOptions } from './options.ts';
 import { bugReport, say, tell } from './output.ts';
 import { readUnlocker } from './secrets.ts';
@@ -21,11 +20,6 @@ export async function runStart(args: readonly string[]): Promise<void> {
   const folder = folderOf(values);
   const paths = pathsOf(folder);
   refuseDumps();
-  const sealed = readIfThere(paths.vault);
-  if (sealed === null) throw new SignerSetupError(`there is no vault in ${folder}`);
-  const { network } = vaultHeader(Buffer.from(sealed).toString('utf8'));
-  const problem = armFaultPoint(process.env, network);
-  if (problem !== null) throw new SignerSetupError(problem);
   const unlocker = await readUnlocker(values);
   const opened = await openFolder({ folder, unlocker });
   unlocker.bytes.fill(0);
@@ -50,7 +44,15 @@ export async function runStart(args: readonly string[]): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   const wallets = opened.wallets.map(({ name }) => name).join(', ') || 'none yet';
-  say(JSON.stringify({ event: 'ready', socket: path, network, wallets, pid: process.pid }));
+  say(
+    JSON.stringify({
+      event: 'ready',
+      socket: path,
+      network: opened.network,
+      wallets,
+      pid: process.pid,
+    }),
+  );
 }
 
 /** `verify-log`: the whole chain from its first entry. */

@@ -67,11 +67,12 @@ export async function prompt(question: string): Promise<Uint8Array> {
       'there is no terminal to type at: use --passphrase-file, --passphrase-fd or --key-file',
     );
   }
-  stderr.write(question);
   const typed = Buffer.alloc(MAX_SECRET_BYTES);
   let length = 0;
+  // Before the question: what is typed the moment it appears must not be shown.
   stdin.setRawMode(true);
   stdin.resume();
+  stderr.write(question);
   try {
     await new Promise<void>((resolve, reject) => {
       const onData = (chunk: Buffer): void => {

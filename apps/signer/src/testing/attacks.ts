@@ -149,6 +149,15 @@ const outputAttacks: readonly Attack[] = [
   tamper('destination on the deny-list', 'destination_forbidden', (good, cast) =>
     redirect(good, cast, Uint8Array.from(Buffer.from(DENIED_SCRIPT, 'hex'))),
   ),
+  tamper('wallet ground to dust', 'too_many_outputs', (good) => {
+    const { wallet, outputs } = good.draft;
+    outputs.splice(0, outputs.length);
+    const [paid] = good.payouts;
+    good.kind = 'consolidation';
+    good.payouts = [];
+    const sats = BigInt(paid?.amountSats ?? '0') / 20n;
+    for (let i = 0; i < 11; i++) outputs.push(changeOutput(wallet, i, sats));
+  }),
   tamper('too many outputs', 'too_many_outputs', (good) => {
     const { wallet, outputs } = good.draft;
     while (outputs.length <= MAX_OUTPUTS)

@@ -2,6 +2,7 @@ import { hex } from '@scure/base';
 import { Transaction } from '@scure/btc-signer';
 import { toHex } from '@quittance/kernel';
 import type { SignParams, SignResult } from '../protocol.ts';
+import { parsePsbt } from '../psbt/psbt.ts';
 import { ownScript, type Wallet } from '../wallets.ts';
 import { MAX_CHANGE_GAP } from '../checks/outputs.ts';
 
@@ -16,11 +17,16 @@ const changeScripts = new WeakMap<Wallet, Map<number, string>>();
  * @returns what is wrong with it
  */
 export function faultsOf(params: SignParams, result: SignResult, wallet: Wallet): string[] {
-  const options = { allowUnknownOutputs: true, allowUnknownInputs: true };
-  const transaction =
+  // Of a PSBT only what is signed: other fields may be what a fuzzer made of them.
+  const raw =
     result.rawTransaction === undefined
-      ? Transaction.fromPSBT(Buffer.from(result.psbt, 'base64'), options)
-      : Transaction.fromRaw(hex.decode(result.rawTransaction), options);
+      ? parsePsbt(Buffer.from(result.psbt, 'base64')).rawUnsigned
+      : hex.decode(result.rawTransaction);
+  const transaction = Transaction.fromRaw(raw, {
+    allowUnknownOutputs: true,
+    allowUnknownInputs: true,
+    allowUnknownVersion: true,
+  });
   const left = new Map(params.payouts.map((each) => [each.payoutId, each]));
   const faults: string[] = [];
   for (let vout = 0; vout < transaction.outputsLength; vout++) {

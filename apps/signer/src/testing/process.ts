@@ -158,7 +158,7 @@ function ready(child: ChildProcess, output: () => string): Promise<void> {
     const timer = setTimeout(() => fail('it does not answer'), START_TIMEOUT_MS);
     const fail = (why: string) => {
       clearTimeout(timer);
-      reject(new Error(`the signer did not start: ${why}\n${output()}`));
+      reject(new Error(`the signer did not start: ${why}\n${output().slice(-2_000)}`));
     };
     child.once('error', (error) => fail(error.message));
     child.once('exit', (status) => fail(`exit ${status}`));

@@ -11,6 +11,11 @@ const SCAN_TIMEOUT_MS = 15 * 60_000;
 const MAX_TRIES = 3;
 /** The record is behind the node for moments after a block. */
 const PAUSE_MS = 1_000;
+/**
+ * Addresses that are looked at beyond the last derived one: after a restore from an older backup,
+ * and where the owner's own software went further, there may be money that we do not know.
+ */
+const BEYOND_DERIVED = 1_000;
 /** Coins that are named; more of them have one cause. */
 const MAX_NAMED = 100;
 
@@ -43,7 +48,7 @@ async function compare(deps: NodeDeps, merchantId: Uuid): Promise<NodeFacts> {
   const wallets = await database.asTenant(merchantId, (tx) => readScannedWallets(tx, merchantId));
   const ranges = wallets.flatMap(({ descriptor, through }) =>
     through.flatMap((last, branch) =>
-      last < 0 ? [] : [{ desc: ofBranch(descriptor, branch), range: last }],
+      last < 0 ? [] : [{ desc: ofBranch(descriptor, branch), range: last + BEYOND_DERIVED }],
     ),
   );
   if (ranges.length === 0) return { readable: true, nodeOnly: [], recordOnly: [] };
@@ -57,9 +62,8 @@ async function compare(deps: NodeDeps, merchantId: Uuid): Promise<NodeFacts> {
     );
     if (record.tip === scan.bestblock) {
       const scripts = scan.unspents.map(({ scriptPubKey }) => Buffer.from(scriptPubKey, 'hex'));
-      const foreign = await database.asTenant(merchantId, (tx) =>
-        readForeignScripts(tx, merchantId, scripts),
-      );
+      // Two stores may have the same key; each address is one store's.
+      const foreign = await database.asSystem((tx) => readForeignScripts(tx, merchantId, scripts));
       const own = scan.unspents.filter(({ scriptPubKey }) => !foreign.has(scriptPubKey));
       return difference(own.map(coinOf), record.coins);
     }

@@ -365,15 +365,14 @@ export async function readMinedCoins(
   return { tip: first === undefined ? null : displayHash(first.hash), coins };
 }
 
-/** Which of these scripts belong to no wallet of the store: another store's wallet has them. */
+/** Which of these scripts belong to another store's wallet. */
 export async function readForeignScripts(
   tx: Tx,
   merchantId: Uuid,
   scripts: readonly Uint8Array[],
 ): Promise<Set<string>> {
   const rows = await tx.query<{ script: Buffer }>(
-    `SELECT n.script FROM unnest($2::bytea[]) AS n (script)
-      WHERE NOT EXISTS (SELECT FROM address a WHERE a.script = n.script AND a.merchant_id = $1)`,
+    'SELECT script FROM address WHERE script = ANY($2::bytea[]) AND merchant_id <> $1',
     [merchantId, scripts],
   );
   return new Set(rows.map(({ script }) => script.toString('hex')));

@@ -4,6 +4,7 @@ import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
+import { exportLabels, importLabels } from './labels.ts';
 import {
   coinKeeper,
   readPreviousTransactions,
@@ -220,4 +221,49 @@ test('every unspent coin is watched, page after page', async () => {
   }
   expect(outpoints).toContain(Buffer.from(outpointBytes(parseHash(coin.txid), 0)).toString('hex'));
   expect(new Set(outpoints).size).toBe(outpoints.length);
+});
+
+test('labels come back as they went in, a frozen coin is not spendable, wrong lines are named', async () => {
+  const store = await addStore();
+  const { merchantId, walletId } = store;
+  const coin = await addCoin(store, { valueSats: 10n });
+  const ref = `${coin.txid}:${coin.vout}`;
+  const lines = [
+    { type: 'output', ref, label: 'cold', spendable: false },
+    { type: 'tx', ref: coin.txid, label: 'gift', origin: 'wpkh([d34db33f/84h/0h/0h])', more: [1] },
+  ].map((line) => JSON.stringify(line));
+  const take = (text: string) =>
+    receiving.database.asTenant(merchantId, (tx) => importLabels(tx, merchantId, text));
+  expect(await take(lines.join('\n'))).toEqual({ imported: 2, refused: [] });
+  expect(await spendable(store)).toEqual([]);
+  const written = await receiving.database.asTenant(merchantId, (tx) =>
+    exportLabels(tx, { merchantId, walletId }),
+  );
+  const read = written
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+  expect(read).toEqual(lines.map((line): unknown => JSON.parse(line)));
+
+  const nul = JSON.stringify({ type: 'tx', ref: 'ab'.repeat(32), label: 'a\0b' });
+  const again = JSON.stringify({ type: 'output', ref, label: 'warm', spendable: true });
+  const { imported, refused } = await take([nul, 'no JSON', again].join('\n'));
+  expect(imported).toBe(1);
+  expect(new Set(refused.map(({ line }) => line))).toEqual(new Set([1, 2]));
+  expect(await spendable(store)).toHaveLength(1);
+});
+
+test('an address that an order was paid at is named in the export', async () => {
+  const store = await addStore();
+  const { merchantId, walletId } = store;
+  const order = await receiving.order(merchantId, { externalId: 'cart-7' });
+  const coin = await addCoin(store, { valueSats: 10n });
+  await receiving.sql('UPDATE coin SET order_id = $1 WHERE txid = $2', [
+    order.id,
+    parseHash(coin.txid),
+  ]);
+  const written = await receiving.database.asTenant(merchantId, (tx) =>
+    exportLabels(tx, { merchantId, walletId }),
+  );
+  expect(JSON.parse(written)).toEqual({ type: 'addr', ref: order.address, label: 'order cart-7' });
 });

@@ -3,8 +3,11 @@ import {
   type Coin,
   coinListQuerySchema,
   coinPageSchema,
+  exportedLabelsSchema,
+  importedLabelsSchema,
   uuidText,
   walletBalanceSchema,
+  walletLabelsSchema,
 } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
 import { z } from 'zod';
@@ -14,6 +17,7 @@ import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/in
 import { readWalletForSpending } from '../../receiving/addresses/index.ts';
 import { readCursor } from '../../receiving/chain/index.ts';
 import type { CoinRef, ListedCoin } from './coin.ts';
+import { exportLabels, importLabels } from './labels.ts';
 import { readBalances, readCoinPage } from './store.ts';
 
 export type CoinRouteDeps = { database: Database; network: Network };
@@ -81,6 +85,54 @@ export function addCoinRoutes(app: HttpApp, deps: CoinRouteDeps): void {
         return readCoinPage(tx, { merchantId, walletId, after, limit: limit + 1 });
       });
       return { data: coins.slice(0, limit).map(toJson), has_more: coins.length > limit };
+    },
+  );
+  addLabelRoutes(app, deps);
+}
+
+function addLabelRoutes(app: HttpApp, { database }: CoinRouteDeps): void {
+  app.get(
+    '/v1/wallets/:id/labels',
+    {
+      config: needs('wallets:read'),
+      schema: {
+        tags,
+        operationId: 'exportLabels',
+        summary: 'Export labels for wallet software (BIP329)',
+        description:
+          'The store’s labels, and one for each address of this wallet that an order was paid at.',
+        params,
+        response: answers(200, exportedLabelsSchema),
+      },
+    },
+    async (request) => {
+      const merchantId = merchantOf(request);
+      const walletId = request.params.id;
+      return await database.asTenant(merchantId, async (tx) => {
+        await requireWallet(tx, walletId);
+        return { labels: await exportLabels(tx, { merchantId, walletId }) };
+      });
+    },
+  );
+  app.put(
+    '/v1/wallets/:id/labels',
+    {
+      config: needs('wallets:write'),
+      schema: {
+        tags,
+        operationId: 'importLabels',
+        summary: 'Import labels of wallet software (BIP329); spendable false freezes a coin',
+        params,
+        body: walletLabelsSchema,
+        response: answers(200, importedLabelsSchema),
+      },
+    },
+    async (request) => {
+      const merchantId = merchantOf(request);
+      return await database.asTenant(merchantId, async (tx) => {
+        await requireWallet(tx, request.params.id);
+        return await importLabels(tx, merchantId, request.body.labels);
+      });
     },
   );
 }

@@ -1,7 +1,8 @@
 export { type ClaimDeps, type ClaimFault, checkClaim, claimRefund } from './claim-refund.ts';
 export { claimHash } from './claim-link.ts';
 export { addClaimRoutes, type ClaimRouteDeps } from './claim-routes.ts';
-export type { RefundDeps, RefundSettings } from './create-refund.ts';
+export { createRefund, type RefundDeps, type RefundSettings } from './create-refund.ts';
+export { cancelRefund } from './change-refund.ts';
 export { expireRefunds } from './expire-refunds.ts';
 export { createRefundsFollower } from './follow-payments.ts';
 export { type RefundPayoutChange, refundPayoutChanged } from './follow-payouts.ts';

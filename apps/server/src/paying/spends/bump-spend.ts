@@ -19,16 +19,16 @@ type OwnSpend = { merchantId: Uuid; spendId: Uuid };
 type ReplaceDeps = Pick<SpendDeps, 'clock' | 'random' | 'ids' | 'listener' | 'fees'>;
 
 /**
- * Asks the node what a replacement of this spend has to outbid; before the transaction in which it
- * is made, so that no database lock waits for the node.
+ * Asks the node what a replacement of this spend has to outbid: before the spend is locked.
  * @throws {AppError} not_found
  */
 export async function readFeesToOutbid(
-  deps: Pick<SpendDeps, 'database' | 'node'>,
+  tx: Tx,
+  deps: Pick<SpendDeps, 'node'>,
   { merchantId, spendId }: OwnSpend,
 ): Promise<Replaced | undefined> {
-  const [stored] = await deps.database.asTenant(merchantId, (tx) => readSpends(tx, [spendId]));
-  if (stored === undefined) throw noSuchSpend();
+  const [stored] = await readSpends(tx, [spendId]);
+  if (stored === undefined || stored.spend.merchantId !== merchantId) throw noSuchSpend();
   return await readReplaced(deps.node, stored);
 }
 

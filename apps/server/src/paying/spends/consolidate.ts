@@ -3,7 +3,7 @@ import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { readSpendableCoins, readWalletForSpending } from '../coins/index.ts';
 import type { SpendDeps } from './deps.ts';
-import { noSuchSpend, nothingStuck, planRefused } from './errors.ts';
+import { noSuchSpend, noSuchWallet, nothingStuck, planRefused } from './errors.ts';
 import { planSpend } from './plan-payout-spend.ts';
 import type { FeeLimits, Origin } from './spend.ts';
 import { lockPlanning, readOwnCoins, readSpends, readTip, type StoredSpend } from './store.ts';
@@ -35,7 +35,7 @@ export async function consolidate(
 ): Promise<StoredSpend> {
   const { merchantId, walletId, feeRate } = request;
   const wallet = await readWalletForSpending(tx, walletId);
-  if (wallet === undefined || wallet.merchantId !== merchantId) throw noSuchSpend();
+  if (wallet?.merchantId !== merchantId) throw noSuchWallet();
   if (feeRate >= deps.fees.longTerm()) {
     throw nothingStuck('Fees are not low: coins are consolidated below the long-term rate only.');
   }

@@ -2,8 +2,9 @@ import { type Ancestors, ancestorDebt, type FeeRate } from '@quittance/bitcoin';
 import type { Uuid } from '@quittance/kernel';
 import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
 import type { Tx } from '../../platform/db/index.ts';
+import { readWalletForSpending } from '../coins/index.ts';
 import type { SpendDeps } from './deps.ts';
-import { noSuchSpend, nothingStuck, planRefused } from './errors.ts';
+import { noFeeEstimate, noSuchSpend, noSuchWallet, nothingStuck, planRefused } from './errors.ts';
 import { versionOf } from './draft.ts';
 import { readSats } from './node-amounts.ts';
 import { planSpend } from './plan-payout-spend.ts';
@@ -35,6 +36,22 @@ export async function readStuckChange(
 }
 
 /**
+ * A coin that is named must be of that wallet, which must be the store's.
+ * @throws {AppError} not_found
+ */
+export async function requireCoin(
+  tx: Tx,
+  own: { merchantId: Uuid; walletId: Uuid },
+  coin: OutpointText,
+): Promise<OutpointText> {
+  const wallet = await readWalletForSpending(tx, own.walletId);
+  if (wallet?.merchantId !== own.merchantId) throw noSuchWallet();
+  const [known] = await readOwnCoins(tx, own.merchantId, [coin]);
+  if (known?.walletId !== own.walletId) throw nothingStuck('The wallet has no such coin.');
+  return coin;
+}
+
+/**
  * Asks the node for the coin's transaction with its unconfirmed ancestors.
  * @throws {AppError} conflict when it does not wait in the mempool
  */
@@ -52,7 +69,8 @@ export async function readAncestors(
       transactions: entry.ancestorcount,
     };
   } catch (error) {
-    if (!(error instanceof BitcoinRpcError) || error.kind !== 'rpc') throw error;
+    if (!(error instanceof BitcoinRpcError)) throw error;
+    if (error.kind !== 'rpc') throw noFeeEstimate('The node can not be asked just now.');
     throw nothingStuck('The transaction does not wait in the mempool of our node.');
   }
 }

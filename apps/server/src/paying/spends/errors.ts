@@ -1,5 +1,4 @@
-import type { FeeRate } from '@quittance/bitcoin';
-import { formatFeeRate } from '@quittance/bitcoin';
+import { type FeeRate, formatFeeRate } from '@quittance/bitcoin';
 import { AppError } from '../../platform/errors.ts';
 import type { PlanRefusal } from './plan-transaction.ts';
 import type { ChangeInUse } from './replace-version.ts';
@@ -7,6 +6,10 @@ import type { SpendState } from './spend.ts';
 
 export function noSuchSpend(): AppError {
   return new AppError('not_found', 'There is no such spend.');
+}
+
+export function noSuchWallet(): AppError {
+  return new AppError('not_found', 'The store has no wallet with this id.');
 }
 
 export function hasEndedAlready(state: SpendState): AppError {

@@ -20,6 +20,7 @@ export {
   previewPayoutSpend,
 } from './plan-payout-spend.ts';
 export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
+export { addSpendRoutes, type SpendRouteDeps } from './routes.ts';
 export { runDueSpends } from './run-due-spends.ts';
 export { openServerApprover, type ServerApprover } from './server-approver.ts';
 export { readSpendNumbers } from './spend-numbers.ts';

@@ -184,13 +184,19 @@ test('a coin that one block makes is found when the next one spends it, whicheve
   // It spends output 0 of the first one's transaction, and pays nobody that we know.
   const second = rawBlock(0, { spends: txid, script: PAID.with(21, 1) });
   for (const sequence of [
-    [1, 2],
-    [2, 1],
+    [1, 2, 3, 4, 5],
+    // Four that have arrived are not kept waiting for the one before them, but for its scan.
+    [2, 3, 4, 5, 1],
   ]) {
-    const { chain, derived, scanner, answer } = surroundings([first, second]);
+    const { chain, derived, scanner, answer } = surroundings([
+      first,
+      second,
+      ...[7, 8, 9].map((number) => rawBlock(number)),
+    ]);
     derived.push(PAID);
     scanner.want(chain);
     for (const height of sequence) await answer(height);
+    await answer(...sequence);
     const taken = await scanner.take();
     const spends = taken[1]?.found.flatMap((each) => each.spends);
     expect(spends).toEqual([{ txid: displayHash(txid), vout: 0 }]);

@@ -19,5 +19,6 @@ export {
   readLiveState,
   readOrder,
   readOrderView,
+  readPricedOrders,
 } from './read-orders.ts';
 export { addOrderRoutes, type OrderRouteDeps } from './routes.ts';

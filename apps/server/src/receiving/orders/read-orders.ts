@@ -9,6 +9,7 @@ import {
   type OrderRow,
   type OwnOrder,
   readOrderRow,
+  readOrderRowsById,
   readOrderRows,
   readTipHeight,
 } from './store.ts';
@@ -51,6 +52,14 @@ export type PricedOrder = Pick<
 
 export async function findPricedOrder(tx: Tx, own: OwnOrder): Promise<PricedOrder | undefined> {
   return await readOrderRow(tx, own);
+}
+
+/** Like findPricedOrder, of any number of a merchant's orders, with when they were made. */
+export async function readPricedOrders(
+  tx: Tx,
+  own: { merchantId: Uuid; ids: readonly Uuid[] },
+): Promise<(PricedOrder & { createdAtMs: number })[]> {
+  return await readOrderRowsById(tx, own);
 }
 
 /** The merchant of an order: for the payer's pages, who know only the order's unguessable id. */

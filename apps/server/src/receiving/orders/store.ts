@@ -158,6 +158,17 @@ export async function readOrderRow(tx: Tx, order: OwnOrder): Promise<OrderRow | 
   return row === undefined ? undefined : orderOf(row);
 }
 
+export async function readOrderRowsById(
+  tx: Tx,
+  { merchantId, ids }: { merchantId: Uuid; ids: readonly Uuid[] },
+): Promise<OrderRow[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM orders WHERE merchant_id = $1 AND id = ANY($2::uuid[])`,
+    [merchantId, ids],
+  );
+  return rows.map(orderOf);
+}
+
 /** Whosever order it is: for payers, who know only its unguessable id. */
 export async function findOrderRow(tx: Tx, orderId: Uuid): Promise<OrderRow | undefined> {
   const row = await tx.maybe<Row>(`SELECT ${COLUMNS} FROM orders WHERE id = $1`, [orderId]);

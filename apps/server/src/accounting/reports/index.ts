@@ -1,0 +1,2 @@
+export { addReportRoutes } from './routes.ts';
+export { type Asked, readOrderReport, writeOrderReport } from './order-report.ts';

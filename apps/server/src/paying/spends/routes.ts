@@ -1,0 +1,371 @@
+import { type FeeRate, formatFeeRate, parseFeeRate, psbtToBase64 } from '@quittance/bitcoin';
+import {
+  consolidateSchema,
+  feeEstimatesSchema,
+  type FeeWish,
+  feeWishSchema,
+  importedPsbtSchema,
+  liftPaymentSchema,
+  signedPsbtSchema,
+  type SpendJson,
+  spendListQuerySchema,
+  spendPageSchema,
+  spendPsbtSchema,
+  spendSchema,
+  uuidText,
+} from '@quittance/contract';
+import type { Uuid } from '@quittance/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Tx } from '../../platform/db/index.ts';
+import { AppError } from '../../platform/errors.ts';
+import {
+  actorOf,
+  answerOnce,
+  answers,
+  type HttpApp,
+  merchantOf,
+  needs,
+} from '../../platform/http/index.ts';
+import type { recordAudit } from '../../tenancy/audit/index.ts';
+import { bumpSpend, cancelSpend, readFeesToOutbid } from './bump-spend.ts';
+import { consolidate } from './consolidate.ts';
+import { createChild, readAncestors, readStuckChange, requireCoin } from './create-child.ts';
+import type { SpendDeps } from './deps.ts';
+import { noFeeEstimate, noSuchSpend } from './errors.ts';
+import { NoFeeEstimateError } from './estimate-fee.ts';
+import { exportPsbt, importSignedPsbt } from './exchange-psbt.ts';
+import { spendJson } from './present.ts';
+import type { FeeLimits } from './spend.ts';
+import { listSpendIds, readSpends, type StoredSpend } from './store.ts';
+
+export type SpendRouteDeps = Pick<
+  SpendDeps,
+  'database' | 'clock' | 'ids' | 'random' | 'node' | 'fees' | 'listener'
+> & { recordAudit: typeof recordAudit };
+
+const tags = ['Spends'];
+const params = z.strictObject({ id: uuidText });
+/** What a person does by hand may cost this much; the signer has a limit of its own. */
+const BY_HAND: FeeLimits = { maxFeeRate: 1_000_000n, maxFeeShareBps: null };
+const DEFAULT_TARGET_BLOCKS = 2;
+/** What people choose between: next, within an hour, half a day, a day. */
+const SHOWN_TARGETS = [1, 2, 6, 72, 144];
+
+type Exchange = { request: FastifyRequest; reply: FastifyReply };
+
+export function addSpendRoutes(app: HttpApp, deps: SpendRouteDeps): void {
+  addReads(app, deps);
+  addReplacements(app, deps);
+  addChildren(app, deps);
+  addPsbtRoutes(app, deps);
+}
+
+function addReads(app: HttpApp, deps: SpendRouteDeps): void {
+  app.get(
+    '/v1/spends',
+    {
+      config: needs('payouts:read'),
+      schema: {
+        tags,
+        operationId: 'listSpends',
+        summary: 'List the transactions that pay, newest first',
+        querystring: spendListQuerySchema,
+        response: answers(200, spendPageSchema),
+      },
+    },
+    async (request) => {
+      const { starting_after: before, limit, state, wallet_id: walletId } = request.query;
+      const merchantId = merchantOf(request);
+      const found = await deps.database.asTenant(merchantId, async (tx) => {
+        const page = { merchantId, before, state, walletId, limit: limit + 1 };
+        return await readSpends(tx, await listSpendIds(tx, page));
+      });
+      return { data: found.slice(0, limit).map(spendJson), has_more: found.length > limit };
+    },
+  );
+  app.get(
+    '/v1/spends/:id',
+    {
+      config: needs('payouts:read'),
+      schema: {
+        tags,
+        operationId: 'readSpend',
+        summary: 'Read a transaction with all its versions',
+        params,
+        response: answers(200, spendSchema),
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const stored = await deps.database.asTenant(merchantOf(request), (tx) => readOwn(tx, id));
+      return spendJson(stored);
+    },
+  );
+  app.get(
+    '/v1/fee-estimates',
+    {
+      config: needs('payouts:read'),
+      schema: {
+        tags,
+        operationId: 'readFeeEstimates',
+        summary: 'What the network’s fee is now',
+        response: answers(200, feeEstimatesSchema),
+      },
+    },
+    async () => {
+      const estimates = await telling(async () => {
+        const found = [];
+        for (const targetBlocks of SHOWN_TARGETS) {
+          found.push(await deps.fees.estimate({ targetBlocks }));
+        }
+        return { found, floor: await deps.fees.floor() };
+      });
+      return {
+        data: estimates.found.map(({ targetBlocks, feeRate, source, atMs }) => ({
+          ...{ targetBlocks, source, feeRateSatPerVb: formatFeeRate(feeRate) },
+          estimatedAt: new Date(atMs).toISOString(),
+        })),
+        floorSatPerVb: formatFeeRate(estimates.floor),
+      };
+    },
+  );
+}
+
+function addReplacements(app: HttpApp, deps: SpendRouteDeps): void {
+  async function replace(
+    exchange: Exchange,
+    wanted: { id: Uuid; wish: FeeWish | null | undefined; change: typeof bumpSpend },
+  ): Promise<SpendJson> {
+    const own = { merchantId: merchantOf(exchange.request), spendId: wanted.id };
+    const action = wanted.change === bumpSpend ? 'bumped' : 'cancelled';
+    return await act(deps, exchange, action, async (tx) => {
+      const outbid = await readFeesToOutbid(tx, deps, own);
+      const feeRate = await feeRateOf(deps, wanted.wish);
+      return await wanted.change(tx, deps, { ...own, feeRate, outbid });
+    });
+  }
+  const schema = { tags, params, body: feeWishSchema, response: answers(200, spendSchema) };
+  app.post(
+    '/v1/spends/:id/bump',
+    {
+      config: { ...needs('payouts:write'), idempotency: 'stored' },
+      schema: {
+        ...schema,
+        operationId: 'bumpSpend',
+        summary: 'Replace a transaction that waits by one that pays more (BIP125)',
+        description:
+          'The payouts stay the same; recipients who bear the fee get less, within their limits. ' +
+          'Of the two transactions only one can ever be mined.',
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      return await replace({ request, reply }, { id, wish: request.body, change: bumpSpend });
+    },
+  );
+  app.post(
+    '/v1/spends/:id/cancel',
+    {
+      config: { ...needs('payouts:write'), idempotency: 'stored' },
+      schema: {
+        ...schema,
+        operationId: 'cancelSpend',
+        summary: 'Stop a transaction that is in no block',
+        description:
+          'At once while nobody else can have it; else its coins are spent back to the wallet with ' +
+          'a higher fee, and the payouts are free when that is final. Until then either may be ' +
+          'mined.',
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      return await replace({ request, reply }, { id, wish: request.body, change: cancelSpend });
+    },
+  );
+}
+
+function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
+  async function lift(
+    exchange: Exchange,
+    wish: FeeWish | null | undefined,
+    findCoin: (tx: Tx) => Promise<string>,
+  ): Promise<SpendJson> {
+    const merchantId = merchantOf(exchange.request);
+    return await act(deps, exchange, 'child_made', async (tx) => {
+      const coin = await findCoin(tx);
+      const feeRate = await feeRateOf(deps, wish);
+      const ancestors = await readAncestors(deps.node, coin);
+      return await createChild(tx, deps, { merchantId, coin, ancestors, feeRate, limits: BY_HAND });
+    });
+  }
+  app.post(
+    '/v1/spends/:id/child',
+    {
+      config: { ...needs('payouts:write'), idempotency: 'stored' },
+      schema: {
+        ...{ tags, params, body: feeWishSchema, response: answers(200, spendSchema) },
+        operationId: 'createChild',
+        summary: 'Lift a transaction that waits by a child that pays for both (CPFP)',
+      },
+    },
+    async (request, reply) => {
+      const own = { merchantId: merchantOf(request), spendId: request.params.id };
+      return await lift({ request, reply }, request.body, (tx) => readStuckChange(tx, own));
+    },
+  );
+  app.post(
+    '/v1/wallets/:id/lift-payment',
+    {
+      config: { ...needs('payouts:write'), idempotency: 'stored' },
+      schema: {
+        ...{ tags, params, body: liftPaymentSchema, response: answers(200, spendSchema) },
+        operationId: 'liftPayment',
+        summary: 'Lift a payment to us that waits by a child that pays for both (CPFP)',
+      },
+    },
+    async (request, reply) => {
+      const own = { merchantId: merchantOf(request), walletId: request.params.id };
+      const { coin } = request.body;
+      return await lift({ request, reply }, request.body, (tx) => requireCoin(tx, own, coin));
+    },
+  );
+  app.post(
+    '/v1/wallets/:id/consolidate',
+    {
+      config: { ...needs('payouts:write'), idempotency: 'stored' },
+      schema: {
+        ...{ tags, params, body: consolidateSchema, response: answers(200, spendSchema) },
+        operationId: 'consolidateWallet',
+        summary: 'Put small coins together while fees are low',
+      },
+    },
+    async (request, reply) => {
+      const { maxCoins } = request.body;
+      const own = { merchantId: merchantOf(request), walletId: request.params.id };
+      return await act(deps, { request, reply }, 'consolidated', async (tx) => {
+        const feeRate = await feeRateOf(deps, request.body);
+        const wanted = { ...own, feeRate, limits: BY_HAND, maxCoins, origin: 'manual' } as const;
+        return await consolidate(tx, deps, wanted);
+      });
+    },
+  );
+}
+
+function addPsbtRoutes(app: HttpApp, deps: SpendRouteDeps): void {
+  app.get(
+    '/v1/spends/:id/psbt',
+    {
+      config: needs('payouts:write'),
+      schema: {
+        tags,
+        operationId: 'exportPsbt',
+        summary: 'The PSBT that waits for signatures',
+        description:
+          'Whoever has it may finish and send it: from now on the spend counts as out in the world.',
+        params,
+        response: answers(200, spendPsbtSchema),
+      },
+    },
+    async (request) => {
+      const own = { merchantId: merchantOf(request), spendId: request.params.id };
+      const found = await deps.database.asTenant(own.merchantId, (tx) => exportPsbt(tx, deps, own));
+      return { version: found.version, psbt: psbtToBase64(found.psbt) };
+    },
+  );
+  app.put(
+    '/v1/spends/:id/psbt',
+    {
+      config: needs('payouts:write'),
+      schema: {
+        tags,
+        operationId: 'importSignedPsbt',
+        summary: 'Give back a signed PSBT',
+        description:
+          'Every signature is verified. Those of a multisig wallet may come one after the other; ' +
+          'with the last one the transaction is stored and sent.',
+        params,
+        body: signedPsbtSchema,
+        response: answers(200, importedPsbtSchema),
+      },
+    },
+    async (request) => {
+      const merchantId = merchantOf(request);
+      const own = { merchantId, spendId: request.params.id };
+      return await deps.database.asTenant(merchantId, async (tx) => {
+        const imported = await importSignedPsbt(tx, deps, { ...own, psbt: request.body.psbt });
+        const entry = { merchantId, actor: actorOf(request), subject: own.spendId };
+        await audit(tx, deps, { ...entry, action: 'spend.signatures_imported' });
+        return { ...imported, spend: spendJson(await readOwn(tx, own.spendId)) };
+      });
+    },
+  );
+}
+
+/**
+ * Does something once for its Idempotency-Key, notes who did it, shows the spend as it is then. The
+ * node is asked inside it, so that a repeated request gets its answer whatever the node says now.
+ */
+async function act(
+  deps: SpendRouteDeps,
+  exchange: Exchange,
+  action: string,
+  work: (tx: Tx) => Promise<StoredSpend>,
+): Promise<SpendJson> {
+  const nowMs = deps.clock.nowMs();
+  return await answerOnce({ database: deps.database, nowMs }, exchange, async (tx) => {
+    const stored = await work(tx);
+    const { merchantId, id: subject } = stored.spend;
+    const actor = actorOf(exchange.request);
+    await audit(tx, deps, { merchantId, actor, action: `spend.${action}`, subject });
+    return { status: 200, body: spendJson(stored) };
+  });
+}
+
+async function audit(
+  tx: Tx,
+  deps: SpendRouteDeps,
+  entry: { merchantId: Uuid; actor: string; action: string; subject: string },
+): Promise<void> {
+  await deps.recordAudit(tx, {
+    ...entry,
+    id: deps.ids.next(),
+    detail: {},
+    atMs: deps.clock.nowMs(),
+  });
+}
+
+/** @throws {AppError} not_found */
+async function readOwn(tx: Tx, spendId: Uuid): Promise<StoredSpend> {
+  const [stored] = await readSpends(tx, [spendId]);
+  if (stored === undefined) throw noSuchSpend();
+  return stored;
+}
+
+/** @throws {AppError} invalid_request, no_fee_estimate */
+async function feeRateOf(
+  { fees }: SpendRouteDeps,
+  wish: FeeWish | null | undefined,
+): Promise<FeeRate> {
+  if (wish?.feeRateSatPerVb !== undefined) {
+    const parsed = parseFeeRate(wish.feeRateSatPerVb);
+    if (!parsed.ok || parsed.feeRate <= 0n || parsed.feeRate > BY_HAND.maxFeeRate) {
+      const detail = parsed.ok ? 'write a rate above 0 and up to 1000' : parsed.reason;
+      const fields = [{ pointer: '/feeRateSatPerVb', detail }];
+      throw new AppError('invalid_request', `/feeRateSatPerVb: ${detail}.`, { fields });
+    }
+    return parsed.feeRate;
+  }
+  const targetBlocks = wish?.targetBlocks ?? DEFAULT_TARGET_BLOCKS;
+  return await telling(async () => (await fees.estimate({ targetBlocks })).feeRate);
+}
+
+/** @throws {AppError} no_fee_estimate */
+async function telling<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof NoFeeEstimateError) throw noFeeEstimate(error.message);
+    throw error;
+  }
+}

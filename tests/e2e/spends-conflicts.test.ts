@@ -1,0 +1,166 @@
+import { formatBtc, type Uuid } from '@quittance/kernel';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { advanceSpend } from '../../apps/server/src/paying/spends/index.ts';
+import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import { mineWith, takeBlocksOff } from '../support/coins.ts';
+import { type Regtest, startRegtest } from '../support/regtest.ts';
+import { openShop, type Shop } from '../support/shop.ts';
+import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
+import { openVault, type Vault } from '../support/vault.ts';
+import { nodeSigner } from '../support/vault-signer.ts';
+
+/** The same keys are in other software too, which spends the coins that we mean to spend. */
+const OWNER = 'owner';
+const FINAL_DEPTH = 100;
+
+let regtest: Regtest;
+let postgres: TestPostgres;
+let shop: Shop;
+let vault: Vault;
+beforeAll(async () => {
+  [regtest, postgres] = await Promise.all([startRegtest(), startTestPostgres()]);
+  const ownerUrl = await postgres.createDatabase();
+  shop = openShop({ ownerUrl, regtest });
+  const signer = await nodeSigner(regtest, shop, OWNER);
+  vault = await openVault({ ownerUrl, regtest, shop, signer });
+});
+afterAll(async () => {
+  await vault.close();
+  await shop.close();
+  await regtest.stop();
+  await postgres.stop();
+});
+
+type Raw = { txid: string; hex: string };
+
+/** What a spend of ours takes. */
+async function coinsOf(spendId: Uuid): Promise<{ txid: string; vout: number; anchor: boolean }[]> {
+  const rows = await shop.sql<{ txid: string; vout: number; anchor: boolean }>(
+    `SELECT encode(r.txid, 'hex') AS txid, r.vout,
+            r.txid = s.anchor_txid AND r.vout = s.anchor_vout AS anchor
+       FROM coin_reservation r JOIN spend s ON s.id = r.spend_id WHERE s.id = $1`,
+    [spendId],
+  );
+  return rows.map((row) => ({
+    ...row,
+    txid: Buffer.from(row.txid, 'hex').reverse().toString('hex'),
+  }));
+}
+
+/** A transaction of the other software that takes these coins. */
+async function takenByOwner(coins: readonly { txid: string; vout: number }[]): Promise<Raw> {
+  let sats = -2_000n;
+  for (const { txid, vout } of coins) {
+    type Out = { value: string };
+    const out = await regtest.rpc.call<Out>('gettxout', [txid, vout, false]);
+    sats += BigInt(Math.round(Number(out.value) * 100_000_000));
+  }
+  const to = await regtest.newAddress();
+  const raw = await regtest.rpc.call<string>('createrawtransaction', [
+    coins.map(({ txid, vout }) => ({ txid, vout })),
+    [{ [to]: formatBtc(sats) }],
+  ]);
+  const { hex } = await regtest.rpc.walletCall<{ hex: string }>(
+    OWNER,
+    'signrawtransactionwithwallet',
+    [raw],
+  );
+  const { txid } = await regtest.rpc.call<{ txid: string }>('decoderawtransaction', [hex]);
+  return { txid, hex };
+}
+
+/** The node never gets it, and never says so: from here on the bytes may be anywhere. */
+async function sendIntoTheDark(spendId: Uuid): Promise<void> {
+  const node = {
+    call: (async (method: string, ...rest: unknown[]) => {
+      if (method !== 'sendrawtransaction') {
+        return await Reflect.apply(vault.deps.node.call, undefined, [method, ...rest]);
+      }
+      throw new BitcoinRpcError('timeout', 'no answer');
+    }) as typeof vault.deps.node.call,
+  };
+  const after = await advanceSpend({ ...vault.deps, node }, spendId);
+  expect(after?.spend).toMatchObject({ state: 'signed', reason: 'node_unavailable' });
+}
+
+/** Coins that cost more to spend along than they bring on another day: none is taken in passing. */
+const feeRate = 12_000n;
+
+test('a coin that somebody else takes before anything was signed frees the payouts at once', async () => {
+  await vault.fund(1, 500_000n);
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 400_000n }], { feeRate });
+  const taken = await takenByOwner(await coinsOf(spendId));
+  await mineWith(regtest, [taken]);
+  await vault.until(spendId, { state: 'failed', reason: 'coin_gone' });
+  expect(vault.changes.at(-1)).toMatchObject({ spendId, state: 'failed', retry: true });
+  expect(await coinsOf(spendId)).toEqual([]);
+  expect(await vault.advance(spendId)).toBe('failed');
+});
+
+test('a foreign transaction that takes the only coin is waited for until it is final', async () => {
+  await vault.fund(1, 500_000n);
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 400_000n }], { feeRate });
+  await sendIntoTheDark(spendId);
+  const taken = await takenByOwner(await coinsOf(spendId));
+  await mineWith(regtest, [taken]);
+  await vault.until(spendId, { state: 'signed', reason: 'conflict_not_final' });
+  await vault.advance(spendId);
+  expect((await vault.read(spendId)).versions).toHaveLength(1);
+  await regtest.mine(FINAL_DEPTH - 2);
+  await vault.caughtUp();
+  expect(await vault.read(spendId)).toMatchObject({ reason: 'conflict_not_final' });
+  await regtest.mine(1);
+  await vault.until(spendId, { state: 'failed', reason: 'coin_gone' });
+  expect(vault.changes.at(-1)).toMatchObject({ spendId, state: 'failed', retry: true });
+  expect(await vault.received(address)).toBe(0n);
+});
+
+test('with another coin in common the payouts are paid by a new version, and once', async () => {
+  await vault.fund(3, 500_000n);
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 800_000n }], { feeRate });
+  await sendIntoTheDark(spendId);
+  const coins = await coinsOf(spendId);
+  expect(coins).toHaveLength(2);
+  const other = coins.find(({ anchor }) => !anchor);
+  await mineWith(regtest, [await takenByOwner(coins.filter(({ anchor }) => anchor))]);
+  await vault.until(spendId, { reason: 'conflict_not_final' });
+  const worker = vault.work();
+  await vault.until(spendId, { state: 'broadcast', version: 2 });
+  await worker.stop();
+  const [anchored] = (await coinsOf(spendId)).filter(({ anchor }) => anchor);
+  expect(anchored).toMatchObject({ txid: other?.txid, vout: other?.vout });
+  await regtest.mine(1);
+  await vault.until(spendId, { state: 'confirmed', version: 2 });
+  expect(await vault.received(address)).toBe(800_000n);
+  // The first bytes can not be mined any more, whoever has them.
+  const [first] = await shop.sql<{ raw: Buffer }>(
+    'SELECT raw FROM spend_version WHERE spend_id = $1 AND version = 1',
+    [spendId],
+  );
+  const hex = first?.raw.toString('hex');
+  await expect(regtest.rpc.call('sendrawtransaction', [hex])).rejects.toThrow(/missing/);
+});
+
+test('a branch on which somebody else takes the coins takes the payment back', async () => {
+  await vault.fund(1, 500_000n);
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 400_000n }], { feeRate });
+  const coins = await coinsOf(spendId);
+  const taken = await takenByOwner(coins);
+  await vault.advance(spendId);
+  await regtest.mine(1);
+  await vault.until(spendId, { state: 'confirmed' });
+  await takeBlocksOff(regtest, 1);
+  await mineWith(regtest, [taken]);
+  await regtest.mine(1);
+  await vault.until(spendId, { state: 'broadcast', height: null, reason: 'conflict_not_final' });
+  expect(vault.changes.at(-1)).toMatchObject({ before: 'broadcast', state: 'broadcast' });
+  await regtest.mine(FINAL_DEPTH - 2);
+  await vault.until(spendId, { state: 'failed', reason: 'coin_gone' });
+  const [booked] = await shop.sql('SELECT booked_version FROM spend WHERE id = $1', [spendId]);
+  expect(booked).toEqual({ booked_version: null });
+  expect(await shop.journalIsSound(vault.merchantId)).toBe(true);
+});
