@@ -39,6 +39,8 @@ afterAll(async () => {
   await postgres.stop();
 });
 
+/** Later than the worker looks again for what waits in the mempool. */
+const LOOKED_AFTER_MS = 660_000;
 const limits = { maxFeeRate: 1_000_000n, maxFeeShareBps: null };
 
 async function confirm(spendId: Uuid): Promise<void> {
@@ -265,15 +267,18 @@ test('a transaction that fell out of the mempool is sent again, the same bytes',
   const spendId = await vault.planned([{ address, amountSats: 280_000n }]);
   await vault.advance(spendId);
   const { versions } = await vault.read(spendId);
-  const worker = vault.work();
-  await crashNode();
-  await eventually('the transaction is back', async () => {
-    const txids = await regtest.rpc.call<string[]>('getrawmempool').catch((): string[] => []);
-    return txids.includes(versions[0]?.txid ?? '');
+  // The watcher brings it back as well; the worker does it alone here, when it looks next.
+  await vault.unwatched(async () => {
+    // The recipient's wallet would send it again too.
+    await regtest.rpc.call('unloadwallet', ['payer', false]);
+    await crashNode();
+    expect(await regtest.rpc.call('getrawmempool')).toEqual([]);
+    vault.shop.clock.move(LOOKED_AFTER_MS);
+    expect(await vault.advance(spendId)).toBe('broadcast');
+    expect(await regtest.rpc.call('getrawmempool')).toEqual([versions[0]?.txid]);
+    await regtest.rpc.call('loadwallet', ['payer', true]);
   });
-  await vault.until(spendId, { state: 'broadcast' });
   await confirm(spendId);
-  await worker.stop();
   expect(await vault.received(address)).toBe(280_000n);
   await bookAgrees();
 });
@@ -314,7 +319,8 @@ test('cancelling spends the anchor to ourselves; the payout is free when that is
   await cancel(spendId);
   await vault.advance(spendId);
   await regtest.mine(1);
-  await vault.until(spendId, { state: 'broadcast', reason: 'cancelled' });
+  await vault.caughtUp();
+  expect(await vault.read(spendId)).toMatchObject({ state: 'broadcast', reason: 'cancelled' });
   expect(vault.changes.filter((each) => each.spendId === spendId).at(-1)?.state).toBe('broadcast');
   await regtest.mine(99);
   await vault.until(spendId, { state: 'failed', reason: 'cancelled' });
@@ -349,6 +355,31 @@ test('coins are put together while fees are low, and a child lifts what is stuck
   expect(paid / entry.ancestorsize).toBeGreaterThanOrEqual(8);
   expect(paid / entry.ancestorsize).toBeLessThan(8.6);
   await expect(bump(spendId, 20_000n)).rejects.toMatchObject({ code: 'conflict' });
+  await confirm(child.spend.id);
+  await vault.until(spendId, { state: 'confirmed' });
+  await bookAgrees();
+});
+
+test('a child brings along the parent that the node has lost', async () => {
+  const { merchantId, deps, shop } = vault;
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 330_000n }]);
+  await vault.advance(spendId);
+  const own = { merchantId, spendId };
+  const coin = await shop.database.asTenant(merchantId, (tx) => readStuckChange(tx, own));
+  const ancestors = await readAncestors(deps.node, coin);
+  const child = await eventuallyMade(() =>
+    shop.database.asTenant(merchantId, (tx) =>
+      createChild(tx, deps, { merchantId, coin, ancestors, feeRate: 8_000n, limits }),
+    ),
+  );
+  await vault.unwatched(async () => {
+    await regtest.rpc.call('unloadwallet', ['payer', false]);
+    await crashNode();
+    expect(await vault.advance(child.spend.id)).toBe('broadcast');
+    expect(await regtest.rpc.call<string[]>('getrawmempool')).toHaveLength(2);
+    await regtest.rpc.call('loadwallet', ['payer', true]);
+  });
   await confirm(child.spend.id);
   await vault.until(spendId, { state: 'confirmed' });
   await bookAgrees();

@@ -5,6 +5,7 @@ import {
   createFeeEstimator,
   createSpendsFollower,
   readSpendNumbers,
+  recoverSpends,
   runDueSpends,
   type SpendDeps,
   type SpendListener,
@@ -91,10 +92,15 @@ export function useSpends(
   }
   lifecycle.use('spends', () => {
     const { database } = out.spends;
+    let hasRecovered = false;
     const loop = startLoop({
       name: 'spends',
       everyMs: LOOK_EVERY_MS,
-      run: (signal) => runDueSpends(out.spends, signal),
+      async run(signal) {
+        if (!hasRecovered) await recoverSpends(out.spends);
+        hasRecovered = true;
+        return await runDueSpends(out.spends, signal);
+      },
       wake: (ring) => database.listen(SPENDS_CHANNEL, { message: ring, gap: ring }),
       onError: (error) => log.warn({ error }, 'spends can not be worked on'),
       clock,

@@ -49,6 +49,9 @@ import type {
   WebhookDelivery,
   WebhookEndpoint,
   WebhookEndpointWithSecret,
+  FeeEstimates,
+  FeeWish,
+  SpendJson as Spend,
 } from '@quittance/contract';
 import { type Call, type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
@@ -210,6 +213,24 @@ export function createClient(options: ClientOptions) {
         post<Alert>(`/v1/alerts/${step(id)}/acknowledge`, undefined, options),
     },
     ...payoutCalls({ get, post, patch, remove }),
+    spends: {
+      read: (id: string) => get<Spend>(`/v1/spends/${step(id)}`),
+      list: (page: PageRequest & { state?: Spend['state']; walletId?: string } = {}) =>
+        get<Page<Spend>>('/v1/spends', {
+          ...toPageQuery(page),
+          state: page.state,
+          wallet_id: page.walletId,
+        }),
+      /** Replaces what waits by a transaction that pays more. */
+      bump: (id: string, fee?: FeeWish, options?: CallOptions) =>
+        post<Spend>(`/v1/spends/${step(id)}/bump`, fee, options),
+      /** Lifts what waits by a child that pays for both. */
+      child: (id: string, fee?: FeeWish, options?: CallOptions) =>
+        post<Spend>(`/v1/spends/${step(id)}/child`, fee, options),
+      cancel: (id: string, fee?: FeeWish, options?: CallOptions) =>
+        post<Spend>(`/v1/spends/${step(id)}/cancel`, fee, options),
+    },
+    feeEstimates: () => get<FeeEstimates>('/v1/fee-estimates'),
     wallets: {
       list: () => get<Page<Wallet>>('/v1/wallets'),
       add: (

@@ -305,6 +305,7 @@ export {
 } from './webhooks.ts';
 export {
   consolidateSchema,
+  type FeeEstimates,
   feeEstimatesSchema,
   type FeeWish,
   feeWishSchema,

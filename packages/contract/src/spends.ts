@@ -139,3 +139,4 @@ export const feeEstimatesSchema = z
     floorSatPerVb: decimalText.meta({ description: 'The least that the node takes now' }),
   })
   .meta({ id: 'FeeEstimates' });
+export type FeeEstimates = z.infer<typeof feeEstimatesSchema>;

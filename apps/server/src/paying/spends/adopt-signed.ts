@@ -2,7 +2,7 @@ import { displayHash, parseTransaction, type Transaction } from '@quittance/bitc
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { unsignedTransaction } from './plan-transaction.ts';
-import { nameVersion, readNamelessVersions, readTakers } from './store.ts';
+import { nameVersion, readNamelessVersions, readTakers } from './chain-store.ts';
 
 /**
  * Recognises transactions of ours that somebody else signed and sent. Where inputs have a script

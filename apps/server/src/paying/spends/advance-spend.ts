@@ -1,6 +1,6 @@
 import type { Uuid } from '@quittance/kernel';
 import { backOffMs, CHECK_EVERY_MS } from './back-off.ts';
-import { broadcast, isInMempool } from './broadcast.ts';
+import { broadcast, broadcastPackage, isInMempool } from './broadcast.ts';
 import type { SpendDeps } from './deps.ts';
 import { hasEnded } from './draft.ts';
 import { spendFaultPoint } from './fault-points.ts';
@@ -9,6 +9,7 @@ import { nextStep, type Step } from './next-step.ts';
 import { record } from './record.ts';
 import { signVersion } from './sign-version.ts';
 import type { SpendVersion } from './spend.ts';
+import { readUnconfirmedParents } from './chain-store.ts';
 import { readSpends, readVersionBytes, type StoredSpend } from './store.ts';
 import type { SpendEvent } from './transition.ts';
 
@@ -82,23 +83,27 @@ async function checkVersion(
 async function sendVersion(
   deps: SpendDeps,
   stored: StoredSpend,
-  { version, exposed }: SpendVersion,
+  { version, exposed, inputs }: SpendVersion,
 ): Promise<boolean> {
   const spendId = stored.spend.id;
   const { raw } = await deps.database.asSystem((tx) => readVersionBytes(tx, { spendId, version }));
   if (raw === null) return false;
-  const answer = await broadcast(deps.node, raw, {
-    // What nobody else can have is shown to the node first, which does not give it on: a refusal is
-    // then certain.
-    testFirst: !exposed,
-    /** Nobody is sent it before the intent is durable, and not at all when the spend has ended. */
-    async beforeSending() {
-      const after = await record(deps, spendId, () => ({ type: 'sending', version }));
-      spendFaultPoint('spend-send-intended');
-      const current = after?.versions.find((each) => each.version === version);
-      return after !== undefined && !hasEnded(after.spend.state) && current?.exposed === true;
-    },
-  });
+  /** Nobody is sent it before the intent is durable, and not at all when the spend has ended. */
+  async function beforeSending(): Promise<boolean> {
+    const after = await record(deps, spendId, () => ({ type: 'sending', version }));
+    spendFaultPoint('spend-send-intended');
+    const current = after?.versions.find((each) => each.version === version);
+    return after !== undefined && !hasEnded(after.spend.state) && current?.exposed === true;
+  }
+  // What nobody else can have is shown to the node first, which does not give it on: a refusal is
+  // then certain.
+  let answer = await broadcast(deps.node, raw, { testFirst: !exposed, beforeSending });
+  if (stored.spend.kind === 'child' && answer?.type === 'refused' && answer.verdict !== 'never') {
+    const parents = await deps.database.asSystem((tx) => readUnconfirmedParents(tx, inputs));
+    if (parents.length > 0) {
+      answer = await broadcastPackage(deps.node, { parents, child: raw }, beforeSending);
+    }
+  }
   if (answer === null) return false;
   spendFaultPoint('spend-sent-unsaved');
   const nowMs = deps.clock.nowMs();

@@ -9,14 +9,8 @@ import type { Tx } from '../../platform/db/index.ts';
 import { releaseCoins } from '../coins/index.ts';
 import { versionOf } from './draft.ts';
 import type { Spend, SpendChange, SpendListener, SpendTelling, SpendVersion } from './spend.ts';
-import {
-  lockSpends,
-  readTip,
-  ringSpends,
-  type StoredSpend,
-  saveFeeShares,
-  saveSpend,
-} from './store.ts';
+import { readTip } from './coin-store.ts';
+import { lockSpends, ringSpends, type StoredSpend, saveFeeShares, saveSpend } from './store.ts';
 import {
   applySpendEvent,
   type BookIntent,

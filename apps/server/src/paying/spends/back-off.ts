@@ -9,8 +9,11 @@ const LAST_PAUSE_MS = 300_000;
  * hears of an eviction within seconds, usually rings before.
  */
 export const CHECK_EVERY_MS = 600_000;
-/** A worker that took a spend has this long before another one may: longer than its calls' limits. */
-export const LEASE_MS = 120_000;
+/**
+ * A worker that took a spend usually has it alone for so long. A step may take longer: then another
+ * one does the same again, which is harmless, and what a dead one had is not left lying.
+ */
+export const LEASE_MS = 20_000;
 
 /** The pause after so many failures in a row, half of it random. */
 export function backOffMs(attempts: number, random: Random): number {

@@ -46,6 +46,28 @@ async function test(node: Node, hex: string): Promise<NodeAnswer | { type: 'woul
   }
 }
 
+/**
+ * Gives a child to the node together with its parents, which it does not take alone or has lost
+ * (package relay).
+ * @returns null when it was stopped
+ */
+export async function broadcastPackage(
+  node: Node,
+  { parents, child }: { parents: readonly Uint8Array[]; child: Uint8Array },
+  beforeSending: () => Promise<boolean>,
+): Promise<NodeAnswer | null> {
+  if (!(await beforeSending())) return null;
+  try {
+    type Result = { package_msg: string; 'tx-results': Record<string, { error?: string }> };
+    const answer = await node.call<Result>('submitpackage', [[...parents, child].map(toHex)]);
+    if (answer.package_msg === 'success') return { type: 'has-it' };
+    const errors = Object.values(answer['tx-results']).flatMap(({ error }) => error ?? []);
+    return classifyRefusal(errors.at(-1) ?? answer.package_msg);
+  } catch (error) {
+    return classifyFailure(error, true);
+  }
+}
+
 /** Whether the node has it in its mempool now, or why that is not known. */
 export async function isInMempool(node: Node, txid: string): Promise<boolean | { detail: string }> {
   try {

@@ -82,7 +82,11 @@ function sendAgain(draft: Draft, nowMs: number): void {
 
 /** Somebody else has spent a coin of ours: software with the same keys, or a payer's double spend. */
 function applyConflicts(draft: Draft, facts: ChainFacts, nowMs: number): void {
-  if (facts.taken.size === 0) return;
+  if (facts.taken.size === 0) {
+    if (draft.spend.reason !== 'conflict_not_final') return;
+    // Whoever took the coins is gone: ours can be mined again.
+    return patch(draft, { reason: null, detail: null, attempts: 0, dueAtMs: nowMs });
+  }
   const unexposed = draft.versions.filter(({ exposed, state }) => !exposed && state !== 'replaced');
   for (const version of unexposed) {
     const taker = worstTaker(version, facts);

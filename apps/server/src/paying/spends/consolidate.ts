@@ -6,7 +6,8 @@ import type { SpendDeps } from './deps.ts';
 import { noSuchSpend, noSuchWallet, nothingStuck, planRefused } from './errors.ts';
 import { planSpend } from './plan-payout-spend.ts';
 import type { FeeLimits, Origin } from './spend.ts';
-import { lockPlanning, readOwnCoins, readSpends, readTip, type StoredSpend } from './store.ts';
+import { lockPlanning, readOwnCoins, readTip } from './coin-store.ts';
+import { readSpends, type StoredSpend } from './store.ts';
 
 /** What a signer looks through in a second or two; more is done in another one. */
 export const MAX_CONSOLIDATED = 400;

@@ -9,13 +9,9 @@ import { versionOf } from './draft.ts';
 import { readSats } from './node-amounts.ts';
 import { planSpend } from './plan-payout-spend.ts';
 import type { FeeLimits, OutpointText } from './spend.ts';
-import {
-  lockPlanning,
-  readOwnCoins,
-  readSpends,
-  splitOutpoint,
-  type StoredSpend,
-} from './store.ts';
+import { lockPlanning, readOwnCoins } from './coin-store.ts';
+import { splitOutpoint } from './outpoints.ts';
+import { readSpends, type StoredSpend } from './store.ts';
 
 /**
  * The change of a spend that waits, for a child that pays for both.

@@ -6,7 +6,8 @@ import { applyEvent } from './apply-event.ts';
 import { FINAL_DEPTH } from './draft.ts';
 import { spendFaultPoint } from './fault-points.ts';
 import type { SpendListener, SpendTelling } from './spend.ts';
-import { lockSpends, readChainFacts, readSpendsDueAtTip, readTouchedSpends } from './store.ts';
+import { readChainFacts, readSpendsDueAtTip, readTouchedSpends } from './chain-store.ts';
+import { lockSpends } from './store.ts';
 
 /** Spends that one tip moves on in one transaction; the others follow with the next. */
 const MAX_AT_TIP = 1_000;

@@ -21,7 +21,7 @@ export {
 } from './plan-payout-spend.ts';
 export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
 export { addSpendRoutes, type SpendRouteDeps } from './routes.ts';
-export { runDueSpends } from './run-due-spends.ts';
+export { recoverSpends, runDueSpends } from './run-due-spends.ts';
 export { openServerApprover, type ServerApprover } from './server-approver.ts';
 export { readSpendNumbers } from './spend-numbers.ts';
 export { SPENDS_CHANNEL } from './store.ts';

@@ -7,7 +7,9 @@ import { hasEnded, versionOf } from './draft.ts';
 import { NoFeeEstimateError } from './estimate-fee.ts';
 import { addReplacement, readReplaced } from './replace-version.ts';
 import type { SpendReason } from './spend.ts';
-import { readChainFacts, readTip, type StoredSpend } from './store.ts';
+import { readChainFacts } from './chain-store.ts';
+import { readTip } from './coin-store.ts';
+import { type StoredSpend } from './store.ts';
 
 /** A transaction that was refused or evicted for its fee is to be mined within so many blocks. */
 const TARGET_BLOCKS = 6;

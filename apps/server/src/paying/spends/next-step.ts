@@ -1,3 +1,4 @@
+import { LEASE_MS } from './back-off.ts';
 import { hasEnded, mayBeMined } from './draft.ts';
 import type { SpendVersion } from './spend.ts';
 import type { StoredSpend } from './store.ts';
@@ -17,7 +18,8 @@ export type Step =
  */
 export function nextStep({ spend, versions }: StoredSpend, nowMs: number): Step {
   if (hasEnded(spend.state) || spend.height !== null) return { type: 'nothing' };
-  if (spend.dueAtMs === null || spend.dueAtMs > nowMs + LEASED_MS) return { type: 'nothing' };
+  // A worker's lease moves the time at which a spend is due; it may work within it.
+  if (spend.dueAtMs === null || spend.dueAtMs > nowMs + LEASE_MS) return { type: 'nothing' };
   const open = versions.filter(({ state }) => state !== 'rejected' && state !== 'replaced');
   const newest = open.at(-1);
   if (newest?.state === 'planned') return { type: 'sign', version: newest };
@@ -47,9 +49,3 @@ function signedStep(
   }
   return { type: 'send', version };
 }
-
-/**
- * A worker's lease moves the time at which a spend is due; it may work within it. Everybody else
- * who calls does the same steps again, which is harmless.
- */
-const LEASED_MS = 120_000;

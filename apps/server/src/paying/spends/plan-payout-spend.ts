@@ -12,7 +12,9 @@ import {
   type TransactionRequest,
 } from './plan-transaction.ts';
 import type { FeeLimits, Origin, PayoutOutput, Spend, SpendKind, SpendVersion } from './spend.ts';
-import { insertSpend, lockPlanning, ringSpends, splitOutpoint } from './store.ts';
+import { lockPlanning } from './coin-store.ts';
+import { splitOutpoint } from './outpoints.ts';
+import { insertSpend, ringSpends } from './store.ts';
 
 export type PayoutSpendRequest = {
   merchantId: Uuid;

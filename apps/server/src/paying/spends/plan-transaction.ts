@@ -34,7 +34,7 @@ import type {
   SpendReason,
   SpendVersion,
 } from './spend.ts';
-import { type OwnCoin, readDoubtfulChange, readTip, readTipTime } from './store.ts';
+import { type OwnCoin, readDoubtfulChange, readTip, readTipTime } from './coin-store.ts';
 
 /** Received money is spent after one block; nobody else's unconfirmed payment ever. */
 const MIN_CONFIRMATIONS = 1;

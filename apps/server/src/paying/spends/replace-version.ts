@@ -9,7 +9,8 @@ import { readSats } from './node-amounts.ts';
 import { reserve } from './plan-payout-spend.ts';
 import { chooseCoins, makeVersion, type PlanRefusal } from './plan-transaction.ts';
 import type { OutpointText, SpendVersion } from './spend.ts';
-import { insertVersion, lockPlanning, readOwnCoins, type StoredSpend } from './store.ts';
+import { lockPlanning, readOwnCoins } from './coin-store.ts';
+import { insertVersion, type StoredSpend } from './store.ts';
 
 /** How a new version differs from the one that counts. */
 export type Replacement = {

@@ -1,7 +1,7 @@
 import { advanceSpend } from './advance-spend.ts';
 import { LEASE_MS } from './back-off.ts';
 import type { SpendDeps } from './deps.ts';
-import { claimDueSpends } from './store.ts';
+import { claimDueSpends, wakeSpends } from './store.ts';
 
 /** Spends that one worker has under way: the signer and the node take them one after the other. */
 const AT_ONCE = 4;
@@ -25,4 +25,15 @@ export async function runDueSpends(deps: SpendDeps, signal: AbortSignal): Promis
   // The others of the round were done all the same; the loop reports and slows down.
   if (failures.length > 0) throw failures[0];
   if (ids.length === AT_ONCE) return 'again';
+}
+
+/**
+ * Recovery, once when a worker starts: whatever was under way is looked at at once, and what waited
+ * for a signer that there is now.
+ */
+export async function recoverSpends({
+  database,
+  clock,
+}: Pick<SpendDeps, 'database' | 'clock'>): Promise<void> {
+  await database.asSystem((tx) => wakeSpends(tx, clock.nowMs()));
 }

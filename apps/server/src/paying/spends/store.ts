@@ -1,11 +1,10 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
-import { assert, type Sats, type Uuid } from '@quittance/kernel';
+import type { Sats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { ChainFacts, Taken, VersionPlace } from './chain-facts.ts';
+import { outpointBytes, outpointText, readOutpoint, splitOutpoint } from './outpoints.ts';
 import type {
   Approval,
   FeeFrom,
-  OutpointText,
   PayoutOutput,
   Spend,
   SpendKind,
@@ -352,90 +351,6 @@ export async function saveSignature(
   );
 }
 
-/** Spends that one of these transactions is a version of, or whose coins it takes. */
-export async function readTouchedSpends(tx: Tx, txids: readonly string[]): Promise<Uuid[]> {
-  if (txids.length === 0) return [];
-  const rows = await tx.query<{ spend_id: Uuid }>(
-    `SELECT spend_id FROM spend_version WHERE txid = ANY($1::bytea[])
-      UNION
-     SELECT r.spend_id FROM chain_spend s
-       JOIN coin_reservation r ON r.txid = s.prev_txid AND r.vout = s.prev_vout
-      WHERE s.txid = ANY($1::bytea[])
-      UNION
-     SELECT spend_id FROM coin_reservation WHERE txid = ANY($1::bytea[])
-      ORDER BY spend_id`,
-    [txids.map(parseHash)],
-  );
-  return rows.map((row) => row.spend_id);
-}
-
-/** Spends that a new tip may move on: confirmed ones that become final, and conflicts that do. */
-export async function readSpendsDueAtTip(
-  tx: Tx,
-  at: { finalHeight: number; limit: number },
-): Promise<Uuid[]> {
-  const rows = await tx.query<{ id: Uuid }>(
-    `SELECT id FROM spend WHERE state = 'confirmed' AND height <= $1
-      UNION
-     SELECT id FROM spend WHERE state NOT IN ('final', 'failed') AND reason IN ('cancelled',
-            'conflict_not_final', 'coin_gone')
-      ORDER BY id LIMIT $2`,
-    [at.finalHeight, at.limit],
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** What the chain's record says about these spends now. */
-export async function readChainFacts(
-  tx: Tx,
-  spendIds: readonly Uuid[],
-  tipHeight: number,
-): Promise<Map<Uuid, ChainFacts>> {
-  type PlaceRow = { spend_id: Uuid; version: number; height: number | null; block_hash: Buffer };
-  const places = await tx.query<PlaceRow>(
-    `SELECT v.spend_id, v.version, t.height, t.block_hash
-       FROM spend_version v JOIN chain_transaction t ON t.txid = v.txid
-      WHERE v.spend_id = ANY($1::uuid[]) AND t.state IN ('mempool', 'block')`,
-    [spendIds],
-  );
-  type TakenRow = { spend_id: Uuid; prev_txid: Buffer; prev_vout: bigint; txid: Buffer };
-  const taken = await tx.query<TakenRow & { height: number | null }>(
-    `SELECT r.spend_id, s.prev_txid, s.prev_vout, t.txid, t.height
-       FROM coin_reservation r
-       JOIN chain_spend s ON s.prev_txid = r.txid AND s.prev_vout = r.vout
-       JOIN chain_transaction t ON t.txid = s.txid AND t.state IN ('mempool', 'block')
-      WHERE r.spend_id = ANY($1::uuid[]) AND NOT EXISTS (
-            SELECT 1 FROM spend_version v WHERE v.spend_id = r.spend_id AND v.txid = t.txid)
-      UNION ALL
-     -- A coin whose own transaction was replaced does not exist any more: as good as taken by that.
-     SELECT r.spend_id, r.txid, r.vout, t.txid, t.height
-       FROM coin_reservation r
-       JOIN chain_transaction made ON made.txid = r.txid AND made.state = 'replaced'
-       JOIN chain_transaction t ON t.txid = made.replaced_by AND t.state IN ('mempool', 'block')
-      WHERE r.spend_id = ANY($1::uuid[])
-      ORDER BY height NULLS FIRST`,
-    [spendIds],
-  );
-  const facts = new Map<Uuid, ChainFacts>();
-  for (const id of spendIds) {
-    const own = new Map<number, VersionPlace>();
-    for (const row of places.filter(({ spend_id }) => spend_id === id)) {
-      const { height } = row;
-      own.set(
-        row.version,
-        height === null ? 'mempool' : { height, blockHash: displayHash(row.block_hash) },
-      );
-    }
-    const others = new Map<OutpointText, Taken>();
-    for (const row of taken.filter(({ spend_id }) => spend_id === id)) {
-      const outpoint = outpointText(row.prev_txid, Number(row.prev_vout));
-      others.set(outpoint, { txid: displayHash(row.txid), height: row.height });
-    }
-    facts.set(id, { tipHeight, places: own, taken: others });
-  }
-  return facts;
-}
-
 /** Takes spends that are due, each for one worker at a time; the lease ends by itself. */
 export async function claimDueSpends(
   tx: Tx,
@@ -448,6 +363,15 @@ export async function claimDueSpends(
     [new Date(claim.nowMs), new Date(claim.nowMs + claim.leaseMs), claim.limit],
   );
   return rows.map(({ id }) => id);
+}
+
+/** Makes everything due that is not in a block: after a start nobody knows what was under way. */
+export async function wakeSpends(tx: Tx, nowMs: number): Promise<void> {
+  await tx.query(
+    `UPDATE spend SET due_at = $1 WHERE state IN ('planned', 'signed', 'broadcast')
+        AND height IS NULL AND (due_at IS NULL OR due_at > $1)`,
+    [new Date(nowMs)],
+  );
 }
 
 /** Rung when a spend has become due, for the workers. */
@@ -467,38 +391,6 @@ export async function countOpenSpends(
   );
 }
 
-/** Height of the last block on record; 0 before the first. */
-export async function readTip(tx: Tx): Promise<number> {
-  const row = await tx.one<{ height: number }>(
-    'SELECT coalesce(max(height), 0)::int AS height FROM chain_cursor',
-  );
-  return row.height;
-}
-
-export function outpointText(txid: Uint8Array, vout: number): OutpointText {
-  return `${displayHash(txid)}:${vout}`;
-}
-
-/** Takes "txid:vout" apart. */
-export function splitOutpoint(outpoint: OutpointText): [txid: string, vout: number] {
-  const [txid, vout] = outpoint.split(':');
-  assert(txid?.length === 64 && vout !== undefined, `not an outpoint: ${outpoint}`);
-  return [txid, Number(vout)];
-}
-
-/** As the wire has it: txid and number, 36 bytes. */
-function outpointBytes(outpoint: OutpointText): Buffer {
-  const [txid, vout] = splitOutpoint(outpoint);
-  const bytes = Buffer.alloc(36);
-  bytes.set(parseHash(txid));
-  bytes.writeUInt32LE(vout, 32);
-  return bytes;
-}
-
-function readOutpoint(bytes: Buffer): OutpointText {
-  return outpointText(bytes.subarray(0, 32), bytes.readUInt32LE(32));
-}
-
 function sharesJson({ feeShares }: SpendVersion): string {
   const entries = Object.entries(feeShares).map(([id, sats]: [Uuid, Sats]) => [id, String(sats)]);
   return JSON.stringify(Object.fromEntries(entries));
@@ -516,131 +408,4 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => Uuid): Map<Uuid, T[
     else group.push(item);
   }
   return groups;
-}
-
-/** A coin of ours, whatever is being done with it. */
-export type OwnCoin = {
-  readonly id: OutpointText;
-  readonly txid: string;
-  readonly vout: number;
-  readonly walletId: Uuid;
-  readonly valueSats: Sats;
-  readonly branch: 0 | 1;
-  readonly index: number;
-  readonly height: number | null;
-  readonly live: boolean;
-  readonly isSpent: boolean;
-  /** The open spend that has it. */
-  readonly reservedBy: Uuid | null;
-};
-
-/** Coins by name; those that are not ours are left out. */
-export async function readOwnCoins(
-  tx: Tx,
-  merchantId: Uuid,
-  outpoints: readonly OutpointText[],
-): Promise<OwnCoin[]> {
-  const parts = outpoints.map(splitOutpoint);
-  type Row = {
-    txid: Buffer;
-    vout: number;
-    wallet_id: Uuid;
-    value_sats: bigint;
-    branch: 0 | 1;
-    index: number;
-    height: number | null;
-    live: boolean;
-    spent_by: Buffer | null;
-    reserved_by: Uuid | null;
-  };
-  const rows = await tx.query<Row>(
-    `SELECT c.txid, c.vout, c.wallet_id, c.value_sats, c.branch, c.index, c.height, c.live,
-            c.spent_by, r.spend_id AS reserved_by
-       FROM unnest($2::bytea[], $3::int[]) AS n (txid, vout)
-       JOIN coin c ON c.merchant_id = $1 AND c.txid = n.txid AND c.vout = n.vout
-       LEFT JOIN coin_reservation r ON r.txid = c.txid AND r.vout = c.vout`,
-    [merchantId, parts.map(([txid]) => parseHash(txid)), parts.map(([, vout]) => vout)],
-  );
-  return rows.map((row) => ({
-    id: outpointText(row.txid, row.vout),
-    txid: displayHash(row.txid),
-    vout: row.vout,
-    walletId: row.wallet_id,
-    valueSats: row.value_sats,
-    branch: row.branch,
-    index: row.index,
-    height: row.height,
-    live: row.live,
-    isSpent: row.spent_by !== null,
-    reservedBy: row.reserved_by,
-  }));
-}
-
-/**
- * One plan of a wallet at a time, until the transaction ends: what one reserves, and whose change
- * it spends, the next one sees.
- */
-export async function lockPlanning(tx: Tx, walletId: Uuid): Promise<void> {
-  await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`plan ${walletId}`]);
-}
-
-/** Coins made by spends that are about to be replaced: who builds on them, falls with them. */
-export async function readDoubtfulChange(tx: Tx, walletId: Uuid): Promise<Set<string>> {
-  const rows = await tx.query<{ txid: Buffer }>(
-    `SELECT v.txid FROM spend s JOIN spend_version v ON v.spend_id = s.id
-      WHERE s.wallet_id = $1 AND s.state NOT IN ('final', 'failed') AND v.txid IS NOT NULL
-        AND (v.version <> s.version OR EXISTS (
-              SELECT 1 FROM spend_version n WHERE n.spend_id = s.id AND n.version > v.version
-                 AND n.state IN ('planned', 'signed')))`,
-    [walletId],
-  );
-  return new Set(rows.map(({ txid }) => displayHash(txid)));
-}
-
-/** Time of the newest block on record; null before the first. */
-export async function readTipTime(tx: Tx, height: number): Promise<number | null> {
-  const row = await tx.maybe<{ time: Date }>('SELECT time FROM chain_block WHERE height = $1', [
-    height,
-  ]);
-  return row?.time.getTime() ?? null;
-}
-
-/** Versions that were given out to be signed and whose txid will be known only then. */
-export async function readNamelessVersions(
-  tx: Tx,
-  spendIds: readonly Uuid[],
-): Promise<{ spendId: Uuid; version: number; psbt: Uint8Array }[]> {
-  const rows = await tx.query<{ spend_id: Uuid; version: number; psbt: Buffer }>(
-    `SELECT spend_id, version, psbt FROM spend_version
-      WHERE spend_id = ANY($1::uuid[]) AND txid IS NULL AND exposed`,
-    [spendIds],
-  );
-  return rows.map(({ spend_id: spendId, version, psbt }) => ({ spendId, version, psbt }));
-}
-
-/** Transactions on record that take a coin of these spends. */
-export async function readTakers(
-  tx: Tx,
-  spendIds: readonly Uuid[],
-): Promise<{ spendId: Uuid; raw: Uint8Array }[]> {
-  const rows = await tx.query<{ spend_id: Uuid; raw: Buffer }>(
-    `SELECT DISTINCT r.spend_id, t.txid, t.raw
-       FROM coin_reservation r
-       JOIN chain_spend s ON s.prev_txid = r.txid AND s.prev_vout = r.vout
-       JOIN chain_transaction t ON t.txid = s.txid
-      WHERE r.spend_id = ANY($1::uuid[])`,
-    [spendIds],
-  );
-  return rows.map(({ spend_id: spendId, raw }) => ({ spendId, raw }));
-}
-
-export async function nameVersion(
-  tx: Tx,
-  named: { spendId: Uuid; version: number; txid: string; raw: Uint8Array },
-): Promise<void> {
-  await tx.query(
-    `UPDATE spend_version SET txid = $3, raw = coalesce(raw, $4)
-      WHERE spend_id = $1 AND version = $2 AND txid IS NULL`,
-    [named.spendId, named.version, parseHash(named.txid), named.raw],
-  );
 }
