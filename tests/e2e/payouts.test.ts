@@ -1,5 +1,5 @@
 import type { Uuid } from '@quittance/kernel';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import {
   orderSettled,
   paymentConfirmed,
@@ -174,8 +174,10 @@ test('payout-approve-and-pay-race: of processors and people on several servers o
   const ids: Uuid[] = [];
   for (const address of addresses)
     ids.push(await payer.payout(address, 15_000n, { approve: false }));
-  const running = [payer.work(), ...others];
-  const senders = [vault.work(), vault.work()];
+  const running = [payer.work(), ...others, vault.work(), vault.work()];
+  onTestFinished(async () => {
+    await Promise.all(running.map((each) => each.stop()));
+  });
   await Promise.all(
     ids.flatMap((id) => [
       payer.approve(id).then(() => payer.payNow(id).catch(() => undefined)),
@@ -192,7 +194,6 @@ test('payout-approve-and-pay-race: of processors and people on several servers o
     return open.length === 0 ? true : open;
   });
   await vault.caughtUp();
-  await Promise.all([...running, ...senders].map((each) => each.stop()));
   await mine(1);
   for (const [n, id] of ids.entries()) {
     await payer.until(id, { state: 'confirmed', attempts: 1 });

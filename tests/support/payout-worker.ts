@@ -18,7 +18,8 @@ const TICK_MS = 20;
 export async function startPayoutWorker(ownerUrl: string): Promise<{ stop(): Promise<void> }> {
   const child: ChildProcess = spawn(process.execPath, [fileURLToPath(import.meta.url)], {
     env: { ...process.env, QUITTANCE_TEST_OWNER_URL: ownerUrl },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // Its end tells the child that nobody is there any more.
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   if (child.stdout === null) throw new Error('the worker has an output');
   await once(child.stdout, 'data');
@@ -56,9 +57,11 @@ async function work(ownerUrl: string): Promise<void> {
     clock: systemClock,
   });
   process.stdout.write('works\n');
-  await once(process, 'SIGTERM');
+  process.stdin.resume();
+  await Promise.race([once(process, 'SIGTERM'), once(process.stdin, 'end')]);
   await loop.stop();
   await database.close();
+  process.stdin.destroy();
 }
 
 const ownerUrl = process.env['QUITTANCE_TEST_OWNER_URL'];

@@ -5,6 +5,7 @@ import { AppError } from '../../platform/errors.ts';
 import type { Approval } from '../spends/index.ts';
 import type { PayoutDeps } from './create-payout.ts';
 import { demand, noSuchPayout } from './errors.ts';
+import { payoutFaultPoint } from './fault-points.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
 import { readPayoutPolicy } from './policy-store.ts';
 import { lockAwaitingOfBatch, lockPayout, type OwnPayout } from './store.ts';
@@ -83,6 +84,7 @@ async function approveAll(
     const { merchantId } = reserved.before;
     await demandCover(tx, merchantId);
     await demandLimits(tx, policy, { merchantId, nowMs });
+    payoutFaultPoint('payout-approve-uncommitted');
   }
   return moves.map(({ before, step }) =>
     step.payout === before ? before : { ...step.payout, version: before.version + 1 },

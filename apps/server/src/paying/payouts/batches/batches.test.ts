@@ -74,7 +74,6 @@ test.each([
   ['a column that is not known', 'destination,amount,secret\n', '"secret" is not known'],
   ['a column that comes twice', 'destination,amount,address\n', 'twice'],
   ['no amounts', 'destination\nx\n', 'must name'],
-  ['rows of different lengths', `destination,amount\n${ADDRESS}\n`, 'record length'],
   ['an open quote', `destination,amount\n"${ADDRESS},1\n`, 'uote'],
   ['more than ten thousand payouts', `destination,amount\n${'x,1\n'.repeat(10_001)}`, '10000'],
   ['a row without end', `destination,amount\n${'x'.repeat(5_000)},1\n`, 'exceed'],
@@ -82,6 +81,14 @@ test.each([
   const read = linesOfCsv(csv);
   assert(!read.ok, 'it must be refused');
   expect(read.reason.toLowerCase()).toContain(reason.toLowerCase());
+});
+
+test('a line with a cell too few or too many is wrong by itself, whatever it would pay', () => {
+  const judged = judgeCsv(
+    `destination,amount,currency\n${ADDRESS},0.001\n${ADDRESS},0.001,BTC,1\n${ADDRESS},0.001,BTC\n`,
+  );
+  expect(judged.map(({ verdict }) => verdict.ok)).toEqual([false, false, true]);
+  expect(judged[0]?.verdict.problems).toMatchObject([{ field: 'line' }]);
 });
 
 test('whatever a file holds, no line is lost, none is invented, and what is paid is what was written', () => {

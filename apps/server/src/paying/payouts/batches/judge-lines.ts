@@ -59,8 +59,14 @@ export function judgeLines(
   });
 }
 
-function judgeLine({ line, input }: RawLine, world: Parameters<typeof judgeLines>[1]): JudgedLine {
+function judgeLine(
+  { line, input, problem }: RawLine,
+  world: Parameters<typeof judgeLines>[1],
+): JudgedLine {
   const problems: PayoutBatchLine['problems'] = textProblems(input);
+  if (problem !== null) {
+    problems.push({ field: 'line', code: 'invalid_request', message: problem });
+  }
   const currency = currencyOf(input);
   const feeFrom = input.feeFrom === undefined ? 'sender' : input.feeFrom.toLowerCase();
   if (feeFrom !== 'sender' && feeFrom !== 'recipient') {

@@ -2,7 +2,12 @@ import { type PayoutBatchLineInput, MAX_BATCH_LINES } from '@quittance/contract'
 import { CsvError, parse } from 'csv-parse/sync';
 
 /** A line of a batch before anything about it is judged. */
-export type RawLine = { readonly line: number; readonly input: PayoutBatchLineInput };
+export type RawLine = {
+  readonly line: number;
+  readonly input: PayoutBatchLineInput;
+  /** What is wrong with the line as such. */
+  readonly problem: string | null;
+};
 export type ReadLines =
   | { readonly ok: true; readonly lines: readonly RawLine[] }
   | { readonly ok: false; readonly reason: string };
@@ -22,7 +27,7 @@ const MAX_RECORD_CHARACTERS = 4_000;
 
 /** Lines that came as JSON, counted from 1. */
 export function linesOfJson(payouts: readonly PayoutBatchLineInput[]): RawLine[] {
-  return payouts.map((input, at) => ({ line: at + 1, input }));
+  return payouts.map((input, at) => ({ line: at + 1, input, problem: null }));
 }
 
 /**
@@ -38,7 +43,8 @@ export function linesOfCsv(csv: string): ReadLines {
       info: true,
       skip_empty_lines: true,
       trim: true,
-      relax_column_count: false,
+      // Such a line gets a verdict of its own.
+      relax_column_count: true,
       max_record_size: MAX_RECORD_CHARACTERS,
       // One more than allowed, so that too long a file is told from one that just fits.
       to: MAX_BATCH_LINES + 2,
@@ -74,7 +80,11 @@ export function linesOfCsv(csv: string): ReadLines {
         // An empty cell says nothing, as if the column were not there.
         if (name !== undefined && text !== '') input[name] = text;
       }
-      return { line: info.lines, input };
+      const problem =
+        record.length === names.length
+          ? null
+          : `The line has ${record.length} cells; the header names ${names.length}.`;
+      return { line: info.lines, input, problem };
     }),
   };
 }

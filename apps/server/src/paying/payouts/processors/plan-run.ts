@@ -1,6 +1,7 @@
 import type { Tx } from '../../../platform/db/index.ts';
 import {
   type FeeEstimate,
+  type PayoutOutput,
   type PlannedSpend,
   type PlanRefusal,
   planPayoutSpend,
@@ -87,11 +88,14 @@ export async function planRun(
     },
     origin: 'processor_auto',
   } as const;
+  // Signatures take milliseconds each: once for all tries.
+  const outputs = new Map<string, PayoutOutput>();
+  for (const output of await outputsOf(tx, deps, choice.take)) outputs.set(output.payoutId, output);
   const plan = await planAsManyAsPossible(choice.take, async (some) => {
-    const outputs = await outputsOf(tx, deps, some);
+    const tried = { ...request, outputs: some.flatMap(({ id }) => outputs.get(id) ?? []) };
     return given.dry
-      ? await previewPayoutSpend(tx, deps, { ...request, outputs })
-      : await planPayoutSpend(tx, deps, { ...request, outputs });
+      ? await previewPayoutSpend(tx, deps, tried)
+      : await planPayoutSpend(tx, deps, tried);
   });
   return concludePlan(plan, choice);
 }
