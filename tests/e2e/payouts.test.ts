@@ -297,3 +297,44 @@ async function earn(amountSats: bigint): Promise<void> {
     postTransfers(tx, [paymentSeen(args), paymentConfirmed(args), settled]),
   );
 }
+
+test('a payout whose transaction is made impossible for good comes back, and is paid by another', async () => {
+  await payer.processor({ retries: { maxAttempts: 10, delaySeconds: 1 } });
+  const address = await regtest.newAddress();
+  const id = await payer.payout(address, 40_000n);
+  const before = await vault.shop.balances(vault.merchantId);
+  await payer.round();
+  await sendAll();
+  const { spend_id } = await payer.until(id, { state: 'broadcast' });
+  const inputs = await vault.shop.sql<{ txid: string; vout: number }>(
+    `SELECT encode(txid, 'hex') AS txid, vout FROM coin_reservation WHERE spend_id = $1`,
+    [spend_id],
+  );
+  // Somebody else with the same keys takes all its coins, and that is mined.
+  const taken = inputs.map(({ txid, vout }) => ({
+    txid: Buffer.from(txid, 'hex').reverse().toString('hex'),
+    vout,
+  }));
+  const back = { [deposit]: '0.001' };
+  const raw = await regtest.rpc.call<string>('createrawtransaction', [taken, [back]]);
+  const signed = await regtest.rpc.walletCall<{ hex: string }>(
+    'hot',
+    'signrawtransactionwithwallet',
+    [raw],
+  );
+  await regtest.rpc.call('generateblock', [await regtest.newAddress(), [signed.hex]]);
+  await regtest.mine(99);
+  await vault.caughtUp();
+  await payer.until(id, { state: 'approved', reason: 'coin_gone', spend_id: null });
+  const after = await vault.shop.balances(vault.merchantId);
+  expect(after['payouts.in_transit']).toEqual(before['payouts.in_transit']);
+  await regtest.sendTo(deposit, 500_000n);
+  await mine(1);
+  vault.shop.clock.move(10_000);
+  await payer.round();
+  await sendAll();
+  await mine(1);
+  await payer.until(id, { state: 'confirmed', attempts: 2 });
+  expect(await vault.received(address)).toBe(40_000n);
+  await expectBooksToFit();
+}, 90_000);
