@@ -1,61 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatBtc } from '@quittance/kernel';
 import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/testing';
 import type pg from 'pg';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
-import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
 import '../../apps/server/src/flow.ts';
-import { auditPayouts, type PayoutIntention, scanCoins } from './support/audit-payouts.ts';
+import { auditPayouts, scanCoins } from './support/audit-payouts.ts';
 import { createChainReader } from './support/chain-truth.ts';
-import { callApi } from './support/clients.ts';
 import { createDice, type Dice } from './support/dice.ts';
+import {
+  approve,
+  count,
+  flush,
+  fund,
+  pay,
+  type PayoutRun,
+  READY_TIMEOUT_MS,
+  refund,
+  stir,
+  violate,
+} from './support/payout-actors.ts';
 import { splitCoins } from './support/payers.ts';
 import type { Fate } from './support/lying-node.ts';
-import {
-  created201,
-  type Part,
-  parts,
-  type PayoutWorld,
-  startPayoutWorld,
-} from './support/payout-world.ts';
+import { type Part, parts, startPayoutWorld } from './support/payout-world.ts';
 
-/** A start with recovery, on a busy machine. */
-const READY_TIMEOUT_MS = 60_000;
 /** From calm to everything approved being in a block. */
 const CONVERGE_MS = 90_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
 const FAULT_TIMEOUT_MS = 5_000;
 const AUDIT_EVERY = 25;
-const DEPOSITS = 40;
-const DEPOSIT_SATS = 20_000_000n;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 200_000_000n;
 const FINAL_DEPTH = 100;
-/** RPC_WALLET_INSUFFICIENT_FUNDS of Bitcoin Core's src/rpc/protocol.h. */
-const NO_FUNDS = -6;
-/** Small enough for one confirmation (design §7). */
-const REFUNDED_SATS = 700_000n;
-const PAID_TIMEOUT_MS = 20_000;
 /** More descriptions of one fault help nobody. */
 const MAX_DESCRIBED = 20;
 
 type Victim = Part | 'signer';
-type Run = {
-  readonly dice: Dice;
-  readonly world: PayoutWorld;
-  readonly intentions: PayoutIntention[];
-  readonly violations: string[];
-  readonly counts: Record<string, number>;
-  readonly read: ReturnType<typeof createChainReader>;
-  /** Fault points by name with how often one of them was the end of a process. */
-  readonly struck: Map<string, number>;
-  step: string;
-  made: number;
-};
-
 /**
  * Kills whatever pays (the server, a second worker, the signer) at every step boundary that the
  * code itself names, and at random moments, with two workers racing, while blocks are reorganised,
@@ -73,7 +54,7 @@ export async function run(options: {
     // A signal is what this suite does; a status is the program's own giving up.
     if (status !== null) all.violations.push(`${who} ended with status ${status}: ${tail}`);
   });
-  const all: Run = {
+  const all: PayoutRun = {
     ...{ dice, world, intentions: [], violations: [], counts: {}, struck: new Map() },
     read: createChainReader(world.regtest.rpc, await world.regtest.rpc.call('getblockcount')),
     ...{ step: 'start', made: 0 },
@@ -147,15 +128,7 @@ function planFaults(dice: Dice, runs: number): Fault[] {
   });
 }
 
-function violate(all: Run, text: string): void {
-  all.violations.push(`${all.step}: ${text}`);
-}
-
-function count(all: Run, what: string, by = 1): void {
-  all.counts[what] = (all.counts[what] ?? 0) + by;
-}
-
-async function strike(all: Run, fault: Fault): Promise<void> {
+async function strike(all: PayoutRun, fault: Fault): Promise<void> {
   const { dice, world } = all;
   await arm(all, fault);
   // The other one hangs for so long, so that it does not come first; it goes on where it was.
@@ -186,7 +159,7 @@ function rivalOf({ victim, point }: Fault): Part | undefined {
 }
 
 /** Begins the victim anew with the fault armed; that is a kill at a random moment by itself. */
-async function arm(all: Run, { victim, point, pass }: Fault): Promise<void> {
+async function arm(all: PayoutRun, { victim, point, pass }: Fault): Promise<void> {
   if (point === null) return;
   const { world } = all;
   count(all, 'kills');
@@ -202,7 +175,7 @@ async function arm(all: Run, { victim, point, pass }: Fault): Promise<void> {
   await server.untilAnswering(READY_TIMEOUT_MS);
 }
 
-async function untilGone(all: Run, { victim, point }: Fault): Promise<void> {
+async function untilGone(all: PayoutRun, { victim, point }: Fault): Promise<void> {
   const { world, dice } = all;
   let hasEnded = false;
   if (victim === 'signer') void world.signer.ended().then(() => (hasEnded = true));
@@ -224,254 +197,13 @@ async function untilGone(all: Run, { victim, point }: Fault): Promise<void> {
   count(all, 'kills');
 }
 
-async function revive({ world }: Run, victim: Victim): Promise<void> {
+async function revive({ world }: PayoutRun, victim: Victim): Promise<void> {
   if (victim === 'signer') await world.signer.restart();
   else world.servers[victim].start();
 }
 
-/** A payout to an address that nobody else is given. */
-async function pay(all: Run): Promise<void> {
-  const { dice } = all;
-  const feeFrom = dice.chance(0.25) ? 'recipient' : 'sender';
-  const amountSats = BigInt(dice.between(20_000, 3_000_000));
-  const intention = await intend(all, { amountSats, feeFrom, isRefund: false });
-  const { key } = intention;
-  const body = {
-    destination: intention.address,
-    amount: formatBtc(amountSats),
-    currency: 'BTC',
-    feeFrom,
-    externalId: key,
-  };
-  const made = await insist(all, { path: '/v1/payouts', key, body });
-  if (made.status !== 201) {
-    violate(all, `${key} was answered ${JSON.stringify(made)}`);
-    return;
-  }
-  intention.id = (made.body as { id: string }).id;
-  if (dice.chance(0.06)) {
-    await insist(all, { path: `/v1/payouts/${intention.id}/cancel`, key: `${key}-c` });
-    intention.cancelled = true;
-    return;
-  }
-  await approve(all, intention);
-  // A person presses "pay now" while the processors are at it (payout-approve-and-pay-race).
-  if (dice.chance(0.3)) {
-    await insist(all, { path: `/v1/payouts/${intention.id}/pay`, key: `${key}-p` });
-  }
-}
-
-async function intend(
-  all: Run,
-  what: Pick<PayoutIntention, 'amountSats' | 'feeFrom' | 'isRefund'>,
-): Promise<PayoutIntention> {
-  const intention: PayoutIntention = {
-    key: `payout-${++all.made}`,
-    merchantId: all.world.shop.id,
-    address: await patiently(() => all.world.regtest.newAddress()),
-    ...what,
-    ...{ id: undefined, approved: false, cancelled: false },
-  };
-  all.intentions.push(intention);
-  return intention;
-}
-
-async function approve(all: Run, intention: PayoutIntention): Promise<void> {
-  const path = `/v1/payouts/${intention.id}/approve`;
-  const approved = await insist(all, { path, key: `${intention.key}-a` });
-  if (approved.status === 200 || approved.status === 201) intention.approved = true;
-  // Held meanwhile, because a reorganisation took the order's payment away.
-  else if (intention.isRefund && approved.status === 409) count(all, 'heldRefunds');
-  else violate(all, `approving ${intention.key} was answered ${JSON.stringify(approved)}`);
-}
-
-type Refund = { id: string; claimUrl: string; payoutSats: string };
-
-/** An order that is paid, then refunded: the customer claims on the page, twice as people do. */
-async function refund(all: Run): Promise<void> {
-  const { world } = all;
-  const key = `refunded-${(all.counts['refunds'] ?? 0) + 1}`;
-  count(all, 'refunds');
-  const order = await insist(all, {
-    path: '/v1/orders',
-    key,
-    body: { amount: formatBtc(REFUNDED_SATS), currency: 'BTC', externalId: key },
-  });
-  const { id, address } = order.body as { id: string; address: string };
-  await patiently(() => world.regtest.sendTo(address, REFUNDED_SATS));
-  if (!(await isPaidSoon(all, id))) return;
-  const body = { mode: 'full', destination: 'claim' };
-  const made = await insist(all, { path: `/v1/orders/${id}/refunds`, key: `${key}-r`, body });
-  // The payment may have left the chain again meanwhile; then there is nothing to give back.
-  if (made.status !== 201) return;
-  const { claimUrl, payoutSats, id: refundId } = made.body as Refund;
-  const intention = await intend(all, {
-    ...{ amountSats: BigInt(payoutSats), feeFrom: 'sender', isRefund: true },
-  });
-  await Promise.all([claim(all, claimUrl, intention), claim(all, claimUrl, intention)]);
-  const payoutId = await payoutOf(all, refundId);
-  if (payoutId === null) {
-    count(all, 'heldRefunds');
-    return;
-  }
-  intention.id = payoutId;
-  await approve(all, intention);
-}
-
-/** The node is killed at times: what is asked of it meanwhile waits. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      // Its wallet has nothing to spend while what it sent is out of its mempool.
-      const isAway =
-        error instanceof BitcoinRpcError && (error.kind !== 'rpc' || error.code === NO_FUNDS);
-      if (!isAway || performance.now() > deadline) throw error;
-      await sleep(100);
-    }
-  }
-}
-
-async function isPaidSoon(all: Run, orderId: string): Promise<boolean> {
-  const deadline = performance.now() + PAID_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const { status } = await read<{ status: string }>(all, `/v1/orders/${orderId}`);
-    if (status === 'CONFIRMED') return true;
-    await patiently(() => all.world.regtest.mine(1));
-    await sleep(300);
-  }
-  return false;
-}
-
-async function claim(all: Run, claimUrl: string, { address }: PayoutIntention): Promise<void> {
-  const { pathname } = new URL(claimUrl);
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const answer = await fetch(`${all.world.servers.api.url}${pathname}`, {
-      method: 'POST',
-      redirect: 'manual',
-      body: new URLSearchParams({ step: 'claim', address, proof: '' }),
-    }).catch(() => undefined);
-    if (answer !== undefined && answer.status < 500 && answer.status !== 429) return;
-    await sleep(100);
-  }
-}
-
-async function payoutOf(all: Run, refundId: string): Promise<string | null> {
-  return (await read<{ payoutId: string | null }>(all, `/v1/refunds/${refundId}`)).payoutId;
-}
-
-async function read<T>({ world }: Run, path: string): Promise<T> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    const { apiKey } = world.shop;
-    const answer = await callApi(`${world.servers.api.url}${path}`, { method: 'GET', apiKey });
-    if (answer?.status === 200) return answer.body as T;
-    if (performance.now() > deadline) throw new Error(`no answer from ${path}`);
-    await sleep(100);
-  }
-}
-
-async function insist(
-  { world }: Run,
-  { path, key, body }: { path: string; key: string; body?: unknown },
-): Promise<{ status: number; body: unknown }> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    const answer = await callApi(`${world.servers.api.url}${path}`, {
-      apiKey: world.shop.apiKey,
-      idempotencyKey: key,
-      body: body ?? {},
-    });
-    if (answer !== undefined && answer.status < 500 && answer.status !== 429) return answer;
-    if (performance.now() > deadline) throw new Error(`no answer to ${path}`);
-    await sleep(100);
-  }
-}
-
-/** The world goes on meanwhile: blocks, reorganisations, lost mempools, bumped fees. */
-async function stir(all: Run): Promise<void> {
-  const { dice, world } = all;
-  const { regtest } = world;
-  await sleep(dice.between(0, 600));
-  const what = dice.next();
-  if (what < 0.35) await patiently(() => regtest.mine(dice.between(1, 2)));
-  else if (what < 0.5) await reorganise(all);
-  else if (what < 0.55) await loseMempool(all);
-  else if (what < 0.75) await bump(all);
-}
-
-async function reorganise(all: Run): Promise<void> {
-  const { dice, world } = all;
-  const { rpc, newAddress } = world.regtest;
-  const depth = dice.between(1, 3);
-  const tip = await rpc.call<number>('getblockcount');
-  const hash = await rpc.call<string>('getblockhash', [tip - depth + 1]);
-  await rpc.call('invalidateblock', [hash]);
-  const address = await newAddress();
-  // Empty blocks, so that what was confirmed waits again; at times mined as before.
-  if (dice.chance(0.5)) {
-    for (let n = 0; n <= depth; n++) await rpc.call('generateblock', [address, []]);
-  } else await world.regtest.mine(depth + 1);
-  count(all, 'reorgs');
-}
-
-/** A node that was killed comes back without what it had not written down; the miners go on. */
-async function loseMempool(all: Run): Promise<void> {
-  const { regtest } = all.world;
-  const before = await patiently(() => regtest.rpc.call<number>('getblockcount'));
-  await regtest.crashNode();
-  count(all, 'nodeKills');
-  const left = await patiently(() => regtest.rpc.call<number>('getblockcount'));
-  await patiently(() => regtest.mine(Math.max(0, before - left) + 1));
-}
-
-async function bump(all: Run): Promise<void> {
-  const { world } = all;
-  const { apiKey } = world.shop;
-  const list = await callApi(`${world.servers.api.url}/v1/spends?state=broadcast`, {
-    ...{ method: 'GET', apiKey },
-  });
-  const open = (list?.body as { data?: { id: string }[] } | undefined)?.data ?? [];
-  if (list?.status !== 200 || open.length === 0) return;
-  const { id } = all.dice.pick(open);
-  const answer = await callApi(`${world.servers.api.url}/v1/spends/${id}/bump`, {
-    apiKey,
-    idempotencyKey: `bump-${id}-${all.counts['bumps'] ?? 0}`,
-    body: { feeRateSatPerVb: all.dice.between(5, 60) },
-  });
-  if (answer !== undefined && answer.status < 300) count(all, 'bumps');
-}
-
-/** A node that is killed forgets what it has not written; ours never follows it over 100 blocks. */
-async function flush({ world }: Run): Promise<void> {
-  await patiently(() => world.regtest.rpc.call('gettxoutsetinfo'));
-}
-
-/** Coins for the wallet, by addresses without an order. */
-async function fund(all: Run): Promise<void> {
-  const { world } = all;
-  const { shop, regtest } = world;
-  const server = world.servers.api;
-  const outputs: Record<string, string> = {};
-  for (let n = 0; n < DEPOSITS; n++) {
-    const { address } = await created201<{ address: string }>(
-      callApi(`${server.url}/v1/wallets/${shop.walletId}/deposit-addresses`, {
-        apiKey: shop.apiKey,
-        body: {},
-      }),
-    );
-    outputs[address] = formatBtc(DEPOSIT_SATS);
-  }
-  await regtest.walletRpc('send', { outputs, fee_rate: 2 });
-  await regtest.mine(1);
-  await flush(all);
-}
-
 /** Lets everything come to rest, then audits until all is right or the time for it is over. */
-async function calmDownAndAudit(all: Run): Promise<void> {
+async function calmDownAndAudit(all: PayoutRun): Promise<void> {
   const { world } = all;
   all.step += ', audit';
   world.lies.fate = 'honest';
@@ -498,7 +230,7 @@ async function calmDownAndAudit(all: Run): Promise<void> {
 }
 
 /** Refunds that were held and go on have new payouts, which nobody has approved yet. */
-async function approveResumed(all: Run, client: pg.Client): Promise<void> {
+async function approveResumed(all: PayoutRun, client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ id: string; destination: string }>(
     `SELECT id, destination FROM payout WHERE state = 'awaiting_approval' AND source = 'refund'`,
   );
@@ -510,7 +242,7 @@ async function approveResumed(all: Run, client: pg.Client): Promise<void> {
 }
 
 /** Blocks come until nothing that was approved waits and nothing is in the mempool. */
-async function untilPaid({ world }: Run, client: pg.Client): Promise<void> {
+async function untilPaid({ world }: PayoutRun, client: pg.Client): Promise<void> {
   const deadline = performance.now() + CONVERGE_MS;
   for (;;) {
     const { rows } = await client.query<{ open: number }>(
@@ -524,7 +256,7 @@ async function untilPaid({ world }: Run, client: pg.Client): Promise<void> {
   }
 }
 
-async function auditUntilRight(all: Run, client: pg.Client): Promise<string[]> {
+async function auditUntilRight(all: PayoutRun, client: pg.Client): Promise<string[]> {
   const { world, intentions } = all;
   const deadline = performance.now() + CONVERGE_MS / 2;
   for (;;) {
@@ -539,7 +271,7 @@ async function auditUntilRight(all: Run, client: pg.Client): Promise<string[]> {
 }
 
 /** The product's own verification: what it says must be what the auditor found. */
-async function verifyJournals(all: Run): Promise<void> {
+async function verifyJournals(all: PayoutRun): Promise<void> {
   const database = openDatabase(roleUrls(all.world.databaseUrl));
   try {
     const lines: string[] = [];

@@ -10,7 +10,8 @@ import { releaseCoins } from '../coins/index.ts';
 import { versionOf } from './draft.ts';
 import type { Spend, SpendChange, SpendListener, SpendTelling, SpendVersion } from './spend.ts';
 import { readTip } from './coin-store.ts';
-import { lockSpends, ringSpends, type StoredSpend, saveFeeShares, saveSpend } from './store.ts';
+import { lockSpends, type StoredSpend, saveFeeShares, saveSpend } from './store.ts';
+import { ringSpends } from './due-store.ts';
 import {
   applySpendEvent,
   type BookIntent,

@@ -24,7 +24,7 @@ export { addSpendRoutes, type SpendRouteDeps } from './routes.ts';
 export { recoverSpends, runDueSpends } from './run-due-spends.ts';
 export { openServerApprover, type ServerApprover } from './server-approver.ts';
 export { readSpendNumbers } from './spend-numbers.ts';
-export { SPENDS_CHANNEL } from './store.ts';
+export { SPENDS_CHANNEL } from './due-store.ts';
 export type {
   Approval,
   FeeFrom,

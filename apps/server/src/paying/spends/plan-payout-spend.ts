@@ -14,7 +14,8 @@ import {
 import type { FeeLimits, Origin, PayoutOutput, Spend, SpendKind, SpendVersion } from './spend.ts';
 import { lockPlanning } from './coin-store.ts';
 import { splitOutpoint } from './outpoints.ts';
-import { insertSpend, ringSpends } from './store.ts';
+import { insertSpend } from './store.ts';
+import { ringSpends } from './due-store.ts';
 
 export type PayoutSpendRequest = {
   merchantId: Uuid;

@@ -1,7 +1,7 @@
 import { advanceSpend } from './advance-spend.ts';
 import { LEASE_MS } from './back-off.ts';
 import type { SpendDeps } from './deps.ts';
-import { claimDueSpends, wakeSpends } from './store.ts';
+import { claimDueSpends, wakeSpends } from './due-store.ts';
 
 /** Spends that one worker has under way: the signer and the node take them one after the other. */
 const AT_ONCE = 4;

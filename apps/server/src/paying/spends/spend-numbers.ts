@@ -1,6 +1,6 @@
 import type { SpendDeps } from './deps.ts';
 import type { SpendState } from './spend.ts';
-import { countOpenSpends } from './store.ts';
+import { countOpenSpends } from './due-store.ts';
 
 /** How many spends are under way in each state, and how long the oldest has been. */
 export async function readSpendNumbers({

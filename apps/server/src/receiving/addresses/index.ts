@@ -1,15 +1,13 @@
+export { ADDRESSES_CHANNEL, type Branch, type WalletUse } from './store.ts';
 export {
-  ADDRESSES_CHANNEL,
   isOwnScript,
-  type Branch,
   markAddressesPaid,
   type PaidAddress,
   readAddressesAfter,
   readDerivedThrough,
   readFirstWalletMs,
   readPaidAddresses,
-  type WalletUse,
-} from './store.ts';
+} from './watched-store.ts';
 export {
   type ChangeAddress,
   holdAddresses,

@@ -2,15 +2,15 @@ import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, type OrderEvents } from './apply-events.ts';
 import type { PaymentEvent } from './payment.ts';
+import { notifyOrders } from './store.ts';
 import {
   type DuePayment,
-  notifyOrders,
   readConfirmingOrders,
   readOrdersToExpire,
   readPaymentsOfTransactions,
   readPaymentsToConfirm,
   readPaymentsToFinalise,
-} from './store.ts';
+} from './due-store.ts';
 import type { Telling } from './tell.ts';
 
 /** Payments that are taken up at a time: bounds memory however many become due in one block. */
