@@ -18,6 +18,7 @@ export {
 } from './take-addresses.ts';
 export {
   addWallet,
+  deriveChangeFarAhead,
   type NewWallet,
   readWalletForSpending,
   readWallets,
