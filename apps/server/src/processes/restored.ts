@@ -34,7 +34,9 @@ async function letGoOn(ownerUrl: string): Promise<void> {
   const database = openDatabase(roleUrls(ownerUrl));
   try {
     await database.asSystem(release);
-    console.log('Payouts go on. The signer that is there now is the one that is known from now on.');
+    console.log(
+      'Payouts go on. The signer that is there now is the one that is known from now on.',
+    );
   } finally {
     await database.close();
   }

@@ -130,7 +130,10 @@ async function move(
 ): Promise<void> {
   const payouts = await lockPayoutsById(tx, { merchantId, ids });
   assert(payouts.length === ids.length, 'payouts that were matched are there');
-  const moves = payouts.map((before) => ({ before, step: demand(applyPayoutEvent(before, event)) }));
+  const moves = payouts.map((before) => ({
+    before,
+    step: demand(applyPayoutEvent(before, event)),
+  }));
   await writePayouts(tx, deps, { telling, moves });
 }
 

@@ -87,7 +87,10 @@ export async function readOwnSide(
     change:
       change === undefined
         ? null
-        : { ...{ branch: change.branch, index: change.index, vout: change.vout }, valueSats: change.sats },
+        : {
+            ...{ branch: change.branch, index: change.index, vout: change.vout },
+            valueSats: change.sats,
+          },
   };
 }
 
@@ -161,4 +164,13 @@ export async function replacePlans(tx: Tx, spendId: Uuid, anchor: OutpointText):
   await tx.query('UPDATE spend SET anchor_txid = $2, anchor_vout = $3 WHERE id = $1', [
     ...[spendId, parseHash(txid), vout],
   ]);
+}
+
+/** A version that is on the chain's record has its bytes, whoever had it signed and sent it. */
+export async function takeBytes(tx: Tx, spendIds: readonly Uuid[]): Promise<void> {
+  await tx.query(
+    `UPDATE spend_version v SET raw = t.raw FROM chain_transaction t
+      WHERE v.spend_id = ANY($1::uuid[]) AND v.raw IS NULL AND t.txid = v.txid`,
+    [spendIds],
+  );
 }
