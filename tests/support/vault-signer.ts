@@ -23,7 +23,9 @@ export type RealSigner = VaultSigner & { readonly process: TestSigner; stop(): P
 
 /** The product's own signer in a process of its own. */
 export async function startSigner(
-  options: Partial<Pick<TestSignerOptions, 'wallets' | 'policy' | 'faultPoint' | 'timeoutMs'>> = {},
+  options: Partial<
+    Pick<TestSignerOptions, 'seed' | 'wallets' | 'policy' | 'faultPoint' | 'timeoutMs'>
+  > = {},
 ): Promise<RealSigner> {
   const folder = temporaryFolder('signer');
   const process = await startTestSigner({ dir: folder.path, network: 'regtest', ...options });

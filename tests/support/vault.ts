@@ -14,6 +14,7 @@ import {
   type PlanRefusal,
   planPayoutSpend,
   runDueSpends,
+  type SpendAdopter,
   type SpendChange,
   type SpendDeps,
   type SpendListener,
@@ -48,6 +49,10 @@ export type VaultOptions = {
   /** Told of spends besides the vault's own record, and others that follow the chain. */
   listener?: SpendListener;
   shop?: Shop;
+  /** Recognises payments that the database has forgotten. */
+  adopter?: SpendAdopter;
+  /** The store of a database that was there before. */
+  existing?: { merchantId: Uuid; walletId: Uuid };
 };
 
 /** A store whose wallet pays: real database, node, watcher and signer; the worker is optional. */
@@ -122,16 +127,19 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     log: { info: () => undefined, warn: logWarning },
   };
   const deps = options.deps?.(base) ?? base;
-  const merchantId = await shop.addMerchant({});
+  const merchantId = options.existing?.merchantId ?? (await shop.addMerchant({}));
   const descriptor = options.descriptor ?? signer?.descriptor;
   if (descriptor === undefined) throw new Error('a vault needs a signer or a descriptor');
-  const walletId = await shop.database.asTenant(merchantId, (tx) =>
-    addWallet(tx, {
-      ...{ merchantId, descriptor, network: 'regtest', use: 'payouts' },
-      ...{ signerWallet: signer?.wallet ?? null, ids: shop.ids, nowMs: shop.clock.nowMs() },
-    }),
-  );
-  const follower = createSpendsFollower(deps);
+  const walletId =
+    options.existing?.walletId ??
+    (await shop.database.asTenant(merchantId, (tx) =>
+      addWallet(tx, {
+        ...{ merchantId, descriptor, network: 'regtest', use: 'payouts' },
+        ...{ signerWallet: signer?.wallet ?? null, ids: shop.ids, nowMs: shop.clock.nowMs() },
+      }),
+    ));
+  const { adopter } = options;
+  const follower = createSpendsFollower(adopter === undefined ? deps : { ...deps, adopter });
   let nextAddress = 0;
   const stops: { stop(): Promise<void> }[] = [];
 

@@ -79,6 +79,17 @@ does not, or can not be read.`,
     module: './processes/reconcile.ts',
     run: 'runReconcile',
   },
+  restored: {
+    summary: 'after a restore of the database: hold payouts, and let them go on',
+    help: `quittance restored [--release] [--config FILE]
+
+Run it once after the database was restored from a backup, before "start". It holds everything that
+pays out, derives change addresses far ahead, so that what was paid since the backup is found, and
+puts events in order.
+  --release  payouts may go on: everything is reconciled, and what was paid since is known`,
+    module: './processes/restored.ts',
+    run: 'runRestored',
+  },
   test: {
     summary: 'all checks and tests, or one randomised suite',
     help: `quittance test

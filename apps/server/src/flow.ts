@@ -21,7 +21,8 @@ import {
   watcherMetrics,
 } from './observability.ts';
 import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
-import { createPayoutListener } from './paying/payouts/index.ts';
+import { markCaughtUp } from './paying/guard/index.ts';
+import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
 import {
   createRefundsFollower,
   expireRefunds,
@@ -106,6 +107,8 @@ export type FlowOptions = {
 /** A lost announcement of a new wallet delays its refill by no more than this. */
 const REFILL_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 600_000;
+/** Payouts wait for it after a start, so it is short. */
+const CAUGHT_UP_EVERY_MS = 1_000;
 /** The link itself goes by the clock; this only ends the refund and frees its amount. */
 const EXPIRE_REFUNDS_EVERY_MS = 30_000;
 
@@ -137,6 +140,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const out = openMoneyOut(lifecycle, options, {
     database,
     listener: createPayoutListener({ listener: payoutListener }),
+    adopter: createPaymentAdopter({ listener: payoutListener }),
   });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
@@ -305,13 +309,31 @@ function useWatcher(
       },
       onError: (error) => log.warn({ error }, 'the watcher can not be elected'),
     });
+    const loop = startLoop({
+      name: 'caught up',
+      everyMs: CAUGHT_UP_EVERY_MS,
+      run: async () => {
+        if (state.watcher?.status().live !== true || (await isBehind(rpc))) return;
+        await database.asSystem(markCaughtUp);
+      },
+      onError: (error) => log.warn({ error }, 'how far the chain is read can not be noted'),
+      clock: options.clock,
+    });
     return {
       async stop() {
+        await loop.stop();
         await lock.stop();
         await Promise.all([rpc.close(), pollRpc.close()]);
       },
     };
   });
+}
+
+/** Whether the node itself knows of blocks that it does not have yet. */
+async function isBehind(rpc: BitcoinRpc): Promise<boolean> {
+  type Info = { blocks: number; headers: number; initialblockdownload: boolean };
+  const info = await rpc.call<Info>('getblockchaininfo');
+  return info.initialblockdownload || info.blocks < info.headers;
 }
 
 /** @throws {ChainHaltError} when the node must not be followed */

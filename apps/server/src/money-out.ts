@@ -1,12 +1,14 @@
 import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
 import { connectSigner, type SignerClient } from '@quittance/signer/client';
+import { createGate, type Gate, rememberingSigner } from './paying/guard/index.ts';
 import {
   createFeeEstimator,
   createSpendsFollower,
   readSpendNumbers,
   recoverSpends,
   runDueSpends,
+  type SpendAdopter,
   type SpendDeps,
   type SpendListener,
   SPENDS_CHANNEL,
@@ -45,17 +47,20 @@ export type MoneyOut = {
   signer: SignerClient | null;
   /** In the order in which they hear of the chain. */
   followers: readonly ChainFollower[];
+  /** Whether anything may be paid at all. */
+  gate: Gate;
 };
 
 /** Opens what paying needs: connections to the node and the signer. Nothing is asked yet. */
 export function openMoneyOut(
   lifecycle: Lifecycle,
   options: MoneyOutOptions,
-  { database, listener }: { database: Database; listener: SpendListener },
+  parts: { database: Database; listener: SpendListener; adopter: SpendAdopter },
 ): MoneyOut {
+  const { database, listener, adopter } = parts;
   const { network, clock, ids, random, log, metrics } = options;
   const node = createBitcoinRpc(options.bitcoin.target);
-  const signer = openSigner(options.signer);
+  const signer = openSigner(options.signer, database);
   lifecycle.use('money out', () => ({
     async stop() {
       signer?.close();
@@ -70,14 +75,16 @@ export function openMoneyOut(
       signed: (outcome) => metrics.count('quittance_spend_signatures_total', { outcome }),
     },
   };
-  return { spends, signer, followers: [createSpendsFollower(spends)] };
+  const followers = [createSpendsFollower({ listener, adopter })];
+  return { spends, signer, followers, gate: createGate(database, log) };
 }
 
-function openSigner(setting: SignerSetting): SignerClient | null {
+function openSigner(setting: SignerSetting, database: Database): SignerClient | null {
   if (setting === null) return null;
-  return connectSigner({
+  const client = connectSigner({
     socketPath: 'dir' in setting ? socketOf(setting) : setting.socketPath,
   });
+  return rememberingSigner(client, database);
 }
 
 /** What a worker does for spends: the signer's process, where it is ours to start, and the loop. */
@@ -97,6 +104,7 @@ export function useSpends(
       name: 'spends',
       everyMs: LOOK_EVERY_MS,
       async run(signal) {
+        if ((await out.gate.closedBecause()) !== null) return;
         if (!hasRecovered) await recoverSpends(out.spends);
         hasRecovered = true;
         return await runDueSpends(out.spends, signal);

@@ -7,12 +7,14 @@ import {
   watchStuckPayouts,
 } from './paying/payouts/index.ts';
 import type { MoneyOut } from './money-out.ts';
+import { readGuard } from './paying/guard/index.ts';
 import type { ServerApprover } from './paying/spends/index.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { type Loop, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
-import type { AlertDeps } from './telling/notifications/index.ts';
+import type { Database } from './platform/db/index.ts';
+import { type AlertDeps, raiseAlert, resolveAlert } from './telling/notifications/index.ts';
 
 /** Nobody rang: processors that are due are looked for this often. */
 const LOOK_EVERY_MS = 1_000;
@@ -46,7 +48,10 @@ export function usePayouts(
     const loop = startLoop({
       name: 'payouts',
       everyMs: LOOK_EVERY_MS,
-      run: (signal) => runDuePayouts(deps, signal),
+      run: async (signal) => {
+        if ((await out.gate.closedBecause()) !== null) return;
+        return await runDuePayouts(deps, signal);
+      },
       wake: (ring) => database.listen(PROCESSORS_CHANNEL, { message: ring, gap: ring }),
       onError: (error) => log.warn({ error }, 'payouts can not be worked on'),
       clock,
@@ -58,7 +63,10 @@ export function usePayouts(
     const loop = startLoop({
       name: 'stuck payouts',
       everyMs: STUCK_EVERY_MS,
-      run: () => watchStuckPayouts({ ...alerts, database }),
+      run: async () => {
+        await tellHold(database, alerts);
+        await watchStuckPayouts({ ...alerts, database });
+      },
       onError: (error) => log.warn({ error }, 'payouts can not be watched'),
       clock,
     });
@@ -75,5 +83,15 @@ export function usePayouts(
         value: oldestAgeMs / 1_000,
       } as const,
     ]);
+  });
+}
+
+/** Tells the operator while everything that pays out is held, and that it goes on. */
+async function tellHold(database: Database, alerts: AlertDeps): Promise<void> {
+  const about = { merchantId: null, kind: 'payouts_held', subject: 'instance' } as const;
+  await database.asSystem(async (tx) => {
+    const { heldReason: reason } = await readGuard(tx);
+    if (reason === null) await resolveAlert(tx, alerts, about);
+    else await raiseAlert(tx, alerts, { ...about, severity: 'critical', facts: { reason } });
   });
 }

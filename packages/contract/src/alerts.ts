@@ -21,6 +21,8 @@ export const alertKinds = [
   'signer_unavailable',
   /** The Bitcoin node does not answer, or must not be followed. */
   'node_unavailable',
+  /** Everything that pays out is held until the operator lets it go on. */
+  'payouts_held',
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 

@@ -1,3 +1,4 @@
+export { createPaymentAdopter } from './adopt-payments.ts';
 export { approvePayout } from './approve-payout.ts';
 export { cancelPayout, requestPayment, retryPayout } from './change-payout.ts';
 export { createPayout, type NewPayout, type PayoutDeps } from './create-payout.ts';

@@ -1,16 +1,19 @@
 import { displayHash, parseTransaction, type Transaction } from '@quittance/bitcoin';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
+import { takeBytes } from './adopt-store.ts';
 import { unsignedTransaction } from './plan-transaction.ts';
 import { nameVersion, readNamelessVersions, readTakers } from './chain-store.ts';
 
 /**
- * Recognises transactions of ours that somebody else signed and sent. Where inputs have a script
+ * Recognises transactions of ours that somebody else signed and sent, or we did after the backup that
+ * the record comes from: their bytes are taken from the chain. Where inputs have a script
  * signature (P2SH) the txid is not known before it is signed, so one that takes a spend's coins is
  * compared with what was given out: else it would look like somebody else's, and its payouts would be
  * paid again.
  */
 export async function adoptSigned(tx: Tx, spendIds: readonly Uuid[]): Promise<void> {
+  await takeBytes(tx, spendIds);
   const nameless = await readNamelessVersions(tx, spendIds);
   if (nameless.length === 0) return;
   const takers = await readTakers(

@@ -5,7 +5,7 @@ import { adoptSigned } from './adopt-signed.ts';
 import { applyEvent } from './apply-event.ts';
 import { FINAL_DEPTH } from './draft.ts';
 import { spendFaultPoint } from './fault-points.ts';
-import type { SpendListener, SpendTelling } from './spend.ts';
+import type { SpendAdopter, SpendListener, SpendTelling } from './spend.ts';
 import { readChainFacts, readSpendsDueAtTip, readTouchedSpends } from './chain-store.ts';
 import { lockSpends } from './store.ts';
 
@@ -13,8 +13,11 @@ import { lockSpends } from './store.ts';
 const MAX_AT_TIP = 1_000;
 
 /** Brings spends in line with the chain's record, in the transaction that changes it. */
-export function createSpendsFollower(deps: { listener: SpendListener }): ChainFollower {
-  const { listener } = deps;
+export function createSpendsFollower(deps: {
+  listener: SpendListener;
+  adopter?: SpendAdopter;
+}): ChainFollower {
+  const { listener, adopter } = deps;
 
   async function follow(tx: Tx, telling: SpendTelling, spendIds: readonly Uuid[]): Promise<void> {
     if (spendIds.length === 0) return;
@@ -37,12 +40,17 @@ export function createSpendsFollower(deps: { listener: SpendListener }): ChainFo
     async lock(tx, telling, txids) {
       const touched = await readTouchedSpends(tx, txids);
       const due = await dueAtTip(tx, telling);
-      const ids = [...new Set([...touched, ...due])];
-      if (ids.length === 0) return;
-      await lockSpends(tx, ids);
-      await listener.lock?.(tx, ids);
+      const paid = (await adopter?.spendsPaidBy(tx, txids)) ?? [];
+      const ids = [...new Set([...touched, ...due, ...paid])];
+      if (ids.length > 0) {
+        await lockSpends(tx, ids);
+        await listener.lock?.(tx, ids);
+      }
+      await adopter?.lock(tx, txids);
     },
     async changed(tx, telling, txids) {
+      // First, so that what is adopted is followed like everything of ours.
+      await adopter?.adopt(tx, telling, txids);
       await follow(tx, telling, await readTouchedSpends(tx, txids));
     },
     async tip(tx, telling) {

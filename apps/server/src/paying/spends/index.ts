@@ -1,4 +1,13 @@
 export { advanceSpend } from './advance-spend.ts';
+export { type AdoptedOutput, adoptAsSpend, adoptAsVersion } from './adopt-payment.ts';
+export {
+  type ForgottenPayment,
+  readConflictingSpends,
+  readForgottenPayments,
+  readSpendSizes,
+  readUnsignedSpends,
+  readWalletSpentBy,
+} from './adopt-store.ts';
 export { bumpSpend, cancelSpend, readFeesToOutbid } from './bump-spend.ts';
 export { consolidate } from './consolidate.ts';
 export { createChild, readAncestors, readStuckChange } from './create-child.ts';
@@ -32,6 +41,7 @@ export type {
   Origin,
   PayoutOutput,
   Spend,
+  SpendAdopter,
   SpendChange,
   SpendKind,
   SpendListener,

@@ -147,3 +147,15 @@ export type SpendListener = {
   lock?(tx: Tx, spendIds: readonly Uuid[]): Promise<void>;
   spendChanged(tx: Tx, telling: SpendTelling, change: SpendChange): Promise<void>;
 };
+
+/**
+ * Recognises payments of ours that the database has forgotten, because it was restored from a backup
+ * that is older than they are: paying/payouts knows what is to be paid.
+ */
+export type SpendAdopter = {
+  /** Spends whose payouts these transactions seem to pay: they are locked with the others. */
+  spendsPaidBy(tx: Tx, txids: readonly string[]): Promise<readonly Uuid[]>;
+  /** Locks the payouts that `adopt` may touch; called after spends are locked. */
+  lock(tx: Tx, txids: readonly string[]): Promise<void>;
+  adopt(tx: Tx, telling: SpendTelling, txids: readonly string[]): Promise<void>;
+};

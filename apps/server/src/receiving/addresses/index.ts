@@ -16,6 +16,7 @@ export {
 } from './take-addresses.ts';
 export {
   addWallet,
+  deriveChangeFarAhead,
   type NewWallet,
   readWalletForSpending,
   readWallets,

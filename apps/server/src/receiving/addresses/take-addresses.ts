@@ -106,10 +106,14 @@ export async function takeChangeIndex(tx: Tx, walletId: Uuid): Promise<ChangeAdd
   return { ...free, branch: 1 };
 }
 
-/** Derives the change branch CHANGE_AHEAD beyond the next index. The wallet must be locked. */
-export async function deriveChangeAhead(tx: Tx, wallet: WalletRow): Promise<WalletRow> {
+/** Derives the change branch so far beyond the next index. The wallet must be locked. */
+export async function deriveChangeAhead(
+  tx: Tx,
+  wallet: WalletRow,
+  ahead = CHANGE_AHEAD,
+): Promise<WalletRow> {
   if (wallet.branches === 1) return wallet;
-  const missing = wallet.nextChangeIndex + CHANGE_AHEAD - (wallet.changeDerivedThrough + 1);
+  const missing = wallet.nextChangeIndex + ahead - (wallet.changeDerivedThrough + 1);
   return missing <= 0 ? wallet : deriveMore(tx, wallet, missing, 1);
 }
 

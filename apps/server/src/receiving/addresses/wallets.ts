@@ -157,6 +157,27 @@ export async function refillPools(database: Database, signal: AbortSignal): Prom
   }
 }
 
+/**
+ * Derives every wallet's change branch this far beyond its next index, for a record that does not know
+ * how many were used since. @returns how many wallets have one
+ */
+export async function deriveChangeFarAhead(database: Database, ahead: number): Promise<number> {
+  let wallets = 0;
+  for (;;) {
+    const short = await database.asSystem((tx) =>
+      readWalletsShortOfChange(tx, ahead, MAX_WALLETS_PER_REFILL),
+    );
+    if (short.length === 0) return wallets;
+    for (const walletId of short) {
+      await database.asSystem(async (tx) => {
+        const wallet = await lockWallet(tx, walletId);
+        if (wallet !== undefined) await deriveChangeAhead(tx, wallet, ahead);
+      });
+    }
+    wallets += short.length;
+  }
+}
+
 async function refillStep(tx: Tx, merchantId: Uuid, poolSize: number): Promise<boolean> {
   const wallet = await lockActiveWallet(tx, merchantId);
   if (wallet === undefined) return true;

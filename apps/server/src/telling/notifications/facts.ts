@@ -12,6 +12,7 @@ export const factNames = {
   reconciliation_break: ['ledgerSats', 'chainSats', 'differenceSats'],
   signer_unavailable: ['reason'],
   node_unavailable: ['reason'],
+  payouts_held: ['reason'],
 } as const satisfies Record<AlertKind, readonly string[]>;
 
 export type Facts<Kind extends AlertKind> = Readonly<

@@ -46,6 +46,12 @@ export const en: Texts = {
       detail: ({ reason }) => `No payments are seen until it is back: ${reason}`,
       nextStep: 'Run quittance doctor and see whether the node runs and is in sync.',
     },
+    payouts_held: {
+      title: 'Payouts are held',
+      detail: ({ reason }) => `Nothing is paid out until you let it go on: ${reason}`,
+      nextStep:
+        'Compare the payouts with the chain as the runbook backup-restore says, then run quittance restored --release.',
+    },
   },
   severities: { info: 'info', warning: 'warning', critical: 'critical' },
   causes: {

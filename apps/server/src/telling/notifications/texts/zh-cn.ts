@@ -43,6 +43,12 @@ export const zhCn: Texts = {
       detail: ({ reason }) => `在恢复之前无法看到任何收款：${reason}`,
       nextStep: '请运行 quittance doctor，并检查节点是否在运行且已同步。',
     },
+    payouts_held: {
+      title: '付款已被暂停',
+      detail: ({ reason }) => `在您放行之前不会付出任何款项：${reason}`,
+      nextStep:
+        '请按照 backup-restore 操作手册将付款与链上记录核对，然后运行 quittance restored --release。',
+    },
   },
   severities: { info: '提示', warning: '警告', critical: '严重' },
   causes: {

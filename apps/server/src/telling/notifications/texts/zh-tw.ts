@@ -43,6 +43,12 @@ export const zhTw: Texts = {
       detail: ({ reason }) => `在恢復之前無法看到任何收款：${reason}`,
       nextStep: '請執行 quittance doctor，並檢查節點是否正在執行且已同步。',
     },
+    payouts_held: {
+      title: '付款已被暫停',
+      detail: ({ reason }) => `在您放行之前不會付出任何款項：${reason}`,
+      nextStep:
+        '請依照 backup-restore 操作手冊將付款與鏈上紀錄核對，然後執行 quittance restored --release。',
+    },
   },
   severities: { info: '提示', warning: '警告', critical: '嚴重' },
   causes: {
