@@ -121,6 +121,13 @@ export const fixtures: Record<string, OrderView> = {
     serverTime: '2026-03-14T10:13:00.000Z',
   }),
   invalid: orderView({ status: 'INVALID', version: 2, redirectUrl: null }),
+  'partly-refunded': orderView({
+    ...confirmed,
+    status: 'CONFIRMED',
+    refundedSats: '10000',
+    version: 6,
+    payments: [confirmedPayment],
+  }),
   refunded: orderView({
     ...confirmed,
     status: 'REFUNDED',

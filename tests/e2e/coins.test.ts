@@ -135,22 +135,83 @@ test('money to an address without an order is a deposit, the owner’s sweep a w
   expect(await shop.journalIsSound(store.merchantId)).toBe(true);
 });
 
-test('coins that are made and spent within one block, or while nobody watches, are noticed', async () => {
+/** A deposit, and the owner's transaction that takes all of it away again, both unsent. */
+async function depositAndSweep(store: Store, amountSats: bigint) {
+  const [coin] = await makeCoins(regtest, 1);
+  if (coin === undefined) throw new Error('a coin was made');
+  const address = await owner<string>(store, 'getnewaddress');
+  const deposit = await spend(regtest, coin, [{ address, amountSats }]);
+  const { scriptPubKey } = await owner<{ scriptPubKey: string }>(store, 'getaddressinfo', {
+    address,
+  });
+  const input = { txid: deposit.txid, vout: 0 };
+  const to = { [await regtest.newAddress()]: formatBtc(amountSats - 1_000n) };
+  const hexstring = await regtest.rpc.call<string>('createrawtransaction', [[input], [to]]);
+  const prevtxs = [{ ...input, scriptPubKey, amount: formatBtc(amountSats) }];
+  const signed = await owner<{ hex: string; complete: boolean }>(
+    store,
+    'signrawtransactionwithwallet',
+    { hexstring, prevtxs },
+  );
+  expect(signed.complete).toBe(true);
+  return { deposit, sweep: { txid: '', hex: signed.hex } };
+}
+
+test('a coin that is made and spent within one block is noticed', async () => {
+  const store = await addStore();
+  const { deposit, sweep } = await depositAndSweep(store, 400_000n);
+  await mineWith(regtest, [deposit, sweep]);
+  await agreed(store, 'after the block');
+  expect(await book(store)).toMatchObject({
+    wallet: { posted: 0n, pending: 0n },
+    available: { posted: 0n, pending: 0n },
+  });
+  // It was there: the coin is on record, spent by the other transaction.
+  expect(
+    await shop.sql('SELECT spent_by IS NOT NULL AS spent FROM coin WHERE merchant_id = $1', [
+      store.merchantId,
+    ]),
+  ).toEqual([{ spent: true }]);
+});
+
+test('coins that are made and spent in different blocks while nobody watches are noticed', async () => {
   const store = await addStore();
   await watcher.stop();
-  const address = await owner<string>(store, 'getnewaddress');
-  await regtest.sendTo(address, 400_000n);
-  const to = await regtest.newAddress();
-  await owner(store, 'sendall', { recipients: [to], fee_rate: 5, minconf: 0 }).catch(() => null);
-  await regtest.mine(1);
+  const { deposit, sweep } = await depositAndSweep(store, 400_000n);
+  await mineWith(regtest, [deposit]);
+  await mineWith(regtest, [sweep]);
   await regtest.sendTo(await owner<string>(store, 'getnewaddress'), 700_000n);
   await regtest.mine(1);
-  await owner(store, 'sendtoaddress', { address: to, amount: formatBtc(100_000n), fee_rate: 5 });
+  await owner(store, 'sendtoaddress', {
+    ...{ address: await regtest.newAddress(), amount: formatBtc(100_000n), fee_rate: 5 },
+  });
   await regtest.mine(2);
   watcher = shop.watch();
   await agreed(store, 'after catching up');
   const { wallet } = await book(store);
-  expect(wallet?.posted).toBeGreaterThan(0n);
+  expect(wallet?.posted).toBeGreaterThan(590_000n);
+});
+
+test('a coin from before a restart is watched after it: in the mempool, and in blocks', async () => {
+  const store = await addStore();
+  await regtest.sendTo(await owner<string>(store, 'getnewaddress'), 600_000n);
+  await regtest.mine(1);
+  await agreed(store, 'before the restart');
+  await watcher.stop();
+  watcher = shop.watch();
+  await shop.caughtUp(watcher);
+  // Nothing of it comes back to us: only the coin that it spends tells.
+  await owner(store, 'sendall', { recipients: [await regtest.newAddress()], fee_rate: 5 });
+  await agreed(store, 'after it was swept');
+
+  await regtest.sendTo(await owner<string>(store, 'getnewaddress'), 700_000n);
+  await regtest.mine(1);
+  await agreed(store, 'before another restart');
+  await watcher.stop();
+  await owner(store, 'sendall', { recipients: [await regtest.newAddress()], fee_rate: 5 });
+  await regtest.mine(1);
+  watcher = shop.watch();
+  await agreed(store, 'after it was swept in a block');
 });
 
 test('a replaced deposit, one that drops out and one that comes back end as the chain has them', async () => {

@@ -3,6 +3,7 @@ import { formatBtc } from '@quittance/kernel';
 import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/testing';
 import type pg from 'pg';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
+import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
@@ -11,28 +12,37 @@ import { auditPayouts, type PayoutIntention, scanCoins } from './support/audit-p
 import { createChainReader } from './support/chain-truth.ts';
 import { callApi } from './support/clients.ts';
 import { createDice, type Dice } from './support/dice.ts';
+import { splitCoins } from './support/payers.ts';
 import type { Fate } from './support/lying-node.ts';
-import { created201, type PayoutWorld, startPayoutWorld } from './support/payout-world.ts';
+import {
+  created201,
+  type Part,
+  parts,
+  type PayoutWorld,
+  startPayoutWorld,
+} from './support/payout-world.ts';
 
 /** A start with recovery, on a busy machine. */
 const READY_TIMEOUT_MS = 60_000;
 /** From calm to everything approved being in a block. */
 const CONVERGE_MS = 90_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
-const FAULT_TIMEOUT_MS = 4_000;
+const FAULT_TIMEOUT_MS = 5_000;
 const AUDIT_EVERY = 25;
 const DEPOSITS = 40;
 const DEPOSIT_SATS = 20_000_000n;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 200_000_000n;
 const FINAL_DEPTH = 100;
+/** RPC_WALLET_INSUFFICIENT_FUNDS of Bitcoin Core's src/rpc/protocol.h. */
+const NO_FUNDS = -6;
 /** Small enough for one confirmation (design §7). */
 const REFUNDED_SATS = 700_000n;
 const PAID_TIMEOUT_MS = 20_000;
 /** More descriptions of one fault help nobody. */
 const MAX_DESCRIBED = 20;
 
-type Victim = 'server' | 'worker' | 'signer';
+type Victim = Part | 'signer';
 type Run = {
   readonly dice: Dice;
   readonly world: PayoutWorld;
@@ -70,6 +80,7 @@ export async function run(options: {
   };
   const plan = planFaults(dice, options.runs);
   try {
+    await splitCoins(world.regtest);
     await fund(all);
     for (const [at, fault] of plan.entries()) {
       all.step = `run ${at + 1} (${fault.victim}${fault.point === null ? '' : ` ${fault.point}`})`;
@@ -100,20 +111,25 @@ export async function run(options: {
 
 type Fault = { victim: Victim; point: string | null; pass: number };
 
-/** Where requests are answered and the chain is followed: nobody else does that here. */
-const SERVERS_OWN = /^(payout-approve|payout-told|spend-followed|refund-)/;
+/** Which process is at a boundary: who answers requests, who follows the chain, who works. */
+const PLACES: readonly [RegExp, readonly Victim[]][] = [
+  [/^(payout-approve|refund-create|refund-claim)/, ['api']],
+  [/^spend-followed/, ['watcher']],
+  [/^(payout-told|refund-news)/, ['watcher', 'left', 'right']],
+];
+const WORKERS: readonly Victim[] = ['left', 'right'];
 /** Boundaries of changing the policy and of ten thousands of requests: the signer's own tests. */
 const OF_OTHER_SUITES = /^signer:(policy-|snapshot-)/;
 
 /** Every boundary that the code names, with the processes that can be there. */
-function pointsOf(): { victims: Victim[]; point: string }[] {
-  const servers = faultPointNames().map((point) => ({
-    victims: (SERVERS_OWN.test(point) ? ['server'] : ['server', 'worker']) as Victim[],
-    point,
-  }));
+function pointsOf(): { victims: readonly Victim[]; point: string }[] {
+  const servers = faultPointNames().map((point) => {
+    const victims = PLACES.find(([names]) => names.test(point))?.[1] ?? WORKERS;
+    return { victims, point };
+  });
   const signers = signerFaultPoints
     .filter((point) => !OF_OTHER_SUITES.test(point))
-    .map((point) => ({ victims: ['signer'] as Victim[], point }));
+    .map((point) => ({ victims: ['signer'] as readonly Victim[], point }));
   return [...servers, ...signers];
 }
 
@@ -124,7 +140,7 @@ function planFaults(dice: Dice, runs: number): Fault[] {
   return Array.from({ length: runs }, (_, at): Fault => {
     const { each } = order[at % order.length] ?? {};
     if (each === undefined || at % 4 === 3) {
-      const victim = dice.pick<Victim>(['server', 'worker', 'signer']);
+      const victim = dice.pick<Victim>([...parts, 'signer']);
       return { victim, point: null, pass: 1 };
     }
     return { victim: dice.pick(each.victims), point: each.point, pass: dice.chance(0.25) ? 2 : 1 };
@@ -143,8 +159,8 @@ async function strike(all: Run, fault: Fault): Promise<void> {
   const { dice, world } = all;
   await arm(all, fault);
   // The other one hangs for so long, so that it does not come first; it goes on where it was.
-  const pausesWorker = fault.victim === 'server' && fault.point !== null && dice.chance(0.7);
-  if (pausesWorker) world.worker.pause();
+  const other = rivalOf(fault);
+  if (other !== undefined) world.servers[other].pause();
   const fate: Fate = dice.chance(0.3)
     ? dice.pick<Fate>(['swallowed', 'lost', 'refused'])
     : 'honest';
@@ -154,12 +170,19 @@ async function strike(all: Run, fault: Fault): Promise<void> {
   );
   await stir(all);
   await untilGone(all, fault);
-  if (pausesWorker) world.worker.resume();
+  if (other !== undefined) world.servers[other].resume();
   // Mostly a supervisor's pause; at times so long that the others go on alone.
   await sleep(dice.chance(0.15) ? dice.between(500, 2_500) : dice.between(0, 200));
   world.lies.fate = 'honest';
   await revive(all, fault.victim);
   await asked;
+}
+
+/** The worker that would come first as often as the victim. */
+function rivalOf({ victim, point }: Fault): Part | undefined {
+  if (point === null) return undefined;
+  if (victim === 'left') return 'right';
+  return victim === 'right' ? 'left' : undefined;
 }
 
 /** Begins the victim anew with the fault armed; that is a kill at a random moment by itself. */
@@ -173,16 +196,17 @@ async function arm(all: Run, { victim, point, pass }: Fault): Promise<void> {
     return;
   }
   const armed = `${point}${pass > 1 ? `@${pass}` : ''}`;
-  await world[victim].kill();
-  world[victim].start({ QUITTANCE_FAULT_POINT: armed });
-  await world[victim].untilAnswering(READY_TIMEOUT_MS);
+  const server = world.servers[victim];
+  await server.kill();
+  server.start({ QUITTANCE_FAULT_POINT: armed });
+  await server.untilAnswering(READY_TIMEOUT_MS);
 }
 
 async function untilGone(all: Run, { victim, point }: Fault): Promise<void> {
   const { world, dice } = all;
   let hasEnded = false;
   if (victim === 'signer') void world.signer.ended().then(() => (hasEnded = true));
-  const isGone = () => (victim === 'signer' ? hasEnded : !world[victim].running);
+  const isGone = () => (victim === 'signer' ? hasEnded : !world.servers[victim].running);
   if (point === null) await sleep(dice.between(0, 1_500));
   else {
     const deadline = performance.now() + FAULT_TIMEOUT_MS;
@@ -196,13 +220,13 @@ async function untilGone(all: Run, { victim, point }: Fault): Promise<void> {
     }
   }
   if (victim === 'signer') await world.signer.kill();
-  else await world[victim].kill();
+  else await world.servers[victim].kill();
   count(all, 'kills');
 }
 
 async function revive({ world }: Run, victim: Victim): Promise<void> {
   if (victim === 'signer') await world.signer.restart();
-  else world[victim].start();
+  else world.servers[victim].start();
 }
 
 /** A payout to an address that nobody else is given. */
@@ -210,7 +234,7 @@ async function pay(all: Run): Promise<void> {
   const { dice } = all;
   const feeFrom = dice.chance(0.25) ? 'recipient' : 'sender';
   const amountSats = BigInt(dice.between(20_000, 3_000_000));
-  const intention = await intend(all, { amountSats, feeFrom });
+  const intention = await intend(all, { amountSats, feeFrom, isRefund: false });
   const { key } = intention;
   const body = {
     destination: intention.address,
@@ -239,13 +263,13 @@ async function pay(all: Run): Promise<void> {
 
 async function intend(
   all: Run,
-  { amountSats, feeFrom }: Pick<PayoutIntention, 'amountSats' | 'feeFrom'>,
+  what: Pick<PayoutIntention, 'amountSats' | 'feeFrom' | 'isRefund'>,
 ): Promise<PayoutIntention> {
   const intention: PayoutIntention = {
     key: `payout-${++all.made}`,
     merchantId: all.world.shop.id,
-    address: await all.world.regtest.newAddress(),
-    ...{ amountSats, feeFrom },
+    address: await patiently(() => all.world.regtest.newAddress()),
+    ...what,
     ...{ id: undefined, approved: false, cancelled: false },
   };
   all.intentions.push(intention);
@@ -256,6 +280,8 @@ async function approve(all: Run, intention: PayoutIntention): Promise<void> {
   const path = `/v1/payouts/${intention.id}/approve`;
   const approved = await insist(all, { path, key: `${intention.key}-a` });
   if (approved.status === 200 || approved.status === 201) intention.approved = true;
+  // Held meanwhile, because a reorganisation took the order's payment away.
+  else if (intention.isRefund && approved.status === 409) count(all, 'heldRefunds');
   else violate(all, `approving ${intention.key} was answered ${JSON.stringify(approved)}`);
 }
 
@@ -272,14 +298,16 @@ async function refund(all: Run): Promise<void> {
     body: { amount: formatBtc(REFUNDED_SATS), currency: 'BTC', externalId: key },
   });
   const { id, address } = order.body as { id: string; address: string };
-  await world.regtest.sendTo(address, REFUNDED_SATS);
+  await patiently(() => world.regtest.sendTo(address, REFUNDED_SATS));
   if (!(await isPaidSoon(all, id))) return;
   const body = { mode: 'full', destination: 'claim' };
   const made = await insist(all, { path: `/v1/orders/${id}/refunds`, key: `${key}-r`, body });
   // The payment may have left the chain again meanwhile; then there is nothing to give back.
   if (made.status !== 201) return;
   const { claimUrl, payoutSats, id: refundId } = made.body as Refund;
-  const intention = await intend(all, { amountSats: BigInt(payoutSats), feeFrom: 'sender' });
+  const intention = await intend(all, {
+    ...{ amountSats: BigInt(payoutSats), feeFrom: 'sender', isRefund: true },
+  });
   await Promise.all([claim(all, claimUrl, intention), claim(all, claimUrl, intention)]);
   const payoutId = await payoutOf(all, refundId);
   if (payoutId === null) {
@@ -290,12 +318,28 @@ async function refund(all: Run): Promise<void> {
   await approve(all, intention);
 }
 
+/** The node is killed at times: what is asked of it meanwhile waits. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      // Its wallet has nothing to spend while what it sent is out of its mempool.
+      const isAway =
+        error instanceof BitcoinRpcError && (error.kind !== 'rpc' || error.code === NO_FUNDS);
+      if (!isAway || performance.now() > deadline) throw error;
+      await sleep(100);
+    }
+  }
+}
+
 async function isPaidSoon(all: Run, orderId: string): Promise<boolean> {
   const deadline = performance.now() + PAID_TIMEOUT_MS;
   while (performance.now() < deadline) {
     const { status } = await read<{ status: string }>(all, `/v1/orders/${orderId}`);
     if (status === 'CONFIRMED') return true;
-    await all.world.regtest.mine(1);
+    await patiently(() => all.world.regtest.mine(1));
     await sleep(300);
   }
   return false;
@@ -305,7 +349,7 @@ async function claim(all: Run, claimUrl: string, { address }: PayoutIntention): 
   const { pathname } = new URL(claimUrl);
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (performance.now() < deadline) {
-    const answer = await fetch(`${all.world.server.url}${pathname}`, {
+    const answer = await fetch(`${all.world.servers.api.url}${pathname}`, {
       method: 'POST',
       redirect: 'manual',
       body: new URLSearchParams({ step: 'claim', address, proof: '' }),
@@ -323,7 +367,7 @@ async function read<T>({ world }: Run, path: string): Promise<T> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     const { apiKey } = world.shop;
-    const answer = await callApi(`${world.server.url}${path}`, { method: 'GET', apiKey });
+    const answer = await callApi(`${world.servers.api.url}${path}`, { method: 'GET', apiKey });
     if (answer?.status === 200) return answer.body as T;
     if (performance.now() > deadline) throw new Error(`no answer from ${path}`);
     await sleep(100);
@@ -336,7 +380,7 @@ async function insist(
 ): Promise<{ status: number; body: unknown }> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const answer = await callApi(`${world.server.url}${path}`, {
+    const answer = await callApi(`${world.servers.api.url}${path}`, {
       apiKey: world.shop.apiKey,
       idempotencyKey: key,
       body: body ?? {},
@@ -353,7 +397,7 @@ async function stir(all: Run): Promise<void> {
   const { regtest } = world;
   await sleep(dice.between(0, 600));
   const what = dice.next();
-  if (what < 0.35) await regtest.mine(dice.between(1, 2));
+  if (what < 0.35) await patiently(() => regtest.mine(dice.between(1, 2)));
   else if (what < 0.5) await reorganise(all);
   else if (what < 0.55) await loseMempool(all);
   else if (what < 0.75) await bump(all);
@@ -374,22 +418,26 @@ async function reorganise(all: Run): Promise<void> {
   count(all, 'reorgs');
 }
 
-/** A node that was killed comes back without what it had not written down. */
+/** A node that was killed comes back without what it had not written down; the miners go on. */
 async function loseMempool(all: Run): Promise<void> {
-  await all.world.regtest.crashNode();
+  const { regtest } = all.world;
+  const before = await patiently(() => regtest.rpc.call<number>('getblockcount'));
+  await regtest.crashNode();
   count(all, 'nodeKills');
+  const left = await patiently(() => regtest.rpc.call<number>('getblockcount'));
+  await patiently(() => regtest.mine(Math.max(0, before - left) + 1));
 }
 
 async function bump(all: Run): Promise<void> {
   const { world } = all;
   const { apiKey } = world.shop;
-  const list = await callApi(`${world.server.url}/v1/spends?state=broadcast`, {
+  const list = await callApi(`${world.servers.api.url}/v1/spends?state=broadcast`, {
     ...{ method: 'GET', apiKey },
   });
   const open = (list?.body as { data?: { id: string }[] } | undefined)?.data ?? [];
   if (list?.status !== 200 || open.length === 0) return;
   const { id } = all.dice.pick(open);
-  const answer = await callApi(`${world.server.url}/v1/spends/${id}/bump`, {
+  const answer = await callApi(`${world.servers.api.url}/v1/spends/${id}/bump`, {
     apiKey,
     idempotencyKey: `bump-${id}-${all.counts['bumps'] ?? 0}`,
     body: { feeRateSatPerVb: all.dice.between(5, 60) },
@@ -397,10 +445,16 @@ async function bump(all: Run): Promise<void> {
   if (answer !== undefined && answer.status < 300) count(all, 'bumps');
 }
 
+/** A node that is killed forgets what it has not written; ours never follows it over 100 blocks. */
+async function flush({ world }: Run): Promise<void> {
+  await patiently(() => world.regtest.rpc.call('gettxoutsetinfo'));
+}
+
 /** Coins for the wallet, by addresses without an order. */
 async function fund(all: Run): Promise<void> {
   const { world } = all;
-  const { shop, server, regtest } = world;
+  const { shop, regtest } = world;
+  const server = world.servers.api;
   const outputs: Record<string, string> = {};
   for (let n = 0; n < DEPOSITS; n++) {
     const { address } = await created201<{ address: string }>(
@@ -413,6 +467,7 @@ async function fund(all: Run): Promise<void> {
   }
   await regtest.walletRpc('send', { outputs, fee_rate: 2 });
   await regtest.mine(1);
+  await flush(all);
 }
 
 /** Lets everything come to rest, then audits until all is right or the time for it is over. */
@@ -420,13 +475,14 @@ async function calmDownAndAudit(all: Run): Promise<void> {
   const { world } = all;
   all.step += ', audit';
   world.lies.fate = 'honest';
-  for (const each of [world.server, world.worker]) {
+  for (const each of parts.map((part) => world.servers[part])) {
     if (!each.running) each.start();
     const problem = await each.untilReady(READY_TIMEOUT_MS);
     if (problem !== undefined) throw new Error(`not ready: ${problem}: ${each.tail}`);
   }
   const client = await world.connect();
   try {
+    await approveResumed(all, client);
     await untilPaid(all, client);
     await world.regtest.mine(FINAL_DEPTH + 1);
     const faults = await auditUntilRight(all, client);
@@ -436,8 +492,21 @@ async function calmDownAndAudit(all: Run): Promise<void> {
   }
   await verifyJournals(all);
   count(all, 'audits');
+  await flush(all);
   const coins = await scanCoins(world.regtest.rpc, world.shop.descriptor);
   if (coins.reduce((sum, { sats }) => sum + sats, 0n) < LOW_SATS) await fund(all);
+}
+
+/** Refunds that were held and go on have new payouts, which nobody has approved yet. */
+async function approveResumed(all: Run, client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ id: string; destination: string }>(
+    `SELECT id, destination FROM payout WHERE state = 'awaiting_approval' AND source = 'refund'`,
+  );
+  for (const { id, destination } of rows) {
+    const intention = all.intentions.find(({ address }) => address === destination);
+    if (intention === undefined) violate(all, `the payout ${id} goes to a stranger`);
+    else await approve(all, Object.assign(intention, { id, key: `${intention.key}-again` }));
+  }
 }
 
 /** Blocks come until nothing that was approved waits and nothing is in the mempool. */

@@ -12,6 +12,8 @@ export type PayoutIntention = {
   readonly address: string;
   readonly amountSats: Sats;
   readonly feeFrom: 'sender' | 'recipient';
+  /** Of an order; it is taken back while the order's payment is out of the chain. */
+  readonly isRefund: boolean;
   /** As the server told; undefined while no answer has come. */
   id: string | undefined;
   approved: boolean;
@@ -45,12 +47,8 @@ type PayoutRow = {
 const MSATS_PER_SAT = 1_000n;
 /** Blocks on top after which nothing changes any more (design §7). */
 const FINAL_DEPTH = 100;
-const UNPAID: ReadonlySet<string> = new Set([
-  'awaiting_approval',
-  'approved',
-  'failed',
-  'cancelled',
-]);
+const ENDED_UNPAID: ReadonlySet<string> = new Set(['failed', 'cancelled']);
+const UNPAID: ReadonlySet<string> = new Set(['awaiting_approval', 'approved', ...ENDED_UNPAID]);
 
 /**
  * Compares payouts, coins and books with the node, with nothing of the product's own code. To be
@@ -64,8 +62,12 @@ export async function auditPayouts(client: pg.Client, evidence: PayoutEvidence):
   const byAddress = groupBy(evidence.outputs, 'address');
   for (const intention of evidence.intentions) {
     const made = byDestination.get(intention.address) ?? [];
-    if (made.length > 1) faults.push(`${intention.key} made ${made.length} payouts`);
-    const [row] = made;
+    // A refund that was held and goes on is a new payout; the one before it has ended unpaid.
+    const live = made.filter(({ state }) => !ENDED_UNPAID.has(state));
+    if (live.length > 1 || (made.length > 1 && !intention.isRefund)) {
+      faults.push(`${intention.key} made ${made.map(({ state }) => state).join(', ')}`);
+    }
+    const row = live[0] ?? made.at(-1);
     const paid = byAddress.get(intention.address) ?? [];
     if (paid.length > 1) {
       faults.push(
@@ -96,7 +98,9 @@ function checkPayout(
   faults: string[],
 ): void {
   const who = `${intention.key} (${row.state}${row.reason === null ? '' : `, ${row.reason}`})`;
-  if (intention.id !== undefined && row.id !== intention.id) faults.push(`${who} has another id`);
+  if (!intention.isRefund && intention.id !== undefined && row.id !== intention.id) {
+    faults.push(`${who} has another id`);
+  }
   if (BigInt(row.amount_sats) !== intention.amountSats) faults.push(`${who} has another amount`);
   const [output] = paid;
   if (UNPAID.has(row.state) && output !== undefined) {
@@ -127,6 +131,9 @@ function checkPayout(
 function checkSettled(intention: PayoutIntention, row: PayoutRow, faults: string[]): void {
   if (!intention.approved || intention.cancelled) return;
   if (row.state === 'final' || row.state === 'confirmed') return;
+  if (intention.isRefund && (ENDED_UNPAID.has(row.state) || row.state === 'awaiting_approval')) {
+    return;
+  }
   faults.push(
     `${intention.key} is ${row.state} (${row.reason ?? 'no reason'}) after all this time`,
   );

@@ -14,9 +14,8 @@ import { createServerProcess, type ServerProcess } from './server-process.ts';
 export type PayoutWorld = {
   readonly regtest: Regtest;
   readonly signer: TestSigner;
-  /** The whole server, and a second worker that races with it. */
-  readonly server: ServerProcess;
-  readonly worker: ServerProcess;
+  /** Who answers, who follows the chain, and two workers that race for the same payouts. */
+  readonly servers: Record<Part, ServerProcess>;
   /** What stands between the servers and the node. */
   readonly lies: NodeLies;
   readonly logFile: string;
@@ -24,6 +23,12 @@ export type PayoutWorld = {
   readonly shop: PayingShop;
   connect(): Promise<pg.Client>;
   stop(options: { keepLog: boolean }): Promise<void>;
+};
+
+export const parts = ['api', 'watcher', 'left', 'right'] as const;
+export type Part = (typeof parts)[number];
+const ROLES: Record<Part, string> = {
+  ...{ api: 'api', watcher: 'watcher', left: 'worker', right: 'worker' },
 };
 
 export type PayingShop = {
@@ -65,24 +70,26 @@ export async function startPayoutWorld(
     QUITTANCE_LIMITS_REQUESTS_PER_MINUTE: '1000000',
     ...signerSettings(signer, folder.path),
   };
-  const make = async (who: string, extra: Record<string, string>): Promise<ServerProcess> => {
+  const make = async (part: Part): Promise<ServerProcess> => {
     const port = await findFreePort();
     return createServerProcess({
       port,
       logFile,
-      onSelfExit: (status, tail) => onSelfExit(who, status, tail),
-      env: { ...env, QUITTANCE_HTTP_PORT: String(port), ...extra },
+      onSelfExit: (status, tail) => onSelfExit(part, status, tail),
+      env: { ...env, QUITTANCE_HTTP_PORT: String(port), QUITTANCE_ROLE: ROLES[part] },
     });
   };
-  const server = await make('server', {});
-  const worker = await make('worker', { QUITTANCE_ROLE: 'worker' });
-  server.start();
-  const problem = await server.untilReady(READY_TIMEOUT_MS);
-  if (problem !== undefined) throw new Error(`the server is not ready: ${problem}; ${server.tail}`);
-  const shop = await openPayingShop(server, signer);
-  worker.start();
+  const servers = {
+    ...{ api: await make('api'), watcher: await make('watcher') },
+    ...{ left: await make('left'), right: await make('right') },
+  };
+  servers.api.start();
+  const problem = await servers.api.untilReady(READY_TIMEOUT_MS);
+  if (problem !== undefined) throw new Error(`not ready: ${problem}; ${servers.api.tail}`);
+  const shop = await openPayingShop(servers.api, signer);
+  for (const part of ['watcher', 'left', 'right'] as const) servers[part].start();
   return {
-    ...{ regtest, signer, server, worker, lies, logFile, databaseUrl: postgres.url, shop },
+    ...{ regtest, signer, servers, lies, logFile, databaseUrl: postgres.url, shop },
     async connect() {
       const client = new pg.Client({ connectionString: postgres.url });
       client.on('error', () => undefined);
@@ -90,7 +97,7 @@ export async function startPayoutWorld(
       return client;
     },
     async stop({ keepLog }) {
-      await Promise.all([server.kill(), worker.kill()]);
+      await Promise.all(parts.map((part) => servers[part].kill()));
       await signer.kill();
       await lies.close();
       await regtest.stop();

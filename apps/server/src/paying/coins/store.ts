@@ -1,5 +1,5 @@
 import { displayHash, outpointBytes, parseHash } from '@quittance/bitcoin';
-import type { Sats, Uuid } from '@quittance/kernel';
+import { assert, type Sats, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { Branch } from '../../receiving/addresses/index.ts';
 import type { OwnOutput } from '../../receiving/chain/index.ts';
@@ -106,33 +106,47 @@ export type SpendableQuery = {
   ownChangeUnconfirmed: boolean;
 };
 
+/** Bytes of a coin as PACKED writes it. */
+const PACKED_BYTES = 66;
+/** Each field has its place, big-endian; -1 stands for null. */
+const PACKED = `c.txid || int4send(c.vout) || int8send(c.value_sats) || int2send(c.branch)
+  || int4send(c.index) || int4send(coalesce(c.height, -1)) || int4send(coalesce(v.vsize, -1))
+  || int8send(coalesce(v.fee_sats, -1))`;
+
+/**
+ * The coins that a plan may use, the largest first. They come as one value: taking apart 200,000 rows
+ * would cost the process more than a second of its one thread.
+ */
 export async function selectSpendable(tx: Tx, query: SpendableQuery): Promise<SpendableCoin[]> {
-  const rows = await tx.query<{
-    txid: Buffer;
-    vout: number;
-    value_sats: bigint;
-    branch: Branch;
-    index: number;
-    height: number | null;
-    vsize: number | null;
-    fee_sats: bigint | null;
-  }>(
-    `SELECT c.txid, c.vout, c.value_sats, c.branch, c.index, c.height, v.vsize, v.fee_sats
-     ${SPENDABLE} ORDER BY c.value_sats DESC, c.txid, c.vout LIMIT ${MAX_SPENDABLE}`,
+  const { packed } = await tx.one<{ packed: Buffer | null }>(
+    `SELECT string_agg(packed, '') AS packed
+       FROM (SELECT ${PACKED} AS packed ${SPENDABLE}
+              ORDER BY c.value_sats DESC, c.txid, c.vout LIMIT ${MAX_SPENDABLE}) coins`,
     await valuesOf(tx, query),
   );
-  return rows.map((row) => ({
-    txid: displayHash(row.txid),
-    vout: row.vout,
-    valueSats: row.value_sats,
-    branch: row.branch,
-    index: row.index,
-    height: row.height,
-    ancestors:
-      row.vsize === null || row.fee_sats === null
-        ? null
-        : { vsize: row.vsize, feeSats: row.fee_sats },
-  }));
+  if (packed === null) return [];
+  assert(packed.length % PACKED_BYTES === 0, 'selectSpendable: a coin is cut off');
+  return Array.from({ length: packed.length / PACKED_BYTES }, (_, i) =>
+    unpack(packed.subarray(i * PACKED_BYTES, (i + 1) * PACKED_BYTES)),
+  );
+}
+
+function unpack(bytes: Buffer): SpendableCoin {
+  const vout = bytes.readInt32BE(32);
+  const valueSats = bytes.readBigInt64BE(36);
+  const branch = bytes.readInt16BE(44);
+  const index = bytes.readInt32BE(46);
+  const height = bytes.readInt32BE(50);
+  const vsize = bytes.readInt32BE(54);
+  const feeSats = bytes.readBigInt64BE(58);
+  assert(branch === 0 || branch === 1, 'unpack: a wallet has two branches');
+  return {
+    // In place: nobody else has these bytes.
+    txid: bytes.subarray(0, 32).reverse().toString('hex'),
+    ...{ vout, valueSats, branch, index },
+    height: height < 0 ? null : height,
+    ancestors: vsize < 0 ? null : { vsize, feeSats },
+  };
 }
 
 async function valuesOf(tx: Tx, query: SpendableQuery): Promise<unknown[]> {

@@ -8,8 +8,8 @@ import { advanceRefund, type Refund, type RefundChange, type RefundEvent } from 
 import * as store from './store.ts';
 import { lockRefunds, writeChanges } from './write-changes.ts';
 
-/** Orders with held refunds that one tip looks at; the rest is looked at by the next. */
-const MAX_HELD_ORDERS = 200;
+/** Orders whose held refunds one tip lets go on; the rest goes on with the next. */
+const MAX_RESUMED_ORDERS = 200;
 
 /**
  * Keeps refunds in step with the payments that they return: a payment that leaves the chain takes
@@ -18,14 +18,19 @@ const MAX_HELD_ORDERS = 200;
 export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }): ChainFollower {
   return {
     async lock(tx, _telling, txids) {
-      const paid = txids.length === 0 ? [] : await store.findOrdersPaidBy(tx, txids);
-      const held = await store.findHeldOrders(tx, MAX_HELD_ORDERS);
-      for (const of of inOrder([...paid, ...held])) {
+      const orders =
+        txids.length === 0
+          ? []
+          : [
+              ...(await store.findOrdersPaidBy(tx, txids)),
+              ...(await store.findOrdersRefundedBy(tx, txids)),
+            ];
+      for (const of of inOrder(orders)) {
         const payoutIds = (await store.readRefundsOfOrder(tx, of)).flatMap(payoutOf);
         if (payoutIds.length > 0) {
           await deps.payouts.lock(tx, { merchantId: of.merchantId, payoutIds });
         }
-        await store.lockCap(tx, of);
+        await lockRefunds(tx, of);
       }
     },
     async changed(tx, telling, txids) {
@@ -33,7 +38,7 @@ export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }
       for (const of of await store.findOrdersPaidBy(tx, txids)) await reassess(tx, telling, of);
     },
     async tip(tx, telling) {
-      for (const of of await store.findHeldOrders(tx, MAX_HELD_ORDERS)) {
+      for (const of of await store.findOrdersToResume(tx, MAX_RESUMED_ORDERS)) {
         await reassess(tx, telling, of);
       }
     },

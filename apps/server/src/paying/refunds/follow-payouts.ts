@@ -25,10 +25,14 @@ export async function refundPayoutChanged(
   if (refundId === null) return;
   const found = await store.readRefund(tx, { merchantId, id: refundId });
   if (found === undefined) return;
+  // The payout is locked, so nobody else moves its refund on: most news can be passed over before
+  // anything is locked, such as that a payout has become final.
+  const event = { type: 'payout', ...change } as const;
+  if (advanceRefund(found, event, telling.nowMs) === null) return;
   const locked = await lockRefunds(tx, found);
   const refund = await store.readRefund(tx, found);
   if (locked === undefined || refund === undefined) return;
-  const moved = advanceRefund(refund, { type: 'payout', ...change }, telling.nowMs);
+  const moved = advanceRefund(refund, event, telling.nowMs);
   if (moved === null) return;
   const full = { ...telling, tipHeight: await readTipHeight(tx) };
   await writeChanges(tx, full, { ...locked, changes: [moved], origin: change.origin });

@@ -301,3 +301,51 @@ test('an order that was refunded and whose late money is accepted after all book
   });
   expect(await refunds.isSound(merchantId)).toBe(true);
 });
+
+test('refunds made, claimed and cancelled while the chain reorganises: all end, none exceeds', async () => {
+  const { merchantId, order, payment } = await paidOrder(100_000n);
+  const { database } = refunds.receiving;
+  const made: Created[] = [];
+  const refusals = new Set<string>();
+  const attempt = async (work: Promise<unknown>) => {
+    await work.catch((error: { code?: string }) => refusals.add(error.code ?? String(error)));
+  };
+  const merchant = async () => {
+    for (let i = 0; i < 12; i++) {
+      await attempt(
+        refunds.refund(order, { mode: 'custom', amount: '0.0001' }).then((each) => {
+          made.push(each);
+        }),
+      );
+      const any = made[i % Math.max(1, made.length)];
+      if (any === undefined) continue;
+      if (i % 3 === 0) await attempt(claim(any));
+      if (i % 3 === 1) {
+        await attempt(
+          database.asTenant(merchantId, (tx) => cancelRefund(tx, refunds.deps, any.refund)),
+        );
+      }
+    }
+  };
+  const chain = async () => {
+    for (let i = 0; i < 8; i++) {
+      await refunds.apply(order, payment.returned);
+      await refunds.apply(order, ...payment.confirmed(`${i}b`));
+    }
+  };
+  await Promise.all([merchant(), merchant(), merchant(), chain()]);
+  // A refusal is an answer; a deadlock, a halted watcher or a broken invariant would be an error.
+  expect([...refusals].filter((code) => !ANSWERS.has(code))).toEqual([]);
+  const [sum] = await refunds.receiving.sql<{ taken: string }>(
+    `SELECT coalesce(sum(basis_sats) FILTER (WHERE cap_state <> 'none'), 0) AS taken FROM refund
+      WHERE order_id = $1`,
+    [order.id],
+  );
+  const taken = BigInt(sum?.taken ?? 0);
+  expect(taken <= 100_000n).toBe(true);
+  expect(await refunds.refundable(order)).toBe(100_000n - taken);
+  expect(await refunds.order(order)).toMatchObject({ refundingSats: taken.toString() });
+  expect(await refunds.isSound(merchantId)).toBe(true);
+});
+
+const ANSWERS: ReadonlySet<string> = new Set(['conflict', 'refund_exceeds_received']);

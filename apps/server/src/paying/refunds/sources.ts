@@ -1,16 +1,21 @@
 import {
+  displayHash,
   type Network,
+  parseTransaction,
   paymentSource,
   scriptToAddress,
   type SourceWarning,
 } from '@quittance/bitcoin';
 import type { CreateRefund, RefundSource } from '@quittance/contract';
+import { toHex } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { readPreviousTransactions } from '../coins/index.ts';
 
 /** Payments of an order whose origin is looked at; one with more is refunded by a claim. */
 const MAX_PAYMENTS = 20;
+/** Inputs whose previous outputs are looked for; a person's payment has a few. */
+const MAX_INPUTS = 500;
 
 /**
  * Where an order's payments came from (refund-to-first-input). Only a hint: an exchange pays from
@@ -22,13 +27,32 @@ export async function readSources(
 ): Promise<RefundSource[]> {
   const looked = txids.slice(0, MAX_PAYMENTS);
   const raws = await readPreviousTransactions(tx, looked);
+  const known = await readSpentScripts(tx, [...raws.values()]);
   return looked.flatMap((txid) => {
     const raw = raws.get(txid);
     if (raw === undefined) return [];
-    const { inputs, scripts, unknownInputs, warnings } = paymentSource(raw);
+    const { inputs, scripts, unknownInputs, warnings } = paymentSource(raw, known);
     const addresses = scripts.flatMap((script) => scriptToAddress(script, network) ?? []);
     return [{ txid, inputs, unknownInputs, addresses, warnings: [...warnings] }];
   });
+}
+
+/** What payments spent, as far as the transactions before them are on record here. */
+async function readSpentScripts(
+  tx: Tx,
+  raws: readonly Uint8Array[],
+): Promise<Map<string, Uint8Array>> {
+  const outpoints = raws.flatMap((raw) => parseTransaction(raw).inputs).slice(0, MAX_INPUTS);
+  const before = [...new Set(outpoints.map(({ prevTxid }) => displayHash(prevTxid)))];
+  const found = await readPreviousTransactions(tx, before);
+  return new Map(
+    outpoints.flatMap(({ prevTxid, prevVout }): [string, Uint8Array][] => {
+      const raw = found.get(displayHash(prevTxid));
+      const script =
+        raw === undefined ? undefined : parseTransaction(raw).outputs[prevVout]?.script;
+      return script === undefined ? [] : [[`${toHex(prevTxid)}:${prevVout}`, script]];
+    }),
+  );
 }
 
 /** The warnings of all sources in words, and the one that always holds. */

@@ -293,11 +293,29 @@ export async function findOrdersPaidBy(tx: Tx, txids: readonly string[]): Promis
   return rows.map((row) => ({ merchantId: row.merchant_id, orderId: row.order_id }));
 }
 
-/** Orders with refunds that wait for a payment to be back. */
-export async function findHeldOrders(tx: Tx, limit: number): Promise<OfOrder[]> {
+/** Orders with refunds that these transactions pay. */
+export async function findOrdersRefundedBy(tx: Tx, txids: readonly string[]): Promise<OfOrder[]> {
   const rows = await tx.query<{ merchant_id: Uuid; order_id: Uuid }>(
-    `SELECT DISTINCT merchant_id, order_id FROM refund WHERE held
-      ORDER BY merchant_id, order_id LIMIT $1`,
+    `SELECT DISTINCT merchant_id, order_id FROM refund WHERE txid = ANY($1::bytea[])
+      ORDER BY merchant_id, order_id`,
+    [txids.map(parseHash)],
+  );
+  return rows.map((row) => ({ merchantId: row.merchant_id, orderId: row.order_id }));
+}
+
+/**
+ * Orders with a held refund that what is confirmed now would cover again. Those whose payment never
+ * comes back are not among them, so that they keep nobody else waiting.
+ */
+export async function findOrdersToResume(tx: Tx, limit: number): Promise<OfOrder[]> {
+  const rows = await tx.query<{ merchant_id: Uuid; order_id: Uuid }>(
+    `SELECT DISTINCT r.merchant_id, r.order_id FROM refund r
+       JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
+      WHERE r.held AND r.basis_sats <= (
+            SELECT coalesce(sum(p.amount_sats), 0) FROM payment p
+             WHERE p.merchant_id = r.merchant_id AND p.order_id = r.order_id
+               AND p.state IN ('confirmed', 'final')) - o.refunded_sats - o.refunding_sats
+      ORDER BY r.merchant_id, r.order_id LIMIT $1`,
     [limit],
   );
   return rows.map((row) => ({ merchantId: row.merchant_id, orderId: row.order_id }));
