@@ -1,8 +1,8 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { startReconciliation } from './accounting/reconciliation/index.ts';
+import { useWatcher } from './chain-watch.ts';
 import { openApi } from './http-api.ts';
-import { watchNode } from './node-alerts.ts';
 import {
   type MoneyOut,
   openMoneyOut,
@@ -11,6 +11,7 @@ import {
   useSpends,
   walletsOfSigner,
 } from './money-out.ts';
+import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
   countOrders,
@@ -18,10 +19,9 @@ import {
   healthChecks,
   type Running,
   registerGauges,
-  watcherMetrics,
 } from './observability.ts';
-import { coinKeeper, coinsFollower } from './paying/coins/index.ts';
-import { markCaughtUp } from './paying/guard/index.ts';
+import { addPayerPages } from './payer-pages.ts';
+import { coinsFollower } from './paying/coins/index.ts';
 import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
 import {
   createRefundsFollower,
@@ -31,12 +31,7 @@ import {
 } from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
 import { usePayouts } from './payout-work.ts';
-import { addPayerPages } from './payer-pages.ts';
-import {
-  type BitcoinRpc,
-  type BitcoinRpcTarget,
-  createBitcoinRpc,
-} from './platform/bitcoin-rpc.ts';
+import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
 import { armFaultPoint } from './platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
@@ -49,18 +44,10 @@ import {
 } from './platform/http/index.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
-import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
+import { startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
 import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
-import {
-  ChainHaltError,
-  createBitcoindSource,
-  inspectNode,
-  readCursor,
-  startBitcoindDoorbells,
-  startWatcher,
-  type ZmqEndpoints,
-} from './receiving/chain/index.ts';
+import { type ZmqEndpoints } from './receiving/chain/index.ts';
 import type { OrderCreator } from './receiving/orders/index.ts';
 import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
 import {
@@ -107,8 +94,6 @@ export type FlowOptions = {
 /** A lost announcement of a new wallet delays its refill by no more than this. */
 const REFILL_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 600_000;
-/** Payouts wait for it after a start, so it is short. */
-const CAUGHT_UP_EVERY_MS = 1_000;
 /** The link itself goes by the clock; this only ends the refund and frees its amount. */
 const EXPIRE_REFUNDS_EVERY_MS = 30_000;
 
@@ -183,7 +168,15 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('watcher')) {
-    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state, out });
+    const followers = [
+      ...out.followers,
+      coinsFollower,
+      createRefundsFollower({
+        ids: options.ids,
+        payouts: payByPayouts({ network: options.network, listener: payoutListener }),
+      }),
+    ];
+    useWatcher(lifecycle, options, { database, url: urls.systemUrl, state, followers });
     lifecycle.use('node alerts', () => {
       const deps = alertDepsOf(options);
       const problem = () => state.watcher?.status().problem;
@@ -263,98 +256,6 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
 
 /** Who is told of payouts. */
 const payoutListener = refundsListener;
-
-/** One watcher for each chain: whoever holds the lock. A standby takes over when it lets go. */
-function useWatcher(
-  lifecycle: Lifecycle,
-  options: FlowOptions,
-  { database, url, state, out }: { database: Database; url: string; state: Running; out: MoneyOut },
-): void {
-  const { network, log } = options;
-  lifecycle.use('chain', () => {
-    const rpc = createBitcoinRpc(options.bitcoin.target);
-    // The long poll for blocks holds a connection: it has a client of its own.
-    const pollRpc = createBitcoinRpc(options.bitcoin.target);
-    const lock = holdAdvisoryLock(url, advisoryKey(`watcher ${network}`), {
-      onAcquired() {
-        const { clock, ids, random, bitcoin, startHeight } = options;
-        state.watcher = startWatcher({
-          network,
-          database,
-          clock,
-          ids,
-          random,
-          log,
-          coins: coinKeeper,
-          followers: [
-            ...out.followers,
-            coinsFollower,
-            createRefundsFollower({
-              ids,
-              payouts: payByPayouts({ network, listener: payoutListener }),
-            }),
-          ],
-          source: createBitcoindSource(rpc),
-          startDoorbells: (bells) =>
-            startBitcoindDoorbells({ rpc: pollRpc, zmq: bitcoin.zmq, bells }),
-          pushesTransactions: bitcoin.zmq.rawtx !== undefined,
-          checkNode: () => refuseUnfitNode(rpc, { database, options }),
-          ...(startHeight === undefined ? {} : { startHeight }),
-          ...watcherMetrics(options.metrics),
-        });
-      },
-      async onLost() {
-        await state.watcher?.stop();
-        state.watcher = undefined;
-      },
-      onError: (error) => log.warn({ error }, 'the watcher can not be elected'),
-    });
-    const loop = startLoop({
-      name: 'caught up',
-      everyMs: CAUGHT_UP_EVERY_MS,
-      run: async () => {
-        if (state.watcher?.status().live !== true || (await isBehind(rpc))) return;
-        await database.asSystem(markCaughtUp);
-      },
-      onError: (error) => log.warn({ error }, 'how far the chain is read can not be noted'),
-      clock: options.clock,
-    });
-    return {
-      async stop() {
-        await loop.stop();
-        await lock.stop();
-        await Promise.all([rpc.close(), pollRpc.close()]);
-      },
-    };
-  });
-}
-
-/** Whether the node itself knows of blocks that it does not have yet. */
-async function isBehind(rpc: BitcoinRpc): Promise<boolean> {
-  type Info = { blocks: number; headers: number; initialblockdownload: boolean };
-  const info = await rpc.call<Info>('getblockchaininfo');
-  return info.initialblockdownload || info.blocks < info.headers;
-}
-
-/** @throws {ChainHaltError} when the node must not be followed */
-async function refuseUnfitNode(
-  rpc: BitcoinRpc,
-  { database, options }: { database: Database; options: FlowOptions },
-): Promise<void> {
-  const { rawtx, hashblock, sequence } = options.bitcoin.zmq;
-  const cursor = await database.asSystem((tx) => readCursor(tx, options.network));
-  const findings = await inspectNode(rpc, {
-    network: options.network,
-    nowMs: options.clock.nowMs(),
-    zmqWanted: { rawTx: rawtx, hashBlock: hashblock, sequence },
-    // Where it goes on; `startHeight` is for the first start only.
-    neededFromHeight: cursor === null ? options.startHeight : cursor.height + 1,
-  });
-  const blocking = findings.find(({ level }) => level === 'blocking');
-  if (blocking === undefined) return;
-  const action = blocking.action === undefined ? '' : `; ${blocking.action}`;
-  throw new ChainHaltError(`${blocking.detail}${action}`);
-}
 
 function useHttp(
   lifecycle: Lifecycle,
