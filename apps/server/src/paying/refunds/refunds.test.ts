@@ -265,6 +265,15 @@ test('who made a refund can not approve its payout where makers may not, whoever
   expect((await approve('key:other')).state).toBe('approved');
 });
 
+test('what is too small for the fee that the customer bears is refused when it is made, not when it is claimed', async () => {
+  const { order } = await paidOrder();
+  const wish = { mode: 'custom', feeFrom: 'customer' } as const;
+  const least = refunds.refund(order, { ...wish, amount: '0.00000546' });
+  await expect(least).rejects.toMatchObject({ code: 'amount_too_small' });
+  const created = await refunds.refund(order, { ...wish, amount: '0.00000547' });
+  expect(await claim(created)).toEqual({ kind: 'right', address: CUSTOMER });
+});
+
 test('an address that can not be paid, is the store’s own or is not proven is refused', async () => {
   const { order } = await paidOrder();
   const created = await refunds.refund(order, { mode: 'full', proofRequired: true });
