@@ -1,7 +1,12 @@
 import { psbtToBase64 } from '@quittance/bitcoin';
 import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  createPaymentAdopter,
+  noPayoutListener,
+} from '../../apps/server/src/paying/payouts/index.ts';
 import { exportPsbt, importSignedPsbt } from '../../apps/server/src/paying/spends/index.ts';
+import { openPayer, payoutSpendListener } from '../support/payer.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
@@ -161,6 +166,38 @@ test('what was given out to be signed and is sent by somebody else is recognised
   await vault.until(spendId, { state: 'broadcast' });
   await regtest.mine(1);
   await vault.until(spendId, { state: 'confirmed' });
+  expect(await vault.received(address)).toBe(1_200_000n);
+});
+
+test('a payout whose PSBT is signed and sent by somebody else is paid once, and the watcher goes on', async () => {
+  const name = 'sender of payouts';
+  const key = keyOf(await newWallet(name, false), 'sh(wpkh(');
+  for (const vault of vaults.splice(0)) await vault.close();
+  const vault = await openVault({
+    ...{ ownerUrl, regtest, shop, signer: null, descriptor: `sh(wpkh(${key}/<0;1>/*))` },
+    // As the flow has it: every transaction of ours passes by who looks for forgotten ones.
+    ...{ listener: payoutSpendListener },
+    adopter: createPaymentAdopter({ listener: noPayoutListener }),
+  });
+  vaults.push(vault);
+  await vault.fund(2, 1_000_000n);
+  const payer = openPayer(vault);
+  const address = await regtest.newAddress();
+  const id = await payer.payout(address, 1_200_000n);
+  await payer.processor();
+  await payer.round();
+  const { spend_id: spendId } = await payer.until(id, { state: 'in_progress' });
+  if (spendId === null) throw new Error('a payout in progress has a spend');
+  // The node tells in whole seconds when it first saw a transaction.
+  await shop.sql("UPDATE payout SET created_at = created_at - interval '1 minute'");
+  const { psbt } = await sign(name, await exported(vault, spendId));
+  const { hex } = await regtest.rpc.call<{ hex: string }>('finalizepsbt', [psbt]);
+  await regtest.rpc.call('sendrawtransaction', [hex]);
+  await payer.until(id, { state: 'broadcast' });
+  await regtest.mine(1);
+  await vault.until(spendId, { state: 'confirmed', version: 1 });
+  expect(await payer.read(id)).toMatchObject({ state: 'confirmed', spend_id: spendId });
+  expect((await vault.read(spendId)).versions).toHaveLength(1);
   expect(await vault.received(address)).toBe(1_200_000n);
 });
 

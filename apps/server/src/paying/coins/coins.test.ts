@@ -119,6 +119,21 @@ test('reserved, frozen, immature and foreign unconfirmed coins are not spendable
   });
 });
 
+test('what a child gives back is not spendable before it is in a block', async () => {
+  const store = await addStore();
+  const change = await addCoin(store, { valueSats: 10n, height: null });
+  const fromChild = await addCoin(store, { valueSats: 20n, height: null });
+  await addSpend(store, change.txid);
+  const child = await addSpend(store, fromChild.txid);
+  await receiving.sql("UPDATE spend SET kind = 'child' WHERE id = $1", [child]);
+  expect((await spendable(store)).map(({ txid }) => txid)).toEqual([change.txid]);
+  await receiving.sql('UPDATE coin SET height = $2 WHERE txid = $1', [
+    parseHash(fromChild.txid),
+    TIP,
+  ]);
+  expect(await spendable(store)).toHaveLength(2);
+});
+
 test('a coin belongs to one spend, however many ask for it at once, and all or none are given', async () => {
   const store = await addStore();
   const { merchantId } = store;

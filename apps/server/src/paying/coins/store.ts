@@ -83,8 +83,9 @@ export function outpointOf({ txid, vout }: UnspentPlace): Uint8Array {
 
 /**
  * A coin that nothing keeps from being spent: not reserved, not frozen by its owner, mature, and
- * with $4 confirmations at the tip $3; with $5 also change of our own spends without any. It reads
- * coin_reservation and spend_version, which belong to spends.
+ * with $4 confirmations at the tip $3; with $5 also change of our own spends without any, but not
+ * what a child gives back: it may build on somebody else's payment, and would fall with that. It
+ * reads coin_reservation, spend and spend_version, which belong to spends.
  */
 const SPENDABLE = `
   FROM coin c
@@ -92,7 +93,9 @@ const SPENDABLE = `
        AND v.merchant_id = c.merchant_id
  WHERE c.merchant_id = $1 AND c.wallet_id = $2 AND c.live AND c.spent_by IS NULL
    AND ((c.height IS NOT NULL AND $3::int - c.height + 1 >= $4::int)
-        OR ($5::boolean AND c.height IS NULL AND v.txid IS NOT NULL))
+        OR ($5::boolean AND c.height IS NULL AND v.txid IS NOT NULL
+            AND NOT EXISTS (SELECT FROM spend s WHERE s.merchant_id = v.merchant_id
+                             AND s.id = v.spend_id AND s.kind = 'child')))
    AND (NOT c.coinbase OR $3::int - c.height + 1 >= ${COINBASE_MATURITY})
    AND NOT EXISTS (SELECT FROM coin_reservation r WHERE r.txid = c.txid AND r.vout = c.vout)
    AND (c.txid, c.vout) NOT IN (SELECT * FROM unnest($6::bytea[], $7::int[]))`;

@@ -28,7 +28,7 @@ export type NewPayout = {
   merchantId: Uuid;
   /** Where whoever asks for it has to name it before it is made: refunds. For one payout only. */
   id?: Uuid | undefined;
-  /** Whoever asks for it: `key:<id>`, or `refund:<id>`. */
+  /** Whoever asks for it, or made the refund that it is for: `key:<id>`. */
   createdBy: string;
   source: PayoutSource;
   batchId?: Uuid;

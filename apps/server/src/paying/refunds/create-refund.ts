@@ -20,6 +20,7 @@ import { asRefundRefusal, cannotBeRefunded, invalidAddress, notFound } from './e
 import { faultPoint } from './fault-points.ts';
 import type { RefundPayouts } from './payouts-port.ts';
 import {
+  MIN_PAYOUT_SATS,
   type Planned,
   type Pools,
   type PricedOrder,
@@ -82,6 +83,7 @@ export async function createRefund(
   const settings = await deps.readSettings(tx, of.merchantId);
   const link = wish.destination === 'claim' ? newClaimLink(deps.random) : null;
   const refund = draft({ deps, input, plan, settings, link, nowMs: telling.nowMs });
+  demandRoomForFee(refund);
   const made: RefundChange = { before: null, after: refund, notices: ['refund.created'] };
   const destination = await destinationOf(tx, deps, { wish, money: locked.money, of });
   try {
@@ -240,6 +242,18 @@ function draft(work: {
     createdAtMs: nowMs,
     ...{ sentAtMs: null, finishedAtMs: null },
   };
+}
+
+/**
+ * A recipient who bears the fee needs room for one: else no payout could be made, and who claims
+ * would find that out.
+ * @throws {AppError} amount_too_small
+ */
+function demandRoomForFee({ feeFrom, payoutSats, maxFeeShareSats }: Refund): void {
+  if (feeFrom === 'merchant') return;
+  if (maxFeeShareSats > 0n && payoutSats > MIN_PAYOUT_SATS) return;
+  const detail = `${payoutSats} sat would be paid; that leaves nothing for a fee of the customer's.`;
+  throw new AppError('amount_too_small', detail);
 }
 
 /** A held refund keeps its claim on what was received: nobody else may be promised it meanwhile. */

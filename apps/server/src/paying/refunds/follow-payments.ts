@@ -72,7 +72,7 @@ export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }
     for (const { before, after } of changes) {
       if (before?.held !== true || after.payoutId === null) continue;
       // Approved by a person: money that was gone once had better be looked at.
-      const payout = { id: after.payoutId, refund: after, by: `refund:${after.id}` };
+      const payout = { id: after.payoutId, refund: after, by: after.createdBy };
       await deps.payouts.create(tx, telling, { ...payout, holdForApproval: true });
     }
   }

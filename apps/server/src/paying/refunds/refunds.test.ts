@@ -5,11 +5,13 @@ import {
   refundReserved,
 } from '../../accounting/ledger/index.ts';
 import { AppError } from '../../platform/errors.ts';
+import { approvePayout } from '../payouts/index.ts';
 import { cancelRefund, renewClaimLink } from './change-refund.ts';
 import { checkClaim, claimRefund } from './claim-refund.ts';
 import type { Created } from './create-refund.ts';
 import { expireRefunds } from './expire-refunds.ts';
 import { refundPayoutChanged } from './follow-payouts.ts';
+import { refundsListener } from './pay-by-payouts.ts';
 import type { PayoutNews } from './refund.ts';
 import { CUSTOMER, openRefunds, type TestRefunds } from './test-support.ts';
 
@@ -242,6 +244,46 @@ test('a claim counts once, however often it is sent and by however many', async 
     merchantId,
   ]);
   expect(payouts).toHaveLength(1);
+});
+
+test('who made a refund can not approve its payout where makers may not, whoever has claimed it', async () => {
+  const { merchantId, order, payment } = await paidOrder();
+  const created = await refunds.refund(order, { mode: 'full' });
+  // The link was shown to whoever made the refund.
+  await claim(created);
+  const { ids, clock, database, sql } = refunds.receiving;
+  await sql(
+    `INSERT INTO payout_policy (merchant_id, policy, updated_at)
+     VALUES ($1, '{"creatorMayApprove": false}', now())
+     ON CONFLICT (merchant_id) DO UPDATE
+        SET policy = payout_policy.policy || '{"creatorMayApprove": false}'`,
+    [merchantId],
+  );
+  const approve = async (by: string) => {
+    const { payoutId: id } = await refunds.read(created.refund);
+    const own = { merchantId, id: id ?? '' };
+    const telling = { ids, nowMs: clock.nowMs() };
+    const deps = { network: 'regtest', listener: refundsListener } as const;
+    const approving = { by, signature: null };
+    return await database.asTenant(merchantId, (tx) =>
+      approvePayout(tx, deps, telling, { own, approving }),
+    );
+  };
+  await expect(approve('key:test')).rejects.toMatchObject({ code: 'forbidden' });
+  // One that goes on after a reorganisation has another payout, of the same maker.
+  await refunds.apply(order, payment.returned);
+  await refunds.apply(order, ...payment.confirmed('b'));
+  await expect(approve('key:test')).rejects.toMatchObject({ code: 'forbidden' });
+  expect((await approve('key:other')).state).toBe('approved');
+});
+
+test('what is too small for the fee that the customer bears is refused when it is made, not when it is claimed', async () => {
+  const { order } = await paidOrder();
+  const wish = { mode: 'custom', feeFrom: 'customer' } as const;
+  const least = refunds.refund(order, { ...wish, amount: '0.00000546' });
+  await expect(least).rejects.toMatchObject({ code: 'amount_too_small' });
+  const created = await refunds.refund(order, { ...wish, amount: '0.00000547' });
+  expect(await claim(created)).toEqual({ kind: 'right', address: CUSTOMER });
 });
 
 test('an address that can not be paid, is the store’s own or is not proven is refused', async () => {

@@ -49,7 +49,10 @@ export function createSpendsFollower(deps: {
       await adopter?.lock(tx, txids);
     },
     async changed(tx, telling, txids) {
-      // First, so that what is adopted is followed like everything of ours.
+      // What was given out to be signed gets its name first: it is on record, not forgotten. Taken
+      // for forgotten it would be a version twice, and stop the watcher for good.
+      await adoptSigned(tx, await readTouchedSpends(tx, txids));
+      // Before anything else, so that what is adopted is followed like everything of ours.
       await adopter?.adopt(tx, telling, txids);
       await follow(tx, telling, await readTouchedSpends(tx, txids));
     },
