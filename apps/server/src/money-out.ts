@@ -126,9 +126,9 @@ export function walletsOfSigner({ signer }: MoneyOut): {
   if (signer === null) return {};
   return {
     async readSignerWallet(name) {
-      const described = await signer.describe().catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new AppError('signer_wallet_refused', `The signer can not be asked: ${reason}.`);
+      // The reason names the operator's sockets; the signer's health says it to the operator.
+      const described = await signer.describe().catch(() => {
+        throw new AppError('signer_wallet_refused', 'The signer can not be asked just now.');
       });
       return described.wallets.find((wallet) => wallet.name === name) ?? null;
     },

@@ -45,7 +45,10 @@ export const spendSchema = z
     state: spendStateSchema,
     explanation: z.string().meta({ description: 'Where it is and what comes next, in words' }),
     reason: z.string().nullable().meta({ description: 'Why it waits or has failed; stable' }),
-    detail: z.string().nullable().meta({ description: 'The node’s or the signer’s own words' }),
+    detail: z
+      .string()
+      .nullable()
+      .meta({ description: 'The node’s or the signer’s own words, where they looked at it' }),
     txid: txidText.nullable(),
     feeSats: satsText,
     height: z.int().min(0).nullable(),

@@ -13,7 +13,7 @@ export function spendJson({ spend, versions, outputs }: StoredSpend): SpendJson 
     walletId: spend.walletId,
     ...{ kind: spend.kind, origin: spend.origin, state: spend.state },
     explanation: explanationOf(spend),
-    ...{ reason: spend.reason, detail: spend.detail, txid: counting.txid },
+    ...{ reason: spend.reason, detail: shownDetail(spend), txid: counting.txid },
     feeSats: String(counting.feeSats),
     height: spend.height,
     payouts: outputs.map(({ payoutId, amountSats, feeFrom }) => ({
@@ -23,6 +23,14 @@ export function spendJson({ spend, versions, outputs }: StoredSpend): SpendJson 
     versions: versions.map((version) => versionJson(version, spend)),
     createdAt: new Date(spend.createdAtMs).toISOString(),
   };
+}
+
+/**
+ * Of parts that can not be reached the words name sockets, addresses and ports of the operator's: they
+ * are for the log. The store reads the reason.
+ */
+function shownDetail({ reason, detail }: Spend): string | null {
+  return reason === 'signer_unavailable' || reason === 'node_unavailable' ? null : detail;
 }
 
 function versionJson(version: SpendVersion, spend: Spend): SpendJson['versions'][number] {
