@@ -125,7 +125,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const out = openMoneyOut(lifecycle, options, {
     database,
     listener: createPayoutListener({ listener: payoutListener }),
-    adopter: createPaymentAdopter({ listener: payoutListener }),
+    adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {

@@ -11,6 +11,7 @@ import { created201, type PayoutWorld } from './payout-world.ts';
 export const READY_TIMEOUT_MS = 60_000;
 const DEPOSITS = 40;
 const DEPOSIT_SATS = 20_000_000n;
+const DEPOSIT_DEPTH = 6;
 /** RPC_WALLET_INSUFFICIENT_FUNDS of Bitcoin Core's src/rpc/protocol.h. */
 const NO_FUNDS = -6;
 /** Small enough for one confirmation (design §7). */
@@ -232,9 +233,11 @@ async function reorganise(all: PayoutRun): Promise<void> {
   count(all, 'reorgs');
 }
 
-/** A node that was killed comes back without what it had not written down; the miners go on. */
+/** A node that is killed comes back without its mempool; the miners go on. */
 async function loseMempool(all: PayoutRun): Promise<void> {
   const { regtest } = all.world;
+  // A node that is killed after an invalidated block, with its coins not written, may not come back.
+  await flush(all);
   const before = await patiently(() => regtest.rpc.call<number>('getblockcount'));
   await regtest.crashNode();
   count(all, 'nodeKills');
@@ -280,6 +283,7 @@ export async function fund(all: PayoutRun): Promise<void> {
     outputs[address] = formatBtc(DEPOSIT_SATS);
   }
   await regtest.walletRpc('send', { outputs, fee_rate: 2 });
-  await regtest.mine(1);
+  // Deeper than any reorganisation of this suite: the balance is there to stay.
+  await regtest.mine(DEPOSIT_DEPTH);
   await flush(all);
 }

@@ -1,6 +1,6 @@
 import { assert, type Sats, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import { hold } from '../guard/index.ts';
+import { type AlertDeps, raiseAlert } from '../../telling/notifications/index.ts';
 import {
   type AdoptedOutput,
   adoptAsSpend,
@@ -14,7 +14,12 @@ import {
   type SpendAdopter,
   type SpendTelling,
 } from '../spends/index.ts';
-import { lockOpenPayouts, type OpenPayout, readOpenPayoutsTo } from './adopt-store.ts';
+import {
+  lockOpenPayouts,
+  type OpenPayout,
+  pauseProcessors,
+  readOpenPayoutsTo,
+} from './adopt-store.ts';
 import { demand } from './errors.ts';
 import { matchPayment, pays } from './match-payment.ts';
 import type { PayoutListener } from './payout.ts';
@@ -22,13 +27,15 @@ import { lockPayoutsById } from './store.ts';
 import { applyPayoutEvent, type PayoutEvent } from './transition.ts';
 import { writePayouts } from './write-payouts.ts';
 
+type AdopterDeps = { listener: PayoutListener; alerts?: AlertDeps };
+
 /**
  * After a restore from a backup: a transaction that spends our coins, that nobody here has heard of,
  * and that pays exactly what an open payout promises, was made by us after the backup. It becomes
- * that payout's payment, so that it is not made a second time. What can not be told for certain holds
- * everything until a person has looked.
+ * that payout's payment, so that it is not made a second time. What can not be told for certain
+ * pauses the wallet's processor until a person has looked.
  */
-export function createPaymentAdopter(deps: { listener: PayoutListener }): SpendAdopter {
+export function createPaymentAdopter(deps: AdopterDeps): SpendAdopter {
   return {
     async spendsPaidBy(tx, txids) {
       const { open } = await readCandidates(tx, txids);
@@ -64,7 +71,7 @@ function scriptsOf({ transaction }: ForgottenPayment): Uint8Array[] {
 
 async function adoptOne(
   tx: Tx,
-  deps: { listener: PayoutListener },
+  deps: AdopterDeps,
   telling: SpendTelling,
   payment: ForgottenPayment,
 ): Promise<void> {
@@ -92,12 +99,17 @@ async function adoptOne(
       : match.type === 'spend' &&
         (await adoptAsVersion(tx, telling, payment, { spendId: match.spendId, outputs: adopted }));
   if (isAdopted) return;
+  // Of this wallet alone: other stores' payouts are no less certain for it.
+  await pauseProcessors(tx, { merchantId, walletId });
   const ids = match.payouts.map(({ id }) => id).slice(0, MAX_IDS_TOLD);
-  await hold(
-    tx,
-    `transaction ${payment.txid} spends coins of ours, is not on record, and seems to pay the ` +
-      `payouts ${ids.join(', ')} among others (runbook backup-restore)`,
-  );
+  const reason =
+    `transaction ${payment.txid} spends coins of this wallet, is not on record, and seems to pay ` +
+    `the payouts ${ids.join(', ')} among others; the wallet's processor is paused`;
+  if (deps.alerts === undefined) return;
+  await raiseAlert(tx, deps.alerts, {
+    ...{ merchantId, kind: 'payouts_held', subject: walletId, severity: 'critical' },
+    facts: { reason },
+  });
 }
 
 /** A reason names no more payouts than a person reads. */
