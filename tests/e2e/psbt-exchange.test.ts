@@ -105,6 +105,9 @@ test('a spend is signed through animated codes, through the typed client', async
   // Giving back what was shown adds no signature, and is what was shown.
   const same = await client.spends.importPsbt(spendId, { parts: shown.parts });
   expect(same).toMatchObject({ added: 0, isComplete: false });
+  const exported = await client.spends.exportPsbt(spendId);
+  expect(exported.psbt).toBe(bytes.toString('base64'));
+  expect(await client.spends.importPsbt(spendId, bytes)).toMatchObject({ added: 0 });
   const signed = Buffer.from(await sign(bytes.toString('base64')), 'base64');
   const parts = writeBbqr(signed, 200) ?? [];
   expect(parts.length).toBeGreaterThan(2);

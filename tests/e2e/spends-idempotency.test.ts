@@ -86,7 +86,7 @@ async function once(route: string, id: string, body: object, other: object): Pro
   const twins = await Promise.all([send(body), send(body)]);
   for (const twin of twins) expect(twin.status, JSON.stringify(twin.body)).toBe(200);
   expect(twins[1].body).toEqual(twins[0].body);
-  expect(twins.map(replayed).sort()).toEqual([false, true]);
+  expect(twins.filter(replayed)).toHaveLength(1);
   expect(await versions()).toBe(before + 1);
 
   const state = await effects();
