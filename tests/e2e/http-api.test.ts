@@ -171,7 +171,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   /** These answer 409 here, and a failed request is not stored. */
   const failing = new Set([
     ...['/v1/orders/:id/accept-late', '/v1/webhook-deliveries/:id/replay'],
-    // Without coins there is nothing to spend.
+    // Without coins there is nothing to spend; spends-idempotency.test.ts has them and a node.
     ...['/v1/spends/:id/bump', '/v1/spends/:id/cancel', '/v1/spends/:id/child'],
     ...['/v1/wallets/:id/lift-payment', '/v1/wallets/:id/consolidate'],
   ]);

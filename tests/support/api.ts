@@ -1,13 +1,14 @@
 import { randomFillSync } from 'node:crypto';
-import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
+import { merchantScopes } from '@quittance/contract';
+import { type Clock, systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
-import { type Api, openApi } from '../../apps/server/src/http-api.ts';
+import { type Api, type ApiParts, openApi } from '../../apps/server/src/http-api.ts';
 import { refundsListener } from '../../apps/server/src/paying/refunds/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
-import { createAdminKey } from '../../apps/server/src/tenancy/keys/index.ts';
+import { createAdminKey, createKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
 
 const createdMerchant = z.object({
@@ -36,6 +37,8 @@ export interface TestApi {
   /** What was logged as an error: requests that failed by our own fault. */
   errors: Record<string, unknown>[];
   createMerchant(name: string): Promise<TestMerchant>;
+  /** A key with all rights for a store that was made without the interface. */
+  keyFor(merchantId: Uuid): Promise<string>;
   send(method: string, path: string, sent?: Sent): Promise<Answered>;
   close(): Promise<void>;
 }
@@ -65,6 +68,8 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
+  /** Where a node is near. */
+  spends?: ApiParts['spends'];
   addRoutes?(http: Api['http'], database: Database): Promise<void>;
 }): Promise<TestApi> {
   const { clock = systemClock } = options;
@@ -88,6 +93,7 @@ export async function startTestApi(options: {
     urlPolicy: {},
     payoutListener: refundsListener,
     fees: privateChainFees,
+    ...(options.spends === undefined ? {} : { spends: options.spends }),
     http: {
       log: { error: (details) => void errors.push(details) },
       version: '0.0.0',
@@ -134,6 +140,13 @@ export async function startTestApi(options: {
       if (made.status !== 201) throw new Error(JSON.stringify(made.body));
       const { merchant, apiKey } = createdMerchant.parse(made.body);
       return { id: merchant.id, key: apiKey.secret };
+    },
+    async keyFor(merchantId) {
+      const wanted = { merchantId, name: 'tests', scopes: merchantScopes };
+      const { secret } = await database.asSystem((tx) =>
+        createKey(tx, { clock, ids, random }, { ...wanted, actor: 'tests' }),
+      );
+      return secret;
     },
     async close() {
       await api.close();

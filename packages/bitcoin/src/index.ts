@@ -107,6 +107,13 @@ export {
 } from './fees/replacement.ts';
 export { deriveSpendingScripts, type SpendingScripts } from './descriptors/derive.ts';
 export {
+  MAX_BBQR_CHARACTERS,
+  MAX_BBQR_PARTS,
+  type ReadBbqr,
+  readBbqr,
+  writeBbqr,
+} from './psbt/bbqr.ts';
+export {
   buildPsbt,
   type OwnScript,
   type PsbtInput,

@@ -51,7 +51,11 @@ import type {
   WebhookEndpointWithSecret,
   FeeEstimates,
   FeeWish,
+  ImportedPsbt,
+  QrDensity,
   SpendJson as Spend,
+  SpendPsbt,
+  SpendPsbtQr,
 } from '@quittance/contract';
 import { type Call, type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
@@ -229,6 +233,14 @@ export function createClient(options: ClientOptions) {
         post<Spend>(`/v1/spends/${step(id)}/child`, fee, options),
       cancel: (id: string, fee?: FeeWish, options?: CallOptions) =>
         post<Spend>(`/v1/spends/${step(id)}/cancel`, fee, options),
+      /** What waits to be signed elsewhere, in base64. From now on it counts as given out. */
+      exportPsbt: (id: string) => get<SpendPsbt>(`/v1/spends/${step(id)}/psbt`),
+      /** The same as the parts of an animated QR code (BBQr), drawn as SVG when asked for. */
+      exportPsbtQr: (id: string, shown: { density?: QrDensity; images?: 'svg' } = {}) =>
+        get<SpendPsbtQr>(`/v1/spends/${step(id)}/psbt/qr`, shown),
+      /** @param signed base64, the bytes of a file, or the scanned parts of a BBQr code */
+      importPsbt: (id: string, signed: string | Uint8Array | { parts: readonly string[] }) =>
+        put<ImportedPsbt>(`/v1/spends/${step(id)}/psbt`, toSignedPsbt(signed)),
     },
     feeEstimates: () => get<FeeEstimates>('/v1/fee-estimates'),
     wallets: {
@@ -380,6 +392,14 @@ export async function* everyItem<Item extends { id: string }>(
     if (!page.has_more || last === undefined) return;
     after = last.id;
   }
+}
+
+function toSignedPsbt(signed: string | Uint8Array | { parts: readonly string[] }) {
+  if (typeof signed === 'string') return { psbt: signed };
+  if (!(signed instanceof Uint8Array)) return signed;
+  let bytes = '';
+  for (const byte of signed) bytes += String.fromCharCode(byte);
+  return { psbt: btoa(bytes) };
 }
 
 function toPageQuery(page: PageRequest): Record<string, string | number | undefined> {

@@ -31,6 +31,8 @@ export const errorTable = {
   payout_limit_exceeded: { status: 409, title: 'A limit for payouts would be exceeded' },
   payout_not_payable: { status: 409, title: 'The payout can not be paid now' },
   invalid_psbt: { status: 422, title: 'The signed transaction can not be used' },
+  invalid_qr_parts: { status: 422, title: 'The scanned QR codes can not be used' },
+  qr_parts_missing: { status: 422, title: 'Parts of the QR code are missing' },
   webhook_url_refused: { status: 422, title: 'The webhook address can not be used' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong here' },

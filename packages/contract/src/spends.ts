@@ -106,8 +106,13 @@ export const liftPaymentSchema = z
   })
   .meta({ id: 'LiftPayment' });
 
-/** What a request may carry, less its JSON. */
-const MAX_PSBT_TEXT = 250_000;
+/**
+ * The largest PSBT that comes or goes. A hundred coins whose previous transactions have 80 kB each,
+ * as exchanges' batches do, or 1,400 of 6 kB, about as many as a standard transaction can spend.
+ */
+export const MAX_PSBT_BYTES = 8 * 1024 * 1024;
+/** The same in base64. */
+export const MAX_PSBT_TEXT = Math.ceil(MAX_PSBT_BYTES / 3) * 4;
 export const psbtText = z
   .string()
   .min(1)
@@ -116,7 +121,43 @@ export const psbtText = z
 export const spendPsbtSchema = z
   .strictObject({ version: z.int().min(1), psbt: psbtText })
   .meta({ id: 'SpendPsbt' });
-export const signedPsbtSchema = z.strictObject({ psbt: psbtText }).meta({ id: 'SignedPsbt' });
+
+export const qrDensities = ['low', 'medium', 'high'] as const;
+export type QrDensity = (typeof qrDensities)[number];
+export const spendPsbtQrQuerySchema = z.strictObject({
+  density: z.enum(qrDensities).default('medium').meta({
+    description: 'How much each code holds: low for small cameras, high for fewer codes',
+  }),
+  images: z.enum(['svg']).optional().meta({ description: 'Draw the codes as well' }),
+});
+/** The most that the numbering of BBQr allows. */
+const MAX_QR_PARTS = 1_295;
+/** What the largest QR code holds in letters and digits. */
+const MAX_QR_CHARACTERS = 4_296;
+/** A camera sees a part more than once: each of them four times. */
+const MAX_SCANNED_PARTS = 4 * MAX_QR_PARTS;
+const qrPart = z.string().min(1).max(MAX_QR_CHARACTERS);
+export const spendPsbtQrSchema = z
+  .strictObject({
+    version: z.int().min(1),
+    parts: z.array(qrPart).max(MAX_QR_PARTS).meta({ description: 'The texts of the codes' }),
+    images: z.array(z.string()).optional().meta({ description: 'The codes as SVG' }),
+  })
+  .meta({ id: 'SpendPsbtQr' });
+export type SpendPsbtQr = z.infer<typeof spendPsbtQrSchema>;
+
+export const signedPsbtSchema = z
+  .strictObject({
+    psbt: psbtText.optional(),
+    parts: z.array(qrPart).min(1).max(MAX_SCANNED_PARTS).optional().meta({
+      description: 'The texts of scanned BBQr codes, in any order, also more than once',
+    }),
+  })
+  .refine(({ psbt, parts }) => (psbt === undefined) !== (parts === undefined), {
+    message: 'give either psbt or parts',
+  })
+  .meta({ id: 'SignedPsbt' });
+export type SignedPsbt = z.infer<typeof signedPsbtSchema>;
 export const importedPsbtSchema = z
   .strictObject({
     added: z.int().min(0).meta({ description: 'Signatures that were new' }),
@@ -124,6 +165,8 @@ export const importedPsbtSchema = z
     spend: spendSchema,
   })
   .meta({ id: 'ImportedPsbt' });
+export type ImportedPsbt = z.infer<typeof importedPsbtSchema>;
+export type SpendPsbt = z.infer<typeof spendPsbtSchema>;
 
 export const feeEstimatesSchema = z
   .strictObject({

@@ -1,4 +1,5 @@
-import { type FeeRate, formatFeeRate } from '@quittance/bitcoin';
+import { type FeeRate, formatFeeRate, type ReadBbqr } from '@quittance/bitcoin';
+import { MAX_PSBT_BYTES } from '@quittance/contract';
 import { AppError } from '../../platform/errors.ts';
 import type { PlanRefusal } from './plan-transaction.ts';
 import type { ChangeInUse } from './replace-version.ts';
@@ -41,6 +42,29 @@ export function nothingStuck(detail: string): AppError {
 
 export function psbtRefused(reason: string): AppError {
   return new AppError('invalid_psbt', `The PSBT can not be used: ${reason}.`);
+}
+
+export function psbtTooLarge(): AppError {
+  return new AppError('payload_too_large', `A PSBT may have ${MAX_PSBT_BYTES} bytes.`);
+}
+
+export function qrPartsRefused(
+  code: Exclude<ReadBbqr, { ok: true }>['code'],
+  reason: string,
+): AppError {
+  if (code === 'too_large') return psbtTooLarge();
+  const sentence = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+  return new AppError(code === 'missing' ? 'qr_parts_missing' : 'invalid_qr_parts', sentence);
+}
+
+export function tooLargeForQr(most: number): AppError {
+  const detail = `The PSBT needs more than ${most} codes: ask for a higher density, or take the file.`;
+  return new AppError('conflict', detail);
+}
+
+export function tooManyToDraw(codes: number, most: number): AppError {
+  const detail = `The PSBT needs ${codes} codes and ${most} are drawn: ask for a higher density, draw the parts yourself, or take the file.`;
+  return new AppError('conflict', detail);
 }
 
 export function noFeeEstimate(detail: string): AppError {

@@ -29,7 +29,8 @@ export {
   previewPayoutSpend,
 } from './plan-payout-spend.ts';
 export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
-export { addSpendRoutes, type SpendRouteDeps } from './routes.ts';
+export type { SpendRouteDeps } from './route-deps.ts';
+export { addSpendRoutes } from './routes.ts';
 export { recoverSpends, runDueSpends } from './run-due-spends.ts';
 export { openServerApprover, type ServerApprover } from './server-approver.ts';
 export { readSpendNumbers } from './spend-numbers.ts';

@@ -1,16 +1,13 @@
-import { type FeeRate, formatFeeRate, parseFeeRate, psbtToBase64 } from '@quittance/bitcoin';
+import { type FeeRate, formatFeeRate, parseFeeRate } from '@quittance/bitcoin';
 import {
   consolidateSchema,
   feeEstimatesSchema,
   type FeeWish,
   feeWishSchema,
-  importedPsbtSchema,
   liftPaymentSchema,
-  signedPsbtSchema,
   type SpendJson,
   spendListQuerySchema,
   spendPageSchema,
-  spendPsbtSchema,
   spendSchema,
   uuidText,
 } from '@quittance/contract';
@@ -27,22 +24,16 @@ import {
   merchantOf,
   needs,
 } from '../../platform/http/index.ts';
-import type { recordAudit } from '../../tenancy/audit/index.ts';
 import { bumpSpend, cancelSpend, readFeesToOutbid } from './bump-spend.ts';
 import { consolidate } from './consolidate.ts';
 import { createChild, readAncestors, readStuckChange, requireCoin } from './create-child.ts';
-import type { SpendDeps } from './deps.ts';
-import { noFeeEstimate, noSuchSpend } from './errors.ts';
+import { noFeeEstimate } from './errors.ts';
 import { NoFeeEstimateError } from './estimate-fee.ts';
-import { exportPsbt, importSignedPsbt } from './exchange-psbt.ts';
 import { spendJson } from './present.ts';
+import { addPsbtRoutes } from './psbt-routes.ts';
+import { audit, readOwn, type SpendRouteDeps } from './route-deps.ts';
 import type { FeeLimits } from './spend.ts';
 import { listSpendIds, readSpends, type StoredSpend } from './store.ts';
-
-export type SpendRouteDeps = Pick<
-  SpendDeps,
-  'database' | 'clock' | 'ids' | 'random' | 'node' | 'fees' | 'listener'
-> & { recordAudit: typeof recordAudit };
 
 const tags = ['Spends'];
 const params = z.strictObject({ id: uuidText });
@@ -252,56 +243,6 @@ function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
   );
 }
 
-function addPsbtRoutes(app: HttpApp, deps: SpendRouteDeps): void {
-  app.get(
-    '/v1/spends/:id/psbt',
-    {
-      config: needs('payouts:write'),
-      schema: {
-        tags,
-        operationId: 'exportPsbt',
-        summary: 'The PSBT that waits for signatures',
-        description:
-          'Whoever has it may finish and send it: from now on the spend counts as out in the world.',
-        params,
-        response: answers(200, spendPsbtSchema),
-      },
-    },
-    async (request) => {
-      const own = { merchantId: merchantOf(request), spendId: request.params.id };
-      const found = await deps.database.asTenant(own.merchantId, (tx) => exportPsbt(tx, deps, own));
-      return { version: found.version, psbt: psbtToBase64(found.psbt) };
-    },
-  );
-  app.put(
-    '/v1/spends/:id/psbt',
-    {
-      config: needs('payouts:write'),
-      schema: {
-        tags,
-        operationId: 'importSignedPsbt',
-        summary: 'Give back a signed PSBT',
-        description:
-          'Every signature is verified. Those of a multisig wallet may come one after the other; ' +
-          'with the last one the transaction is stored and sent.',
-        params,
-        body: signedPsbtSchema,
-        response: answers(200, importedPsbtSchema),
-      },
-    },
-    async (request) => {
-      const merchantId = merchantOf(request);
-      const own = { merchantId, spendId: request.params.id };
-      return await deps.database.asTenant(merchantId, async (tx) => {
-        const imported = await importSignedPsbt(tx, deps, { ...own, psbt: request.body.psbt });
-        const entry = { merchantId, actor: actorOf(request), subject: own.spendId };
-        await audit(tx, deps, { ...entry, action: 'spend.signatures_imported' });
-        return { ...imported, spend: spendJson(await readOwn(tx, own.spendId)) };
-      });
-    },
-  );
-}
-
 /**
  * Does something once for its Idempotency-Key, notes who did it, shows the spend as it is then. The
  * node is asked inside it, so that a repeated request gets its answer whatever the node says now.
@@ -320,26 +261,6 @@ async function act(
     await audit(tx, deps, { merchantId, actor, action: `spend.${action}`, subject });
     return { status: 200, body: spendJson(stored) };
   });
-}
-
-async function audit(
-  tx: Tx,
-  deps: SpendRouteDeps,
-  entry: { merchantId: Uuid; actor: string; action: string; subject: string },
-): Promise<void> {
-  await deps.recordAudit(tx, {
-    ...entry,
-    id: deps.ids.next(),
-    detail: {},
-    atMs: deps.clock.nowMs(),
-  });
-}
-
-/** @throws {AppError} not_found */
-async function readOwn(tx: Tx, spendId: Uuid): Promise<StoredSpend> {
-  const [stored] = await readSpends(tx, [spendId]);
-  if (stored === undefined) throw noSuchSpend();
-  return stored;
 }
 
 /** @throws {AppError} invalid_request, no_fee_estimate */

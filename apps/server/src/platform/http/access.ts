@@ -30,6 +30,8 @@ declare module 'fastify' {
     limitOf?: (request: FastifyRequest) => LimitName;
     /** Numbers in the body arrive as their source text, never through a float. */
     exactNumbers?: boolean;
+    /** The media type of a file that is taken in place of the JSON body, for the document. */
+    fileType?: string;
   }
   interface FastifyRequest {
     caller: Caller | null;

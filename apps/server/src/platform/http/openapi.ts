@@ -51,8 +51,11 @@ export async function documentRoutes(
 ): Promise<void> {
   /** Operations that can be called without a body; the plugin would call every body required. */
   const optionalBodies = new Set<string>();
-  app.addHook('onRoute', ({ schema }) => {
+  /** The media type of the file that an operation takes in place of JSON. */
+  const fileTypes = new Map<string, string>();
+  app.addHook('onRoute', ({ schema, config }) => {
     if (schema?.operationId === undefined || !(schema.body instanceof z.ZodType)) return;
+    if (config?.fileType !== undefined) fileTypes.set(schema.operationId, config.fileType);
     if (schema.body.safeParse(undefined).success) optionalBodies.add(schema.operationId);
   });
   await app.register(swagger, {
@@ -73,7 +76,7 @@ export async function documentRoutes(
     OPENAPI_PATH,
     { config: { access: 'public' }, schema: { hide: true } },
     async (_request, reply) => {
-      text ??= JSON.stringify(relaxBodies(app.swagger(), optionalBodies));
+      text ??= JSON.stringify(correctBodies(app.swagger(), optionalBodies, fileTypes));
       return await reply.type('application/json').send(text);
     },
   );
@@ -86,13 +89,24 @@ export async function documentRoutes(
 }
 
 type Document = { paths?: Record<string, object | undefined> | undefined };
-type WithBody = { operationId: string; requestBody: { required?: boolean } };
+type WithBody = {
+  operationId: string;
+  requestBody: { required?: boolean; content?: Record<string, object> };
+};
 
-function relaxBodies(document: Document, optional: ReadonlySet<string>): Document {
+function correctBodies(
+  document: Document,
+  optional: ReadonlySet<string>,
+  fileTypes: ReadonlyMap<string, string>,
+): Document {
   for (const methods of Object.values(document.paths ?? {})) {
     for (const operation of Object.values<unknown>({ ...methods })) {
-      if (!hasBody(operation) || !optional.has(operation.operationId)) continue;
-      operation.requestBody.required = false;
+      if (!hasBody(operation)) continue;
+      const { requestBody, operationId } = operation;
+      if (optional.has(operationId)) requestBody.required = false;
+      const fileType = fileTypes.get(operationId);
+      // OpenAPI 3.1: a body of bytes has a media type and no schema.
+      if (fileType !== undefined) requestBody.content = { ...requestBody.content, [fileType]: {} };
     }
   }
   return document;
