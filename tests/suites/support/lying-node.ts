@@ -37,9 +37,12 @@ export async function startLyingNode(targetUrl: string): Promise<NodeLies> {
       if (fate !== 'honest') told[fate] += 1;
       if (fate === 'refused') {
         const error = { code: REJECTED, message: 'mempool min fee not met, 123 < 456' };
-        const { id } = JSON.parse(body.toString()) as Call;
-        response.writeHead(500, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ result: null, error, id }));
+        const asked = JSON.parse(body.toString()) as Call | Call[];
+        const refuse = ({ id }: Call) => ({ result: null, error, id });
+        // A batch has its answers one by one, and the whole is well.
+        const isBatch = Array.isArray(asked);
+        response.writeHead(isBatch ? 200 : 500, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(isBatch ? asked.map(refuse) : refuse(asked)));
         return;
       }
       if (fate === 'lost') {
