@@ -217,6 +217,35 @@ test('busy-address-payout: two open payouts to one address are both paid, each o
   expect(await vault.received(address)).toBe(60_000n);
 }, 60_000);
 
+test('a payment by hand that can not even be planned keeps no processor from paying', async () => {
+  await payer.processor({ limits: { perPayoutMaxSats: '50000', perDayMaxSats: null } });
+  const broken = await payer.payout(await regtest.newAddress(), 90_000n);
+  await payer.payNow(broken);
+  const fine = await payer.payout(await regtest.newAddress(), 30_000n);
+  const { fees } = payer.deps;
+  let asked = 0;
+  const brokenOnce = {
+    ...fees,
+    longTerm() {
+      asked += 1;
+      if (asked === 1) throw new Error('this one breaks the plan');
+      return fees.longTerm();
+    },
+  };
+  await expect(payer.round({ ...payer.deps, fees: brokenOnce })).rejects.toThrow(
+    'this one breaks the plan',
+  );
+  expect(await payer.read(fine)).toMatchObject({ state: 'in_progress' });
+  await vault.shop.sql('UPDATE payout SET pay_request = NULL, not_before = NULL WHERE id = $1', [
+    broken,
+  ]);
+  await payer.processor();
+  await payer.round();
+  await sendAll();
+  await mine(1);
+  for (const id of [broken, fine]) await payer.until(id, { state: 'confirmed' });
+}, 60_000);
+
 async function openAlerts(kind: string): Promise<{ severity: string; subject: string }[]> {
   return await vault.shop.sql(
     'SELECT severity, subject FROM alert WHERE kind = $1 AND resolved_at IS NULL ORDER BY id',

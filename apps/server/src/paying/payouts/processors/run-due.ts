@@ -18,16 +18,22 @@ export async function runDuePayouts(
   deps: ProcessorDeps,
   signal: AbortSignal,
 ): Promise<'again' | void> {
+  const failures: unknown[] = [];
   let isMore = false;
   for (let paid = 0; paid < BY_HAND_PER_ROUND && !signal.aborted; paid++) {
-    if (!(await payOneByHand(deps))) break;
+    try {
+      if (!(await payOneByHand(deps))) break;
+    } catch (error) {
+      // What stops one payment by hand stops no processor.
+      failures.push(error);
+      break;
+    }
     isMore = paid + 1 === BY_HAND_PER_ROUND;
   }
   const nowMs = deps.clock.nowMs();
   const due = await deps.database.asSystem((tx) =>
     readDueProcessors(tx, { nowMs, limit: PROCESSORS_PER_ROUND }),
   );
-  const failures: unknown[] = [];
   for (const processor of due) {
     if (signal.aborted) return;
     try {
