@@ -116,7 +116,9 @@ test('a few bytes that unpack to more than any PSBT are refused, not unpacked', 
   const parts = letters.match(/.{1,4288}/g) ?? [];
   const digits = (value: number) => value.toString(36).toUpperCase().padStart(2, '0');
   const texts = parts.map((part, at) => `B$ZP${digits(parts.length)}${digits(at)}${part}`);
-  expect(readBbqr(texts)).toMatchObject({ code: 'too_large' });
+  const read = readBbqr(texts);
+  // Without the bytes, which are too many to be shown.
+  expect(read.ok ? 'unpacked' : read.code).toBe('too_large');
 });
 
 test('a file that would need more parts than can be numbered is not split', () => {

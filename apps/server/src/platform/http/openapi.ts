@@ -105,8 +105,9 @@ function correctBodies(
       const { requestBody, operationId } = operation;
       if (optional.has(operationId)) requestBody.required = false;
       const fileType = fileTypes.get(operationId);
-      // OpenAPI 3.1: a body of bytes has a media type and no schema.
-      if (fileType !== undefined) requestBody.content = { ...requestBody.content, [fileType]: {} };
+      if (fileType === undefined) continue;
+      // OpenAPI 3.1: bytes have a media type, and a schema that says nothing.
+      requestBody.content = { ...requestBody.content, [fileType]: { schema: {} } };
     }
   }
   return document;
