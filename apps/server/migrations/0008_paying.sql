@@ -77,6 +77,7 @@ CREATE TABLE spend_version (
      AND (change_vout IS NULL) = (change_index IS NULL)
      AND (change_sats IS NULL) = (change_index IS NULL))
 );
+CREATE INDEX spend_version_of_spend ON spend_version (spend_id);
 CREATE UNIQUE INDEX spend_version_txid ON spend_version (txid) WHERE txid IS NOT NULL;
 CALL protect_tenant_table('spend_version');
 GRANT SELECT, INSERT, UPDATE ON spend_version TO quittance_app, quittance_system;
@@ -97,6 +98,7 @@ CREATE TABLE spend_output (
   PRIMARY KEY (merchant_id, spend_id, payout_id),
   FOREIGN KEY (merchant_id, spend_id) REFERENCES spend (merchant_id, id)
 );
+CREATE INDEX spend_output_of_spend ON spend_output (spend_id);
 CALL protect_tenant_table('spend_output');
 GRANT SELECT, INSERT, UPDATE ON spend_output TO quittance_app, quittance_system;
 
@@ -113,7 +115,7 @@ CREATE TABLE coin_reservation (
   FOREIGN KEY (merchant_id, txid, vout) REFERENCES coin (merchant_id, txid, vout),
   FOREIGN KEY (merchant_id, spend_id) REFERENCES spend (merchant_id, id)
 );
-CREATE INDEX coin_reservation_of_spend ON coin_reservation (merchant_id, spend_id);
+CREATE INDEX coin_reservation_of_spend ON coin_reservation (spend_id);
 CALL protect_tenant_table('coin_reservation');
 GRANT SELECT, INSERT, DELETE ON coin_reservation TO quittance_app, quittance_system;
 
@@ -213,7 +215,7 @@ CREATE INDEX payout_of_batch ON payout (merchant_id, batch_id, id) WHERE batch_i
 CREATE INDEX payout_approved_at ON payout (merchant_id, approved_at) WHERE approved_at IS NOT NULL;
 CREATE INDEX payout_started_at ON payout (merchant_id, processor_id, started_at)
   WHERE processor_id IS NOT NULL;
-CREATE INDEX payout_of_spend ON payout (merchant_id, spend_id) WHERE spend_id IS NOT NULL;
+CREATE INDEX payout_of_spend ON payout (spend_id) WHERE spend_id IS NOT NULL;
 CREATE UNIQUE INDEX payout_of_refund ON payout (merchant_id, refund_id)
   WHERE refund_id IS NOT NULL AND state NOT IN ('failed', 'cancelled');
 CALL protect_tenant_table('payout');

@@ -96,6 +96,7 @@ CREATE INDEX refund_by_state ON refund (merchant_id, state, id);
 CREATE INDEX refund_to_expire ON refund (claim_expires_at)
   WHERE state = 'PENDING' AND address IS NULL;
 CREATE INDEX refund_held ON refund (id) WHERE held;
+CREATE INDEX refund_being_paid ON refund (id) WHERE state = 'PENDING' AND payout_id IS NOT NULL;
 CREATE INDEX refund_by_transaction ON refund (txid) WHERE txid IS NOT NULL;
 CALL protect_tenant_table('refund');
 GRANT SELECT, INSERT, UPDATE ON refund TO quittance_app, quittance_system;

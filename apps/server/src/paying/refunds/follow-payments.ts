@@ -8,8 +8,8 @@ import { advanceRefund, type Refund, type RefundChange, type RefundEvent } from 
 import * as store from './store.ts';
 import { lockRefunds, writeChanges } from './write-changes.ts';
 
-/** Orders whose held refunds one tip lets go on; the rest goes on with the next. */
-const MAX_RESUMED_ORDERS = 200;
+/** Orders whose refunds one tip brings in step; the rest goes on with the next. */
+const MAX_REASSESSED_ORDERS = 200;
 
 /**
  * Keeps refunds in step with the payments that they return: a payment that leaves the chain takes
@@ -38,7 +38,7 @@ export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }
       for (const of of await store.findOrdersPaidBy(tx, txids)) await reassess(tx, telling, of);
     },
     async tip(tx, telling) {
-      for (const of of await store.findOrdersToResume(tx, MAX_RESUMED_ORDERS)) {
+      for (const of of await store.findOrdersToReassess(tx, MAX_REASSESSED_ORDERS)) {
         await reassess(tx, telling, of);
       }
     },

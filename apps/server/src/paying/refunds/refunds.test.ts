@@ -217,6 +217,33 @@ test('a payment that leaves the chain takes its unclaimed refund with it, until 
   expect(await refunds.isSound(merchantId)).toBe(true);
 });
 
+test('a refund that was being paid when its payment left is held when that payment of it fails', async () => {
+  const { merchantId, order, payment } = await paidOrder();
+  const created = await refunds.refund(order, { mode: 'full' });
+  await claim(created);
+  const { payoutId } = await refunds.read(created.refund);
+  const spendId = refunds.receiving.ids.next();
+  await refunds.receiving.sql(
+    `INSERT INTO spend (merchant_id, id, wallet_id, kind, origin, state, anchor_txid, anchor_vout,
+            version, max_fee_rate, created_at, updated_at)
+     SELECT merchant_id, $2, id, 'payouts', 'manual', 'planned', decode(repeat('00', 32), 'hex'), 0,
+            1, 1, now(), now() FROM receiving_wallet WHERE merchant_id = $1 LIMIT 1 RETURNING id`,
+    [merchantId, spendId],
+  );
+  const take = (state: string, by: string | null) =>
+    refunds.receiving.sql(
+      'UPDATE payout SET state = $2, spend_id = $3 WHERE id = $1 RETURNING id',
+      [payoutId, state, by],
+    );
+  await take('in_progress', spendId);
+  await refunds.apply(order, payment.returned);
+  expect(await refunds.read(created.refund)).toMatchObject({ state: 'PENDING', held: false });
+  await take('awaiting_approval', null);
+  await refunds.apply(order);
+  expect(await refunds.read(created.refund)).toMatchObject({ held: true, payoutId: null });
+  expect(await refunds.isSound(merchantId)).toBe(true);
+});
+
 test('what is paid back stays so when its payment leaves the chain, and can not be promised again', async () => {
   const { merchantId, order, payment } = await paidOrder();
   const created = await refunds.refund(order, { mode: 'partial', amount: '0.0007' });

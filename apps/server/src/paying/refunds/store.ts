@@ -304,17 +304,20 @@ export async function findOrdersRefundedBy(tx: Tx, txids: readonly string[]): Pr
 }
 
 /**
- * Orders with a held refund that what is confirmed now would cover again. Those whose payment never
- * comes back are not among them, so that they keep nobody else waiting.
+ * Orders whose refunds are not in step with what they have received: held ones that are covered
+ * again, and ones on their way that are not covered any more. Those could not be held when the
+ * payment left the chain, if they were being paid; their payment may have failed since.
  */
-export async function findOrdersToResume(tx: Tx, limit: number): Promise<OfOrder[]> {
+export async function findOrdersToReassess(tx: Tx, limit: number): Promise<OfOrder[]> {
   const rows = await tx.query<{ merchant_id: Uuid; order_id: Uuid }>(
     `SELECT DISTINCT r.merchant_id, r.order_id FROM refund r
        JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
-      WHERE r.held AND r.basis_sats <= (
-            SELECT coalesce(sum(p.amount_sats), 0) FROM payment p
-             WHERE p.merchant_id = r.merchant_id AND p.order_id = r.order_id
-               AND p.state IN ('confirmed', 'final')) - o.refunded_sats - o.refunding_sats
+       CROSS JOIN LATERAL (
+            SELECT coalesce(sum(p.amount_sats), 0) - o.refunded_sats - o.refunding_sats AS sats
+              FROM payment p WHERE p.merchant_id = r.merchant_id AND p.order_id = r.order_id
+               AND p.state IN ('confirmed', 'final')) free
+      WHERE (r.held AND r.basis_sats <= free.sats)
+         OR (r.state = 'PENDING' AND NOT r.held AND r.payout_id IS NOT NULL AND free.sats < 0)
       ORDER BY r.merchant_id, r.order_id LIMIT $1`,
     [limit],
   );
