@@ -286,4 +286,13 @@ export async function fund(all: PayoutRun): Promise<void> {
   // Deeper than any reorganisation of this suite: the balance is there to stay.
   await regtest.mine(DEPOSIT_DEPTH);
   await flush(all);
+  const path = `/v1/wallets/${shop.walletId}/balance`;
+  const wanted = BigInt(DEPOSITS) * DEPOSIT_SATS;
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const { confirmedSats } = await read<{ confirmedSats: string }>(all, path);
+    if (BigInt(confirmedSats) >= wanted) return;
+    if (performance.now() > deadline) throw new Error('the deposits are not taken in');
+    await sleep(100);
+  }
 }
