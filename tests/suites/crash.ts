@@ -4,7 +4,7 @@ import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { audit } from './support/audit.ts';
 import { createChainReader } from './support/chain-truth.ts';
-import { callApi, type Clients, type Merchant, startClients } from './support/clients.ts';
+import { type Clients, callApi, type Merchant, startClients } from './support/clients.ts';
 import { type CrashWorld, openShops, startCrashWorld } from './support/crash-world.ts';
 import { createDice, type Dice } from './support/dice.ts';
 import { type Miner, type Payers, splitCoins, startMiner, startPayers } from './support/payers.ts';

@@ -9,20 +9,20 @@ import '../../apps/server/src/flow.ts';
 import { auditPayouts, scanCoins } from './support/audit-payouts.ts';
 import { createChainReader } from './support/chain-truth.ts';
 import { createDice, type Dice } from './support/dice.ts';
+import type { Fate } from './support/lying-node.ts';
+import { splitCoins } from './support/payers.ts';
 import {
   approve,
   count,
   flush,
   fund,
-  pay,
   type PayoutRun,
+  pay,
   READY_TIMEOUT_MS,
   refund,
   stir,
   violate,
 } from './support/payout-actors.ts';
-import { splitCoins } from './support/payers.ts';
-import type { Fate } from './support/lying-node.ts';
 import { type Part, parts, startPayoutWorld } from './support/payout-world.ts';
 
 /** From calm to everything approved being in a block. */

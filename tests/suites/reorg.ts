@@ -3,8 +3,6 @@ import type { Sats } from '@quittance/kernel';
 import type { Watcher } from '../../apps/server/src/receiving/chain/index.ts';
 import { broadcast, type Coin, makeCoins, mineWith, type Signed, spend } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
-import { eventually, openShop, type Shop } from '../support/shop.ts';
-import { startTestPostgres } from '../support/test-postgres.ts';
 import {
   audit,
   type Book,
@@ -12,6 +10,8 @@ import {
   createChainReader,
   type MadePayment,
 } from '../support/reorg-auditor.ts';
+import { eventually, openShop, type Shop } from '../support/shop.ts';
+import { startTestPostgres } from '../support/test-postgres.ts';
 
 const MAX_DEPTH = 6;
 const MAX_ORDERS = 4;

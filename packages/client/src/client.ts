@@ -1,23 +1,8 @@
 import type {
-  AcceptPayoutBatch,
-  ApprovePayout,
-  CreatePayout,
-  CreatePayoutBatch,
-  CreatePayoutProcessor,
-  Payout,
-  PayoutBatch,
-  PayoutBatchVerdict,
-  PayoutPolicy,
-  PayoutProcessor,
-  PayoutProcessorDryRun,
-  PayoutState,
-  PayoutSummary,
-  PayPayout,
-  UpdatePayoutProcessor,
+  AddWallet,
   Alert,
   AlertKind,
   AlertWithEmails,
-  AddWallet,
   ApiKey,
   AuditEntry,
   Coin,
@@ -29,6 +14,9 @@ import type {
   CreateWebhookEndpoint,
   DepositAddress,
   Event,
+  FeeEstimates,
+  FeeWish,
+  ImportedPsbt,
   LedgerAccount,
   LedgerBalance,
   LedgerTransfer,
@@ -37,11 +25,15 @@ import type {
   OrderReport,
   OrderStatus,
   Page,
+  QrDensity,
   RateQuote,
   Reconciliation,
   Refund,
   RefundPreview,
   RefundState,
+  SpendJson as Spend,
+  SpendPsbt,
+  SpendPsbtQr,
   UpdateWebhookEndpoint,
   Wallet,
   WalletBalance,
@@ -49,17 +41,11 @@ import type {
   WebhookDelivery,
   WebhookEndpoint,
   WebhookEndpointWithSecret,
-  FeeEstimates,
-  FeeWish,
-  ImportedPsbt,
-  QrDensity,
-  SpendJson as Spend,
-  SpendPsbt,
-  SpendPsbtQr,
 } from '@quittance/contract';
+import { type PageRequest, step, toPageQuery } from './paths.ts';
+import { payoutCalls } from './payout-calls.ts';
 import { type Call, type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
-export type PageRequest = { startingAfter?: string; limit?: number };
 /** `rateRule` is described in the API's documentation. */
 export type MerchantSettings = MerchantSettingsBase & { rateRule: unknown };
 export type Merchant = {
@@ -307,75 +293,6 @@ export function createClient(options: ClientOptions) {
   };
 }
 
-type Calls = {
-  get: <A>(path: string, query?: Call['query']) => Promise<A>;
-  post: <A>(path: string, body: unknown, options?: CallOptions) => Promise<A>;
-  patch: <A>(path: string, body: unknown) => Promise<A>;
-  remove: <A>(path: string) => Promise<A>;
-};
-
-/** Paying out: single payouts, batches, the rules for both, and who pays by itself. */
-function payoutCalls({ get, post, patch, remove }: Calls) {
-  const payouts = '/v1/payouts';
-  const batches = '/v1/payout-batches';
-  const processors = '/v1/payout-processors';
-  return {
-    payouts: {
-      create: (payout: CreatePayout, options?: CallOptions) =>
-        post<Payout>(payouts, payout, options),
-      read: (id: string) => get<Payout>(`${payouts}/${step(id)}`),
-      list: (
-        page: PageRequest & { state?: PayoutState; batchId?: string; externalId?: string } = {},
-      ) =>
-        get<Page<Payout>>(payouts, {
-          ...toPageQuery(page),
-          state: page.state,
-          batch_id: page.batchId,
-          external_id: page.externalId,
-        }),
-      summary: () => get<PayoutSummary>(`${payouts}/summary`),
-      /** With a person's signature where the signer asks for one. */
-      approve: (id: string, approval?: ApprovePayout, options?: CallOptions) =>
-        post<Payout>(`${payouts}/${step(id)}/approve`, approval ?? undefined, options),
-      cancel: (id: string, options?: CallOptions) =>
-        post<Payout>(`${payouts}/${step(id)}/cancel`, undefined, options),
-      /** Lets the processor try a waiting one at its next run. */
-      retry: (id: string, options?: CallOptions) =>
-        post<Payout>(`${payouts}/${step(id)}/retry`, undefined, options),
-      /** Has an approved one paid now, by itself. */
-      pay: (id: string, terms?: PayPayout, options?: CallOptions) =>
-        post<Payout>(`${payouts}/${step(id)}/pay`, terms ?? undefined, options),
-    },
-    payoutBatches: {
-      /** Checks every line; nothing is made before the batch is accepted. */
-      check: (batch: CreatePayoutBatch, options?: CallOptions) =>
-        post<PayoutBatchVerdict>(batches, batch, options),
-      read: (id: string) => get<PayoutBatchVerdict>(`${batches}/${step(id)}`),
-      list: (page: PageRequest = {}) => get<Page<PayoutBatch>>(batches, toPageQuery(page)),
-      accept: (id: string, what?: AcceptPayoutBatch, options?: CallOptions) =>
-        post<PayoutBatch>(`${batches}/${step(id)}/accept`, what ?? undefined, options),
-      approve: (id: string, options?: CallOptions) =>
-        post<{ approved: number }>(`${batches}/${step(id)}/approve`, undefined, options),
-    },
-    payoutPolicy: {
-      read: () => get<PayoutPolicy>('/v1/payout-policy'),
-      update: (change: Partial<PayoutPolicy>) => patch<PayoutPolicy>('/v1/payout-policy', change),
-    },
-    payoutProcessors: {
-      create: (processor: CreatePayoutProcessor, options?: CallOptions) =>
-        post<PayoutProcessor>(processors, processor, options),
-      read: (id: string) => get<PayoutProcessor>(`${processors}/${step(id)}`),
-      list: () => get<Page<PayoutProcessor>>(processors),
-      update: (id: string, change: UpdatePayoutProcessor) =>
-        patch<PayoutProcessor>(`${processors}/${step(id)}`, change),
-      delete: (id: string) => remove<PayoutProcessor>(`${processors}/${step(id)}`),
-      /** Says what a run would do now; does nothing. */
-      dryRun: (id: string, options?: CallOptions) =>
-        post<PayoutProcessorDryRun>(`${processors}/${step(id)}/dry-run`, undefined, options),
-    },
-  };
-}
-
 /**
  * Goes through all pages of a list.
  * @example
@@ -400,13 +317,4 @@ function toSignedPsbt(signed: string | Uint8Array | { parts: readonly string[] }
   let bytes = '';
   for (const byte of signed) bytes += String.fromCharCode(byte);
   return { psbt: btoa(bytes) };
-}
-
-function toPageQuery(page: PageRequest): Record<string, string | number | undefined> {
-  return { starting_after: page.startingAfter, limit: page.limit };
-}
-
-/** One step of a path: what is no id can't reach another route. */
-function step(id: string): string {
-  return encodeURIComponent(id);
 }

@@ -6,7 +6,6 @@ export {
   everyItem,
   type Merchant,
   type MerchantSettings,
-  type PageRequest,
 } from './client.ts';
 export {
   ConflictError,
@@ -16,6 +15,7 @@ export {
   QuittanceError,
   TemporaryError,
 } from './errors.ts';
+export type { PageRequest } from './paths.ts';
 export type { CallOptions, ClientOptions, FetchLike } from './transport.ts';
 export {
   UnknownWebhookError,

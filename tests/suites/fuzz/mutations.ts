@@ -153,7 +153,8 @@ export function brokenBytes(good: string, dice: Dice): { bytes: Uint8Array; type
     { bytes: text.encode(`${good}}`), type: json },
     { bytes: text.encode(`${good.slice(0, -1)},"__proto__":{"admin":true}}`), type: json },
     { bytes: text.encode(`\ufeff\ufeff${good}`), type: json },
-    { bytes: text.encode(good.replaceAll('"', "'")), type: json },
+    // An empty object has no quotes that could be exchanged.
+    { bytes: text.encode(good === '{}' ? "{''}" : good.replaceAll('"', "'")), type: json },
     { bytes: text.encode('['.repeat(50_000)), type: json },
     { bytes: text.encode('{"a":'.repeat(20_000)), type: json },
     { bytes: text.encode(`{"a":${'9'.repeat(10_000)}}`), type: json },

@@ -1,6 +1,7 @@
 import type { Order } from '@quittance/contract';
 import type pg from 'pg';
 import { checkLedger } from './audit-ledger.ts';
+import type { ChainTruth, TrueOutput } from './chain-truth.ts';
 import type { Intention } from './clients.ts';
 import {
   addUp,
@@ -10,7 +11,6 @@ import {
   type Row,
   statusFor,
 } from './order-rules.ts';
-import type { ChainTruth, TrueOutput } from './chain-truth.ts';
 import { classicKey, type Receiver } from './receivers.ts';
 
 /** What the auditor goes by: what clients were told, what the node has, what receivers accepted. */

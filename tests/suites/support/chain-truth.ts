@@ -1,6 +1,6 @@
 import type { Sats } from '@quittance/kernel';
-import { satsOf } from '../../support/regtest.ts';
 import type { BitcoinRpc } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
+import { satsOf } from '../../support/regtest.ts';
 
 /** An output as the node has it now. `confirmations` is 0 in the mempool. */
 export type TrueOutput = {

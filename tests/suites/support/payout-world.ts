@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { startTestSigner, type TestSigner } from '@quittance/signer/testing';
+import pg from 'pg';
 import { findFreePort } from '../../../apps/server/src/platform/embedded/companion.ts';
 import { startEmbeddedPostgres } from '../../../apps/server/src/platform/embedded/postgres.ts';
 import { type Regtest, startRegtest } from '../../support/regtest.ts';

@@ -1,11 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Uuid, systemClock, uuidV7Ids } from '@quittance/kernel';
+import { systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { explain } from '../../../../../tests/support/plans.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
-import { explain } from '../../../../../tests/support/plans.ts';
 import { listEvents, type NewEvent, recordEvents, WEBHOOKS_CHANNEL } from './index.ts';
 import { eventListStatement } from './store.ts';
 
@@ -66,12 +66,16 @@ function newEvent(merchantId: Uuid, type: NewEvent['type'] = 'order.created'): N
   };
 }
 
+/** The longest transaction of another test takes some 10 s on a busy machine. */
+const OTHERS_TIMEOUT_MS = 60_000;
+vi.setConfig({ testTimeout: 2 * OTHERS_TIMEOUT_MS });
+
 /** A transaction that runs anywhere on the tests' server hides what was recorded after it began. */
 async function othersAreDone(): Promise<void> {
   const hidden = `SELECT count(*) AS hidden FROM event
     WHERE transaction >= pg_snapshot_xmin(pg_current_snapshot())`;
   await expect
-    .poll(() => database.asSystem((tx) => tx.one(hidden)), { timeout: 10_000 })
+    .poll(() => database.asSystem((tx) => tx.one(hidden)), { timeout: OTHERS_TIMEOUT_MS })
     .toEqual({ hidden: 0n });
 }
 

@@ -1,5 +1,5 @@
 export type { Json, JsonObject, NewEvent, RecordedEvent } from './event.ts';
 export { listEvents, MAX_EVENTS_PAGE } from './list-events.ts';
 export { recordEvents } from './record-events.ts';
-export { WEBHOOKS_CHANNEL } from './store.ts';
 export { addEventRoutes } from './routes.ts';
+export { WEBHOOKS_CHANNEL } from './store.ts';
