@@ -257,9 +257,10 @@ async function bump(all: PayoutRun): Promise<void> {
   const answer = await callApi(`${world.servers.api.url}/v1/spends/${id}/bump`, {
     apiKey,
     idempotencyKey: `bump-${id}-${all.counts['bumps'] ?? 0}`,
-    body: { feeRateSatPerVb: all.dice.between(5, 60) },
+    body: { feeRateSatPerVb: String(all.dice.between(5, 60)) },
   });
-  if (answer !== undefined && answer.status < 300) count(all, 'bumps');
+  // One that has been mined meanwhile, or has no room for a higher fee, is refused.
+  count(all, answer !== undefined && answer.status < 300 ? 'bumps' : 'bumpsRefused');
 }
 
 /** A node that is killed forgets what it has not written; ours never follows it over 100 blocks. */
