@@ -133,8 +133,8 @@ test('a node that crashes and comes back keeps unconfirmed payments alive', PATI
   await regtest.rpc.call('unloadwallet', ['payer', false]);
   await regtest.crashNode();
   await shop.caughtUp(watcher);
-  const mempool = await regtest.rpc.call<string[]>('getrawmempool');
-  expect(mempool).toHaveLength(1);
+  const mempool = () => regtest.rpc.call<string[]>('getrawmempool');
+  await expect.poll(mempool, { timeout: 20_000 }).toHaveLength(1);
   expect(await shop.readOrder(order)).toMatchObject({ status: 'UNCONFIRMED' });
   await regtest.rpc.call('loadwallet', ['payer', true]);
   await regtest.mine(1);

@@ -189,7 +189,7 @@ test('the list filters by type and refuses a cursor that is not its own', async 
   ).rejects.toMatchObject({ code: 'invalid_request' });
 });
 
-test('after a restore into another server, as the runbook has it, old events come first', async () => {
+test('after a restore into another server, as `quittance restored` does it, old events come first', async () => {
   const merchant = await newMerchant();
   const [old, older, fresh] = [newEvent(merchant), newEvent(merchant), newEvent(merchant)];
   await database.asSystem((tx) => recordEvents(tx, [old, older]));
@@ -200,9 +200,10 @@ test('after a restore into another server, as the runbook has it, old events com
   const read = () => database.asTenant(merchant, (tx) => listEvents(tx, { limit: 10 }));
   expect((await read()).events).toEqual([]);
 
-  const url = new URL('../../../../../docs/runbooks/backup-restore.md', import.meta.url);
-  const step = /psql "\$DATABASE_URL" -c "(UPDATE event [^"]+)"/.exec(readFileSync(url, 'utf8'));
-  await owner.query(step?.[1] ?? '');
+  const restored = new URL('../../processes/restored.ts', import.meta.url);
+  const step = /"(UPDATE event [^"]+)"/.exec(readFileSync(restored, 'utf8'))?.[1];
+  expect(step).toBeDefined();
+  await owner.query(step ?? '');
   await owner.end();
   await database.asSystem((tx) => recordEvents(tx, [fresh]));
   await othersAreDone();
