@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { run as runCoinSelection } from './coinselect.ts';
 import { type BenchResult, isMet, median, quantile } from './harness.ts';
 import { run as runOrders } from './orders.ts';
 import { runBench } from './run.ts';
@@ -50,6 +51,14 @@ test('the orders benchmark measures both sides', { timeout: 120_000 }, async () 
   const result = await runOrders({ quick: true });
   expectFigures(result);
   expect(result.rows.map(({ what }) => what)).toContain('server');
+});
+
+test('the coinselect benchmark measures all three ways', { timeout: 120_000 }, async () => {
+  const result = await runCoinSelection({ quick: true });
+  expectFigures(result);
+  expect(result.ratios['smallWalletCostToOptimum']).toBeLessThan(1.01);
+  // A few scenarios only: far above the target.
+  expect(result.ratios['costToBitcoind']).toBeLessThan(1.5);
 });
 
 function expectFigures(result: BenchResult): void {

@@ -118,8 +118,9 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
   await payOrder(api.database, { id: paid.body.id, amountSats: 100_000n }, ids);
   const refund = { mode: 'partial', amount: '0.0002' };
   const path = `/v1/orders/${paid.body.id}/refunds`;
-  const promised = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
-  const unwanted = (await api.send('POST', path, { key: shop.key, body: refund })).body.id;
+  const promise = async () =>
+    (await api.send('POST', path, { key: shop.key, body: refund })).body.id as string;
+  const [promised, cancelled] = [await promise(), await promise()];
   const endpoint = await api.send('POST', '/v1/webhook-endpoints', {
     key: shop.key,
     body: { url: 'https://shop.example/hook' },
@@ -135,7 +136,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       body: refund,
     },
     '/v1/refunds/:id/new-claim-link': { path: `/v1/refunds/${promised}/new-claim-link` },
-    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${unwanted}/cancel` },
+    '/v1/refunds/:id/cancel': { path: `/v1/refunds/${cancelled}/cancel` },
     '/v1/webhook-endpoints': { body: { url: 'https://shop.example/two' } },
     '/v1/webhook-endpoints/:id/test': { path: `/v1/webhook-endpoints/${id}/test` },
     '/v1/webhook-endpoints/:id/rotate': { path: `/v1/webhook-endpoints/${id}/rotate` },

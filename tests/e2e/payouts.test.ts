@@ -7,12 +7,12 @@ import {
   postTransfers,
 } from '../../apps/server/src/accounting/ledger/index.ts';
 import { watchStuckPayouts } from '../../apps/server/src/paying/payouts/index.ts';
-import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import {
   armFaultPointForTest,
   faultPointNames,
 } from '../../apps/server/src/platform/fault-points.ts';
 import { openPayer, type Payer, payoutSpendListener } from '../support/payer.ts';
+import { startPayoutWorker } from '../support/payout-worker.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
 import { eventually, openShop } from '../support/shop.ts';
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
@@ -168,13 +168,13 @@ test('payout-crash-while-paying: wherever it dies, each payout is paid once and 
 
 test('payout-approve-and-pay-race: of processors and people on several servers one pays', async () => {
   await payer.processor({ batchSize: 3, retries: { maxAttempts: 10, delaySeconds: 1 } });
-  const others = Array.from({ length: 2 }, () => openDatabase(roleUrls(ownerUrl)));
-  const workers = [payer.deps, ...others.map((database) => ({ ...payer.deps, database }))];
+  // Two servers' workers in processes of their own, and one in this.
+  const others = await Promise.all([startPayoutWorker(ownerUrl), startPayoutWorker(ownerUrl)]);
   const addresses = await Promise.all(Array.from({ length: 24 }, () => regtest.newAddress()));
   const ids: Uuid[] = [];
   for (const address of addresses)
     ids.push(await payer.payout(address, 15_000n, { approve: false }));
-  const running = workers.map((deps) => payer.work(deps));
+  const running = [payer.work(), ...others];
   const senders = [vault.work(), vault.work()];
   await Promise.all(
     ids.flatMap((id) => [
@@ -203,7 +203,6 @@ test('payout-approve-and-pay-race: of processors and people on several servers o
   );
   expect(twice).toEqual([]);
   await expectBooksToFit();
-  await Promise.all(others.map((database) => database.close()));
 }, 120_000);
 
 test('busy-address-payout: two open payouts to one address are both paid, each once', async () => {

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { createClient } from '@quittance/client';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
@@ -201,4 +202,45 @@ test('guessing and flooding are held back', async () => {
   }
   expect(answers.at(-1)).toBe(429);
   expect(api.errors).toEqual([]);
+});
+
+test('the report of orders is answered in pages and as a file', async () => {
+  const { key } = shop;
+  const query = `from=2020-01-01T00:00:00Z&to=2020-06-01T00:00:00Z`;
+  const empty = await api.send('GET', `/v1/reports/orders?${query}`, { key });
+  expect(empty).toMatchObject({ status: 200, body: { data: [], totals: { orders: 0 } } });
+  const year = new Date().getUTCFullYear();
+  const now = `from=${year}-01-01T00:00:00Z&to=${year}-12-31T00:00:00Z`;
+  const page = await api.send('GET', `/v1/reports/orders?${now}&limit=2`, { key });
+  expect(page.body.data).toHaveLength(2);
+  expect(page.body.has_more).toBe(true);
+  const after = page.body.data[1].orderId;
+  const next = await api.send('GET', `/v1/reports/orders?${now}&starting_after=${after}`, { key });
+  expect(next.body.data.map((line: { orderId: string }) => line.orderId)).not.toContain(after);
+  expect(page.body.totals.orders).toBe(2 + next.body.data.length);
+  const file = await fetch(`${api.baseUrl}/v1/reports/orders.csv?${now}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  expect(file.status).toBe(200);
+  expect(file.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(file.headers.get('content-disposition')).toContain('attachment');
+  expect((await file.text()).trimEnd().split('\r\n')).toHaveLength(1 + page.body.totals.orders);
+});
+
+test('through the typed client a refund is reckoned, made, listed, renewed and cancelled', async () => {
+  const client = createClient({ baseUrl: api.baseUrl, apiKey: shop.key });
+  const { order } = await promised({ mode: 'partial', amount: '0.0001' });
+  const wish = { mode: 'custom', amount: '0.0002' } as const;
+  expect(await client.refunds.preview(order.id, wish)).toMatchObject({ payoutSats: '20000' });
+  const made = await client.refunds.create(order.id, wish, { idempotencyKey: 'typed' });
+  expect(made).toMatchObject({ state: 'PENDING', basisSats: '20000' });
+  const listed = await client.refunds.listOfOrder(order.id, { state: 'PENDING' });
+  expect(listed.data).toHaveLength(2);
+  expect((await client.refunds.newClaimLink(made.id)).claimUrl).not.toBe(made.claimUrl);
+  expect(await client.refunds.cancel(made.id)).toMatchObject({ state: 'CANCELLED' });
+  expect(await client.refunds.read(made.id)).toMatchObject({ reason: 'by_merchant' });
+  const cancelled = await client.refunds.list({ state: 'CANCELLED' });
+  expect(cancelled.data.map(({ id }) => id)).toContain(made.id);
+  const period = { from: new Date(Date.now() - 3_600_000), to: new Date(Date.now() + 60_000) };
+  expect((await client.reports.orders(period)).totals.orders).toBeGreaterThan(0);
 });

@@ -31,8 +31,11 @@ export function explain(screen: Screen, { view, locale, messages }: Wording): st
       late: btc(view.lateSats),
       received: btc(view.receivedSats),
       missing: btc(view.remainingSats),
+      refunded: btc(view.refundedSats),
     });
   const notes: string[] = [];
+  const returned = BigInt(view.refundedSats) > 0n;
+  if (returned && screen !== 'refunded') notes.push(say(messages.refundedNote));
   if (screen !== 'overpaid' && BigInt(view.excessSats) > 0n) notes.push(say(messages.excessNote));
   if (screen !== 'late' && BigInt(view.lateSats) > 0n) notes.push(say(messages.lateNote));
   switch (screen) {

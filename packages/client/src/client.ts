@@ -23,7 +23,9 @@ import type {
   Coin,
   CreateApiKey,
   CreatedApiKey,
+  CreatedRefund,
   CreateOrder,
+  CreateRefundInput,
   CreateWebhookEndpoint,
   DepositAddress,
   Event,
@@ -32,10 +34,14 @@ import type {
   LedgerTransfer,
   MerchantSettingsBase,
   Order,
+  OrderReport,
   OrderStatus,
   Page,
   RateQuote,
   Reconciliation,
+  Refund,
+  RefundPreview,
+  RefundState,
   UpdateWebhookEndpoint,
   Wallet,
   WalletBalance,
@@ -100,6 +106,28 @@ export function createClient(options: ClientOptions) {
       post<Order>(`/v1/orders/${step(id)}/accept-late`, undefined, options),
   };
 
+  const refunds = {
+    /** The answer's `claimUrl` is shown once: give it to the customer. */
+    create: (orderId: string, refund: CreateRefundInput, options?: CallOptions) =>
+      post<CreatedRefund>(`/v1/orders/${step(orderId)}/refunds`, refund, options),
+    /** Reckons a refund and tells where the payments came from; makes nothing. */
+    preview: (orderId: string, refund: CreateRefundInput, options?: CallOptions) =>
+      post<RefundPreview>(`/v1/orders/${step(orderId)}/refunds/preview`, refund, options),
+    read: (id: string) => get<Refund>(`/v1/refunds/${step(id)}`),
+    list: (page: PageRequest & { state?: RefundState } = {}) =>
+      get<Page<Refund>>('/v1/refunds', { ...toPageQuery(page), state: page.state }),
+    listOfOrder: (orderId: string, page: PageRequest & { state?: RefundState } = {}) =>
+      get<Page<Refund>>(`/v1/orders/${step(orderId)}/refunds`, {
+        ...toPageQuery(page),
+        state: page.state,
+      }),
+    cancel: (id: string, options?: CallOptions) =>
+      post<Refund>(`/v1/refunds/${step(id)}/cancel`, undefined, options),
+    /** The old link is worth nothing from then on. */
+    newClaimLink: (id: string, options?: CallOptions) =>
+      post<CreatedRefund>(`/v1/refunds/${step(id)}/new-claim-link`, undefined, options),
+  };
+
   const webhookEndpoints = {
     create: (endpoint: CreateWebhookEndpoint, options?: CallOptions) =>
       post<WebhookEndpointWithSecret>('/v1/webhook-endpoints', endpoint, options),
@@ -145,6 +173,16 @@ export function createClient(options: ClientOptions) {
 
   return {
     orders,
+    refunds,
+    reports: {
+      /** What moved for each order from `from` on, before `to`, by the ledger. */
+      orders: (period: { from: Date; to: Date }, page: PageRequest = {}) =>
+        get<OrderReport>('/v1/reports/orders', {
+          ...toPageQuery(page),
+          from: period.from.toISOString(),
+          to: period.to.toISOString(),
+        }),
+    },
     webhookEndpoints,
     webhookDeliveries: {
       read: (id: string) =>

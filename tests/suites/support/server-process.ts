@@ -22,6 +22,9 @@ export type ServerProcess = {
   start(extra?: Readonly<Record<string, string>>): void;
   /** kill -9 of the whole process, as the kernel or a power cut would; resolves once it is gone. */
   kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT: a process that hangs, and then goes on as if nothing had been. */
+  pause(): void;
+  resume(): void;
   /** SIGTERM; gives the exit status. */
   stop(): Promise<number | null>;
   /** Resolves once the server answers at all. */
@@ -126,6 +129,8 @@ export function createServerProcess(options: {
     async kill() {
       await end('SIGKILL');
     },
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     stop: () => end('SIGTERM'),
     untilAnswering: async (timeoutMs) => (await until('/healthz', timeoutMs)).ok,
     async untilReady(timeoutMs) {

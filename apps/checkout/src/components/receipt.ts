@@ -76,6 +76,7 @@ function ReceiptFacts({ model, status }: { model: PageModel; status: string }): 
     sats(messages.outstanding, screenHasDebt(model) ? view.remainingSats : '0'),
     sats(messages.over, view.excessSats),
     sats(messages.late, view.lateSats),
+    sats(messages.returned, view.refundedSats),
     h(Row, { term: messages.ordered }, moment(view.createdAt, locale, state.timeZone)),
     h(Row, { term: messages.orderNumber, long: true }, h('bdi', { class: 'code' }, view.orderId)),
     h(

@@ -37,6 +37,7 @@ export const en = {
   invalidBody:
     'Please don’t pay to this address. If you have already paid, contact {store} with the order number below: what arrived is on record.',
   refundedBody: 'Your payment for this order has been returned by {store}.',
+  refundedNote: '{refunded} of it has been returned by {store}.',
 
   // Progress
   progress: 'Progress',
@@ -110,6 +111,7 @@ export const en = {
   price: 'Price',
   over: 'Over',
   late: 'Arrived late',
+  returned: 'Paid back',
   outstanding: 'Outstanding',
   ordered: 'Ordered',
   receiptTotal: 'Total received',

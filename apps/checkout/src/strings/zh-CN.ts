@@ -30,6 +30,7 @@ export const zhCN: Messages = {
   invalidBody:
     '请不要向此地址付款。如果您已经付款，请凭下方订单号联系{store}：收到的款项都有记录。',
   refundedBody: '{store}已退回此订单的付款。',
+  refundedNote: '{store} 已退还其中的 {refunded}。',
 
   progress: '进度',
   stepSeen: '已检测',
@@ -97,6 +98,7 @@ export const zhCN: Messages = {
   price: '价格',
   over: '多付',
   late: '超时到达',
+  returned: '已退还',
   outstanding: '未付',
   ordered: '下单时间',
   receiptTotal: '收到总额',

@@ -30,6 +30,7 @@ export const zhTW: Messages = {
   invalidBody:
     '請不要付款到此地址。如果您已經付款，請憑下方訂單編號聯絡{store}：收到的款項都有紀錄。',
   refundedBody: '{store}已退還此訂單的付款。',
+  refundedNote: '{store} 已退還其中的 {refunded}。',
 
   progress: '進度',
   stepSeen: '已偵測',
@@ -97,6 +98,7 @@ export const zhTW: Messages = {
   price: '價格',
   over: '溢付',
   late: '逾時抵達',
+  returned: '已退還',
   outstanding: '未付',
   ordered: '下單時間',
   receiptTotal: '收到總額',

@@ -84,7 +84,8 @@ export function flowOptionsOf(
   };
 }
 
-function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
+/** How transactions are signed; null: elsewhere. */
+export function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOptions['signer'] {
   const socketPath = socket === undefined ? undefined : resolve(socket);
   if (dir === undefined || keyFile === undefined) {
     return socketPath === undefined ? null : { socketPath };

@@ -78,7 +78,6 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
     const database = await assembleServer({
       lifecycle,
       services,
-      folder: folder.path,
       baseUrl,
       port,
       log,
@@ -90,7 +89,7 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
       folder: folder.path,
       baseUrl,
       database,
-      descriptor: services.chain.storeDescriptor,
+      hotWallet: services.hotWallet,
     });
     shop.store = store;
     if (!options.once && store.isNew) {

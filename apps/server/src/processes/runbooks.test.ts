@@ -41,7 +41,7 @@ test('every metric that a runbook names exists', () => {
 
 test('every setting that a page names exists', () => {
   const known = settings.map(({ path }) => path);
-  const groups = '(?:http|bitcoin|rates|webhooks|log|metrics|limits)';
+  const groups = '(?:http|bitcoin|signer|rates|webhooks|log|metrics|limits)';
   const found = named(new RegExp(`\`(${groups}\\.[a-zA-Z]+)\``, 'g'));
   expect(found.length).toBeGreaterThan(5);
   for (const { name } of found) {

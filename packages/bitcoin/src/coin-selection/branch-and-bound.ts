@@ -3,6 +3,9 @@ import { firstAtMost, type Pool } from './pool.ts';
 /** Steps after which the best that was found is taken: a few milliseconds (Bitcoin Core's number). */
 const MAX_STEPS = 100_000;
 
+/** Improvements that are handed on: the last of them may turn out a satoshi short. */
+const MAX_FOUND = 4;
+
 /** What a set without change has to reach, and may exceed. */
 export interface Window {
   readonly target: number;
@@ -17,9 +20,9 @@ export interface Window {
  * strategies", 2016, as Bitcoin Core has it): depth first over the coins from the largest, leaving
  * branches that can no longer reach the target, exceed it, or get better than the best. The jump to
  * the next coin that fits is a binary search, so a large wallet does not use up the steps.
- * @returns places in the pool, or null
+ * @returns places in the pool: the best set and those that were the best before it
  */
-export function branchAndBound(pool: Pool, window: Window): number[] | null {
+export function branchAndBound(pool: Pool, window: Window): number[][] {
   const { effective, weights, costs } = pool;
   const count = effective.length;
   const left = new Float64Array(count + 1);
@@ -28,7 +31,8 @@ export function branchAndBound(pool: Pool, window: Window): number[] | null {
   const growsDearer = costs.every((cost) => cost >= 0);
   const top = window.target + window.excess;
   const chosen: number[] = [];
-  let best: { places: number[]; cost: number } | null = null;
+  const found: number[][] = [];
+  let bestCost = Infinity;
   let sum = 0;
   let weight = 0;
   let cost = 0;
@@ -36,7 +40,10 @@ export function branchAndBound(pool: Pool, window: Window): number[] | null {
   for (let step = 0; step < MAX_STEPS; step++) {
     if (sum >= window.target) {
       const total = cost + (sum - window.target) * 4_000;
-      if (best === null || total < best.cost) best = { places: chosen.slice(), cost: total };
+      if (total < bestCost) {
+        bestCost = total;
+        found.push(chosen.slice());
+      }
     }
     next = firstAtMost(effective, top - sum, next);
     const isDone =
@@ -44,7 +51,7 @@ export function branchAndBound(pool: Pool, window: Window): number[] | null {
       sum + (left[next] ?? 0) < window.target ||
       chosen.length >= window.maxInputs ||
       weight + (weights[next] ?? 0) > window.maxWeight ||
-      (growsDearer && (sum >= window.target || (best !== null && cost > best.cost)));
+      (growsDearer && (sum >= window.target || cost > bestCost));
     if (!isDone) {
       chosen.push(next);
       sum += effective[next] ?? 0;
@@ -64,5 +71,5 @@ export function branchAndBound(pool: Pool, window: Window): number[] | null {
       next += 1;
     }
   }
-  return best?.places ?? null;
+  return found.slice(-MAX_FOUND);
 }

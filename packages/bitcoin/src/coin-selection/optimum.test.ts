@@ -62,16 +62,37 @@ function ratio(given: Request): number | null {
   return cost / best.cost;
 }
 
-test('on small wallets a plan costs within 1 % of the best of all sets, on average', () => {
-  const ratios = fc.sample(request, { numRuns: 600, seed: 322 }).flatMap((each) => {
-    const value = ratio(each);
-    return value === null ? [] : [value];
-  });
-  expect(ratios.length).toBeGreaterThan(200);
-  const average = ratios.reduce((sum, each) => sum + each, 0) / ratios.length;
-  expect(average).toBeLessThan(1.01);
-  expect(Math.max(...ratios)).toBeLessThan(1.05);
+/** Many coins of like size, of which many sets come near the amount: change can be done without. */
+const dense = request.map((each) => {
+  const coins = each.coins.map((coin, i) => ({
+    ...coin,
+    valueSats: 20_000n + (coin.valueSats % 9_973n) * 4n + BigInt(i),
+  }));
+  const sum = coins.reduce((total, { valueSats }) => total + valueSats, 0n);
+  const [first] = each.payments;
+  const payments = first === undefined ? [] : [{ ...first, amountSats: sum / 2n }];
+  return { ...each, coins, payments };
 });
+
+test.each([
+  ['of coins of all sizes', request],
+  ['of coins of like size', dense],
+])(
+  'on small wallets %s a plan costs, on average, hardly more than the best of all sets',
+  (_, some) => {
+    const ratios = fc.sample(some, { numRuns: 400, seed: 322 }).flatMap((each) => {
+      const value = ratio(each);
+      return value === null ? [] : [value];
+    });
+    expect(ratios.length).toBeGreaterThan(200);
+    const average = ratios.reduce((sum, each) => sum + each, 0) / ratios.length;
+    expect(average).toBeLessThan(1.01);
+    expect(Math.max(...ratios)).toBeLessThan(1.05);
+    // The searches are exact on so few coins but for rounding.
+    const best = ratios.filter((each) => each < 1 + 1e-9);
+    expect(best.length / ratios.length).toBeGreaterThan(0.98);
+  },
+);
 
 test('money that is enough is never refused, and too little always, with what is missing', () => {
   fc.assert(

@@ -255,6 +255,10 @@ describe('a refusal', () => {
     const coins = Array.from({ length: 2_000 }, (_, i) => coin(1_000n, 0, `small${i}`));
     expect(ask(coins, 450_000n)).toMatchObject({ code: 'too_large' });
     expect(ask(coins, 200_000n)).toMatchObject({ ok: true });
+    // 100 inputs weigh 27,200, and the rest some 300.
+    const light = (maxWeight: number) => ask(coins, 31_000n, { limits: { maxWeight } });
+    expect(light(30_000)).toMatchObject({ ok: true });
+    expect(light(20_000)).toMatchObject({ code: 'too_large' });
   });
 
   test('comes for an unknown coin and for nothing to do', () => {

@@ -15,7 +15,7 @@ import {
   without,
 } from './pool.ts';
 import { type Candidate, type Settled, settle } from './settle.ts';
-import { dustLimit, transactionWeight } from './sizes.ts';
+import { dustLimit, SEGWIT_WEIGHT, transactionWeight } from './sizes.ts';
 import { readTerms, type Terms } from './terms.ts';
 
 /** Coins that bring less than a rounding costs are left out one by one when all fall just short. */
@@ -89,14 +89,16 @@ function slopes({ feeRate, request: { replaces } }: Terms): Slope[] {
 /** What the free coins have to bring, as the searches see it; rounded up. */
 interface Targets {
   readonly changeless: number;
+  /** How much of it is for rounding: a set that falls less short may do. */
+  readonly slack: number;
   readonly withChange: number;
 }
 
 function targetsOf(terms: Terms, slope: Slope, must: readonly Coin[], pool: Pool): Targets {
   const { change } = terms.request;
-  // Segwit's marker, what vsize is rounded up by, and the longer count of many inputs.
-  const extra = 2 + 3 + (pool.places.length + must.length > 0xfc ? 8 : 0);
-  const weight = transactionWeight([], terms.outputs) + extra;
+  // What vsize is rounded up by, and the longer count of many inputs.
+  const margin = 3 + (pool.places.length + must.length > 0xfc ? 8 : 0);
+  const weight = transactionWeight([], terms.outputs) + SEGWIT_WEIGHT + margin;
   // Each recipient's share may be rounded down.
   const rounding = terms.hasRecipientFees ? BigInt(terms.outputs.count) : 0n;
   const fixed = terms.hasRecipientFees
@@ -110,6 +112,7 @@ function targetsOf(terms: Terms, slope: Slope, must: readonly Coin[], pool: Pool
   const changeFee = senderFee(terms, slope.rate, change.outputWeight + 8);
   return {
     changeless: Number(changeless),
+    slack: Number(senderFee(terms, slope.rate, margin)),
     withChange: Number(changeless + changeFee + terms.minChangeSats),
   };
 }
@@ -176,8 +179,10 @@ function* changeless(terms: Terms, search: ChangelessSearch): Generator<Candidat
     maxInputs: room.maxInputs - extras.length,
     maxWeight: room.maxWeight,
   };
-  const exact = branchAndBound(pool, window);
-  if (exact !== null) yield candidate('branch_and_bound', [...coinsAt(pool, exact), ...along]);
+  const near = { ...window, target: target - targets.slack, excess: window.excess + targets.slack };
+  for (const places of [...branchAndBound(pool, window), ...branchAndBound(pool, near)]) {
+    yield candidate('branch_and_bound', [...coinsAt(pool, places), ...along]);
+  }
   const closed = closeWithPairs(pool, window, terms.request.random);
   if (closed !== null) yield candidate('pairs', [...coinsAt(pool, closed), ...along]);
 }

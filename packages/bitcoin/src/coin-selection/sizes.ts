@@ -35,7 +35,7 @@ const KEY_PUSH = 1 + 33;
 const KEY_PATH_WITNESS = 1 + 1 + 64;
 const VALUE_BYTES = 8;
 /** Marker and flag of the segwit form (BIP144). */
-const SEGWIT_WEIGHT = 2;
+export const SEGWIT_WEIGHT = 2;
 const WITNESS_SCALE = 4;
 /** An output is dust when spending it costs more than it is worth at this rate (Bitcoin Core). */
 const DUST_FEE_RATE = 3_000n;

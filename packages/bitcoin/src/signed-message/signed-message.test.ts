@@ -106,6 +106,17 @@ describe.each(kinds)('a message signed for %s', (kind) => {
     );
   });
 
+  test("is refused when a forger's own key signs for the address", () => {
+    for (const full of forms) {
+      const forged = { kind, message: 'hello', full, victim: key(1) };
+      expect(verify(addressOf(1, kind), 'hello', signBip322(key(1), forged)).ok).toBe(true);
+      const signature = signBip322(key(2), forged);
+      expect(verify(addressOf(1, kind), 'hello', signature)).toMatchObject({
+        code: 'invalid_signature',
+      });
+    }
+  });
+
   test('is refused with any bit changed, and never by an exception', () => {
     const full = kind === 'pkh';
     const signature = signBip322(key(1), { kind, message: 'hello', full });

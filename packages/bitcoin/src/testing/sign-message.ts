@@ -26,15 +26,18 @@ export function scriptOfKey(privateKey: Uint8Array, kind: SigningKind): Uint8Arr
   }
 }
 
-/** Signs a message as BIP322 has it, in the simple form or, with `full`, in the other. */
+/**
+ * Signs a message as BIP322 has it, in the simple form or, with `full`, in the other.
+ * @param claim `victim`: signs with `privateKey` for the script of this key, as a forger would
+ */
 export function signBip322(
   privateKey: Uint8Array,
-  claim: { kind: SigningKind; message: string; full?: boolean },
+  claim: { kind: SigningKind; message: string; full?: boolean; victim?: Uint8Array },
 ): string {
-  const { kind, message, full = false } = claim;
-  const script = scriptOfKey(privateKey, kind);
+  const { kind, message, full = false, victim = privateKey } = claim;
+  const script = scriptOfKey(victim, kind);
   const transaction = toSign(message, script);
-  const proof = prove(privateKey, kind, messageSighashes(transaction, script));
+  const proof = prove({ privateKey, victim }, kind, messageSighashes(transaction, script));
   if (full) return `ful${base64.encode(writeTransaction(transaction, [proof]))}`;
   const writer = new ByteWriter().count(proof.witness.length);
   for (const item of proof.witness) writer.vector(item);
@@ -49,7 +52,7 @@ export function signLegacy(privateKey: Uint8Array, message: string): string {
 }
 
 function prove(
-  privateKey: Uint8Array,
+  { privateKey, victim }: { privateKey: Uint8Array; victim: Uint8Array },
   kind: SigningKind,
   sighashes: ReturnType<typeof messageSighashes>,
 ): InputProof {
@@ -59,7 +62,7 @@ function prove(
     const digest = sighashes.taproot(0, SIGHASH_DEFAULT);
     return { scriptSig: none, witness: [schnorr.sign(digest, taprootTweakPrivKey(privateKey))] };
   }
-  const script = p2pkhScript(hash160(publicKey));
+  const script = p2pkhScript(hash160(secp256k1.getPublicKey(victim)));
   const digest =
     kind === 'pkh'
       ? sighashes.legacy(0, script)
@@ -70,7 +73,7 @@ function prove(
     const pushes = [signature.length, ...signature, publicKey.length, ...publicKey];
     return { scriptSig: Uint8Array.of(...pushes), witness: [] };
   }
-  const redeem = witnessScript(0, hash160(publicKey));
+  const redeem = witnessScript(0, hash160(secp256k1.getPublicKey(victim)));
   const scriptSig = kind === 'sh_wpkh' ? Uint8Array.of(redeem.length, ...redeem) : none;
   return { scriptSig, witness: [signature, publicKey] };
 }

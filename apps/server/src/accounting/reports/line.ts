@@ -94,6 +94,6 @@ function amountText(sats: Sats, { priceCurrency, rate }: ReportedOrder): string 
   const price = parsePrice(rate.pricePerBtc);
   assert(price.ok, 'a locked rate is a price');
   const quote = { rate: { currency: priceCurrency, pricePerBtcE8: price.pricePerBtcE8 } };
-  const worth = satsToFiat(sats < 0n ? -sats : sats, quote);
-  return formatDecimal(sats < 0n ? -worth : worth, decimals);
+  const worth = satsToFiat(sats < 0n ? 0n - sats : sats, quote);
+  return formatDecimal(sats < 0n ? 0n - worth : worth, decimals);
 }

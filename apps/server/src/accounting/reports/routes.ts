@@ -6,7 +6,13 @@ import {
 } from '@quittance/contract';
 import type { FastifyRequest } from 'fastify';
 import type { Database } from '../../platform/db/index.ts';
-import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import {
+  answers,
+  fileAnswers,
+  type HttpApp,
+  merchantOf,
+  needs,
+} from '../../platform/http/index.ts';
 import { type Asked, checkFileLength, readOrderReport, writeOrderReport } from './order-report.ts';
 
 const tags = ['Reports'];
@@ -43,6 +49,7 @@ export function addReportRoutes(app: HttpApp, deps: { database: Database }): voi
         operationId: 'downloadOrderReport',
         summary: 'The same as a CSV file (RFC 4180)',
         querystring: orderReportFileQuerySchema,
+        response: fileAnswers('text/csv', 'A line for each order, the newest last'),
       },
     },
     async (request, reply) => {

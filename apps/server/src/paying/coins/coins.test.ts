@@ -249,7 +249,7 @@ test('labels come back as they went in, a frozen coin is not spendable, wrong li
   const again = JSON.stringify({ type: 'output', ref, label: 'warm', spendable: true });
   const { imported, refused } = await take([nul, 'no JSON', again].join('\n'));
   expect(imported).toBe(1);
-  expect(refused.map(({ line }) => line).toSorted()).toEqual([1, 2]);
+  expect(new Set(refused.map(({ line }) => line))).toEqual(new Set([1, 2]));
   expect(await spendable(store)).toHaveLength(1);
 });
 

@@ -40,6 +40,9 @@ import { type OwnCoin, readDoubtfulChange, readTip, readTipTime } from './store.
 const MIN_CONFIRMATIONS = 1;
 /** Change of our own that waits may be spent, one transaction behind it at the most. */
 const MAX_UNCONFIRMED_DEPTH = 1;
+/** Coins that a payout takes along at most when fees are low, and of how many free ones it takes one. */
+const MAX_TIDIED_COINS = 50;
+const TIDIED_PART = 8;
 /** Payouts of one transaction: what fits well below the standard size with a dozen inputs. */
 export const MAX_OUTPUTS = 2_000;
 
@@ -130,9 +133,10 @@ export async function chooseCoins(
     change: sizes,
     mustInclude: must.map(({ id }) => id),
     ...(request.replaces === undefined ? {} : { replaces: request.replaces }),
-    // A replacement must not bring in new unconfirmed coins (BIP125 rule 2).
     limits: {
+      // A replacement must not bring in new unconfirmed coins (BIP125 rule 2).
       maxUnconfirmedDepth: request.replaces === undefined ? MAX_UNCONFIRMED_DEPTH : 0,
+      ...tidyingLimits(request, free),
     },
     random: deps.random,
   });
@@ -144,6 +148,24 @@ export async function chooseCoins(
   for (const { coin } of request.must) coins.set(coin.id, placeOf(coin));
   for (const coin of free) coins.set(`${coin.txid}:${coin.vout}`, placeOf(coin));
   return { ok: true, wallet, descriptor, plan, coins, feeShares: sharesOf(plan, outputs) };
+}
+
+/**
+ * What is tidied up comes back as one coin that is not confirmed: the payouts that come next need
+ * some of the others. Nor may tidying break the limit on the fee, which is about the payouts.
+ */
+function tidyingLimits(
+  { outputs, limits, replaces }: TransactionRequest,
+  free: readonly { height: number | null }[],
+): { maxConsolidationInputs?: number; feeCeilingSats?: Sats } {
+  if (outputs.length === 0) return {};
+  const confirmed = free.filter(({ height }) => height !== null).length;
+  const most =
+    replaces === undefined ? Math.min(MAX_TIDIED_COINS, Math.floor(confirmed / TIDIED_PART)) : 0;
+  const bps = limits.maxFeeShareBps;
+  if (bps === null) return { maxConsolidationInputs: most };
+  const amount = outputs.reduce((sum, { amountSats }) => sum + amountSats, 0n);
+  return { maxConsolidationInputs: most, feeCeilingSats: (amount * BigInt(bps)) / 10_000n };
 }
 
 function placeOf(coin: { branch: 0 | 1; index: number; height: number | null }) {

@@ -23,7 +23,7 @@ export {
   pruneIdempotencyKeys,
 } from './idempotency.ts';
 export { MAX_BODY_BYTES } from './json-body.ts';
-export { answers, DOCS_PATH, OPENAPI_PATH } from './openapi.ts';
+export { answers, DOCS_PATH, fileAnswers, OPENAPI_PATH } from './openapi.ts';
 export { type HttpLog, PROBLEM_TYPE } from './problems.ts';
 export { defaultRateLimits, type RateLimits } from './rate-limits.ts';
 export { invalidRequest } from './validation.ts';

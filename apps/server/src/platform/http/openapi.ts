@@ -38,6 +38,12 @@ export function answers<Status extends number, Schema extends z.ZodType>(
   return { ...success, '4xx': problemAnswer, '5xx': problemAnswer };
 }
 
+/** The same for a route that answers with a file: the stream is sent as it is. */
+export function fileAnswers(type: string, description: string) {
+  const file = { description, content: { [type]: { schema: z.any() } } };
+  return { 200: file, '4xx': problemAnswer, '5xx': problemAnswer };
+}
+
 /** Has to be called before the first route, so that it sees them all. */
 export async function documentRoutes(
   app: FastifyInstance,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { assert, formatBtc, type Sats } from '@quittance/kernel';
+import { formatBtc, type Sats } from '@quittance/kernel';
 import { z } from 'zod';
 import { type BitcoinRpc, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
 import { type RegtestNode, startRegtestNode } from '../../platform/embedded/bitcoind.ts';
@@ -7,8 +7,6 @@ import type { EmbeddedLog } from '../../platform/embedded/companion.ts';
 
 /** Holds the money that customers spend. */
 export const PAYER_WALLET = 'payer';
-/** Holds the merchant's keys. The server gets its public descriptor only. */
-const STORE_WALLET = 'store';
 /** Coins of 50 BTC that the payer begins with: enough for several payments in one block. */
 const FIRST_COINS = 10;
 /** A coinbase can be spent after 100 blocks (Bitcoin Core: COINBASE_MATURITY). */
@@ -19,8 +17,6 @@ const FEE_RATE_SAT_PER_VB = 5;
 
 export type DemoChain = {
   node: RegtestNode;
-  /** Of the store's wallet: `wpkh([…]tpub…/<0;1>/*)`, which can receive and not spend. */
-  storeDescriptor: string;
   /** Makes a signed transaction and leaves it unsent. */
   prepare(address: string, amount: Sats): Promise<string>;
   /** @returns the txid */
@@ -30,7 +26,7 @@ export type DemoChain = {
   stop(): Promise<void>;
 };
 
-/** Starts the regtest node with its two wallets; a chain that is in the folder already is kept. */
+/** Starts the regtest node with the payer's wallet; a chain that is in the folder already is kept. */
 export async function startChain(folder: string, log: EmbeddedLog): Promise<DemoChain> {
   const node = await startRegtestNode({ dataDir: join(folder, 'bitcoin'), log });
   const rpc = createBitcoinRpc({
@@ -43,7 +39,7 @@ export async function startChain(folder: string, log: EmbeddedLog): Promise<Demo
     await node.stop();
   }
   try {
-    await openWallets(rpc);
+    await openWallet(rpc);
     const payer = <T>(method: string, params: unknown[], parse: (raw: unknown) => T) =>
       rpc.walletCall(PAYER_WALLET, method, params, parse);
     const mineTo = await payer('getnewaddress', [], text);
@@ -59,7 +55,6 @@ export async function startChain(folder: string, log: EmbeddedLog): Promise<Demo
     await mine(1);
     return {
       node,
-      storeDescriptor: await publicDescriptor(rpc),
       async prepare(address, amount) {
         const raw = await rpc.call(
           'createrawtransaction',
@@ -82,23 +77,11 @@ export async function startChain(folder: string, log: EmbeddedLog): Promise<Demo
   }
 }
 
-async function openWallets(rpc: BitcoinRpc): Promise<void> {
+async function openWallet(rpc: BitcoinRpc): Promise<void> {
   const names = z.array(z.string());
   const loaded = await rpc.call('listwallets', [], (raw) => names.parse(raw));
-  for (const name of [PAYER_WALLET, STORE_WALLET]) {
-    if (loaded.includes(name)) continue;
-    await rpc.call('createwallet', { wallet_name: name, load_on_startup: true });
-  }
-}
-
-/** The node lists receiving and change apart (/0/* and /1/*); BIP 389 writes both in one. */
-async function publicDescriptor(rpc: BitcoinRpc): Promise<string> {
-  const { descriptors } = await rpc.walletCall(STORE_WALLET, 'listdescriptors', [], (raw) =>
-    z.object({ descriptors: z.array(z.object({ desc: z.string() })) }).parse(raw),
-  );
-  const receiving = descriptors.find(({ desc }) => /^wpkh\(.*\/0\/\*\)/.test(desc));
-  assert(receiving !== undefined, 'a new wallet of the node has a wpkh descriptor');
-  return receiving.desc.replace(/#.*$/, '').replace('/0/*)', '/<0;1>/*)');
+  if (loaded.includes(PAYER_WALLET)) return;
+  await rpc.call('createwallet', { wallet_name: PAYER_WALLET, load_on_startup: true });
 }
 
 function text(raw: unknown): string {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { assemble, type FlowOptions } from '../../flow.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -52,7 +51,6 @@ const SOCKETS_PER_ADDRESS = 10_000;
 export type ServerOptions = {
   lifecycle: Lifecycle;
   services: Services;
-  folder: string;
   baseUrl: string;
   port: number;
   log: Logger;
@@ -75,8 +73,8 @@ export async function assembleServer(options: ServerOptions): Promise<Database> 
       zmq: { rawtx: node.zmq.rawtx, hashblock: node.zmq.hashblock, sequence: node.zmq.sequence },
     },
     startHeight: undefined,
-    signer: null,
-    approverFile: join(options.folder, 'approver.key'),
+    signer: services.hotWallet.place,
+    approverFile: services.hotWallet.approverFile,
     rateSources: [fixedSource(PRICES_OF_ONE_BITCOIN)],
     webhookUrls: { allowPrivateAddresses: true, allowInsecureHttp: true },
     limits: LIMITS,
