@@ -98,13 +98,15 @@ export async function startTestSigner(options: TestSignerOptions): Promise<TestS
   let child: ChildProcess | undefined;
   let output = '';
   const start = async (faultPoint?: FaultPoint): Promise<void> => {
-    child = spawnSigner({ folder, keyFile, socketPath, faultPoint });
+    const started = spawnSigner({ folder, keyFile, socketPath, faultPoint });
     const heard = (chunk: Buffer) => {
       output += chunk.toString('utf8');
     };
-    child.stdout?.on('data', heard);
-    child.stderr?.on('data', heard);
-    await ready(child, () => output);
+    started.stdout?.on('data', heard);
+    started.stderr?.on('data', heard);
+    await ready(started, () => output);
+    // One that did not start must not hide the one that runs.
+    child = started;
   };
   await start(options.faultPoint);
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
@@ -141,16 +143,16 @@ function spawnSigner(options: {
   const { folder, keyFile, socketPath, faultPoint } = options;
   const args = ['start', '--dir', folder, '--key-file', keyFile, '--socket', socketPath];
   // As the launcher starts it: no memory dumps, no debugger. `exec` keeps one process.
-  return spawn(
-    '/bin/sh',
-    ['-c', 'ulimit -c 0 && exec "$0" "$@"', process.execPath, ...NODE_FLAGS, MAIN, ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], [FAULT_POINT_VARIABLE]: faultPoint ?? '' },
-    },
-  );
+  return spawn('/bin/sh', ['-c', LAUNCH, process.execPath, ...NODE_FLAGS, MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], [FAULT_POINT_VARIABLE]: faultPoint ?? '' },
+  });
 }
 
+/** Where the system can, it ends with the process that started it: an aborted test leaves nothing. */
+const LAUNCH =
+  'ulimit -c 0; if command -v setpriv >/dev/null; then exec setpriv --pdeathsig KILL -- "$0" "$@"; ' +
+  'fi; exec "$0" "$@"';
 const NODE_FLAGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];
 
 function ready(child: ChildProcess, output: () => string): Promise<void> {
@@ -158,6 +160,7 @@ function ready(child: ChildProcess, output: () => string): Promise<void> {
     const timer = setTimeout(() => fail('it does not answer'), START_TIMEOUT_MS);
     const fail = (why: string) => {
       clearTimeout(timer);
+      child.kill('SIGKILL');
       reject(new Error(`the signer did not start: ${why}\n${output().slice(-2_000)}`));
     };
     child.once('error', (error) => fail(error.message));
