@@ -19,11 +19,11 @@ import { startWorker, type Worker } from './support/worker.ts';
 /**
  * Catching up after a pause: our watcher (blocks over REST, scan, orders and ledger committed)
  * against the node's own rescanblockchain with the same scripts imported in a descriptor wallet, on
- * the same blocks, by turns. The node runs without its block filter index, with which it is slower
- * at this number of scripts.
+ * the same blocks, by turns. The node has no block filter index, with which it is slower at this
+ * number of scripts.
  */
 
-const NODE_ARGS = ['-blockfilterindex=0', '-peerblockfilters=0', '-rpcworkqueue=64'];
+const NODE_ARGS = ['-rpcworkqueue=64'];
 const RESCANNER = 'rescanner';
 /** Importing derives every script; it takes the node a good while. */
 const IMPORT_TIMEOUT_MS = 300_000;

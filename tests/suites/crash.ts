@@ -216,8 +216,6 @@ async function crashNode(all: Run): Promise<void> {
   const { dice, world, counts } = all;
   await nextMoment(all, dice.pick(['send', 'block']), 3_000);
   await sleep(dice.between(0, 50));
-  // Killed after an invalidated block with its coins unwritten, a node may never start again.
-  await world.regtest.rpc.call('gettxoutsetinfo').catch(() => undefined);
   await world.regtest.crashNode();
   counts['nodeKills'] = (counts['nodeKills'] ?? 0) + 1;
   if (dice.chance(0.5)) await untilReady(all);

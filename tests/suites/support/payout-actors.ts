@@ -236,7 +236,7 @@ async function reorganise(all: PayoutRun): Promise<void> {
 /** A node that is killed comes back without its mempool; the miners go on. */
 async function loseMempool(all: PayoutRun): Promise<void> {
   const { regtest } = all.world;
-  // A node that is killed after an invalidated block, with its coins not written, may not come back.
+  // Written first, its blocks survive the kill: this loses the mempool and nothing else.
   await flush(all);
   const before = await patiently(() => regtest.rpc.call<number>('getblockcount'));
   await regtest.crashNode();

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -160,8 +160,21 @@ export async function startRegtestNode(options: RegtestNodeOptions): Promise<Reg
       await sleep(REPLACE_PAUSE_MS);
       continue;
     }
-    throw new BitcoindError('not_starting', `bitcoind (${binary}) does not start:\n${failure}`);
+    throw new BitcoindError(
+      'not_starting',
+      `bitcoind (${binary}) does not start:\n${failure}${loggedErrors(options.dataDir)}`,
+    );
   }
+}
+
+/** What its log says of the end: a node that gives up says there why, and not always elsewhere. */
+function loggedErrors(dataDir: string): string {
+  const path = join(dataDir, 'regtest/debug.log');
+  if (!existsSync(path)) return '';
+  const errors = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => /error/i.test(line));
+  return errors.slice(-3).join('\n');
 }
 
 function nodeOf(server: Companion, place: Place): RegtestNode {
@@ -219,7 +232,6 @@ function regtestArgs(binary: string, dataDir: string, place: Place): string[] {
     '-printtoconsole=0',
     '-rest=1',
     '-txindex=1',
-    '-blockfilterindex=1',
     '-addresstype=bech32',
     '-fallbackfee=0.0001',
     '-listen=0',
