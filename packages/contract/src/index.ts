@@ -72,6 +72,13 @@ export {
   ledgerTransferSchema,
 } from './ledger.ts';
 export {
+  type LightningFailureClass,
+  type LightningNodeKind,
+  lightningFailureClasses,
+  lightningFailureClassSchema,
+  lightningNodeKinds,
+} from './lightning.ts';
+export {
   merchantFields,
   merchantNameText,
 } from './merchants.ts';
