@@ -79,6 +79,28 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  completeLightningStrategy,
+  defaultLightningStrategies,
+  type FastFailStrategy,
+  type ImmediateStrategy,
+  type LightningGiveUpReason,
+  lightningGiveUpReasons,
+  type LightningSchedule,
+  lightningScheduleSchema,
+  type LightningStrategy,
+  type LightningStrategyInput,
+  lightningStrategyInputSchema,
+  type LightningStrategyKind,
+  lightningStrategyKinds,
+  lightningStrategySchema,
+  type LightningWaitReason,
+  lightningWaitReasons,
+  type ManualStrategy,
+  MAX_LIGHTNING_ATTEMPTS,
+  previewLightningStrategySchema,
+  type TieredStrategy,
+} from './lightning-strategies.ts';
+export {
   merchantFields,
   merchantNameText,
 } from './merchants.ts';
