@@ -13,6 +13,18 @@ export const ONCHAIN_WALLET: AccountDefinition = {
   floor: false,
 };
 
+/**
+ * Bitcoin in the store's Lightning channels. Without a floor: the node's own events, such as the fees
+ * of a channel, are booked when they are seen. That it equals the channels is what reconciliation
+ * checks (ADR 0014).
+ */
+export const LIGHTNING_CHANNELS: AccountDefinition = {
+  code: 'lightning.channels',
+  asset: 'BTC',
+  kind: 'asset',
+  floor: false,
+};
+
 /** Money that has been received and is not yet applied to an order. */
 export const RECEIPTS_UNAPPLIED: AccountDefinition = {
   code: 'receipts.unapplied',

@@ -12,3 +12,4 @@ export {
   type StrategyHistory,
   type StrategyQuote,
 } from './strategies/index.ts';
+export { type FailureClassFacts, failureClasses } from './failure-classes.ts';
