@@ -71,7 +71,7 @@ CREATE TABLE lightning_invoice (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders (merchant_id, id),
   CHECK ((purpose = 'order') = (order_id IS NOT NULL)),
   CHECK ((state = 'settled') = (settled_at IS NOT NULL)),
-  CHECK (state IN ('cancelling', 'cancelled') = (reason IS NOT NULL))
+  CHECK (state NOT IN ('cancelling', 'cancelled') OR reason IS NOT NULL)
 );
 CREATE UNIQUE INDEX lightning_invoice_open ON lightning_invoice (merchant_id, order_id)
   WHERE state = 'open' AND order_id IS NOT NULL;
