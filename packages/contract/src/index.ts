@@ -101,6 +101,17 @@ export {
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';
+  type ConnectLightningNode,
+  connectLightningNodeSchema,
+  type LightningNodeDetail,
+  lightningNodeDetailSchema,
+  type LightningNodeJson,
+  lightningNodeListQuerySchema,
+  lightningNodePageSchema,
+  lightningNodeSchema,
+  msatText,
+  paymentHashText,
+} from './lightning-nodes.ts';
 export {
   merchantFields,
   merchantNameText,

@@ -12,7 +12,7 @@ export const orderEventTypes = [
   'order.status_changed',
   /** A payment is in the mempool or, unseen before, in a block. */
   'order.payment_seen',
-  /** A payment has the confirmations that the order asks for. */
+  /** A payment has the confirmations that the order asks for, or came by Lightning. */
   'order.payment_confirmed',
   /** A conflicting transaction took the payment's coins; `replacedBy` names it. */
   'order.payment_replaced',
@@ -109,8 +109,12 @@ export const orderEventDataSchema = z.object({
   payment: z
     .object({
       id: z.uuid(),
-      txid,
-      vout: z.int().nonnegative(),
+      /** Absent in events from before Lightning: onchain. */
+      method: z.enum(['onchain', 'lightning']).optional(),
+      /** null for a payment by Lightning, which has a payment hash instead. */
+      txid: txid.nullable(),
+      vout: z.int().nonnegative().nullable(),
+      paymentHash: txid.nullable().optional(),
       amountSats: sats,
       state: z.enum(['seen', 'included', 'confirmed', 'final', 'replaced', 'dropped']),
       confirmations: z.int().nonnegative().optional(),

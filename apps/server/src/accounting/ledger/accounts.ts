@@ -13,18 +13,6 @@ export const ONCHAIN_WALLET: AccountDefinition = {
   floor: false,
 };
 
-/**
- * Bitcoin in the store's Lightning channels. Without a floor: the node's own events, such as the fees
- * of a channel, are booked when they are seen. That it equals the channels is what reconciliation
- * checks (ADR 0014).
- */
-export const LIGHTNING_CHANNELS: AccountDefinition = {
-  code: 'lightning.channels',
-  asset: 'BTC',
-  kind: 'asset',
-  floor: false,
-};
-
 /** Money that has been received and is not yet applied to an order. */
 export const RECEIPTS_UNAPPLIED: AccountDefinition = {
   code: 'receipts.unapplied',
@@ -81,5 +69,17 @@ export const PAYOUTS_IN_TRANSIT: AccountDefinition = {
   code: 'payouts.in_transit',
   asset: 'BTC',
   kind: 'liability',
+  floor: false,
+};
+
+/**
+ * What the channels of the store's Lightning node hold for it, in millisatoshis. Without a floor: a
+ * payment that was sent may be booked before one that was received and made it possible. That it
+ * equals the node's balance is what reconciliation checks.
+ */
+export const LIGHTNING_CHANNELS: AccountDefinition = {
+  code: 'lightning.channels',
+  asset: 'BTC',
+  kind: 'asset',
   floor: false,
 };
