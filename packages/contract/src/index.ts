@@ -101,6 +101,7 @@ export {
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';
+export {
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,
