@@ -33,6 +33,13 @@ export const errorTable = {
   invalid_psbt: { status: 422, title: 'The signed transaction can not be used' },
   invalid_qr_parts: { status: 422, title: 'The scanned QR codes can not be used' },
   qr_parts_missing: { status: 422, title: 'Parts of the QR code are missing' },
+  lightning_node_unreachable: { status: 422, title: 'The Lightning node does not answer' },
+  lightning_node_unauthorized: { status: 422, title: 'The Lightning node refuses the credentials' },
+  lightning_node_certificate: { status: 422, title: 'The Lightning node has another certificate' },
+  lightning_node_wrong_network: { status: 422, title: 'The Lightning node is on another network' },
+  lightning_node_refused: { status: 422, title: 'The Lightning node can not be used' },
+  lightning_node_taken: { status: 409, title: 'The Lightning node belongs to a store already' },
+  no_lightning_node: { status: 409, title: 'The store has no Lightning node' },
   webhook_url_refused: { status: 422, title: 'The webhook address can not be used' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong here' },
@@ -40,6 +47,7 @@ export const errorTable = {
   no_fee_estimate: { status: 503, title: 'No estimate of the network’s fee' },
   overloaded: { status: 503, title: 'Too much is being asked for at once' },
   addresses_not_ready: { status: 503, title: 'New addresses are being derived' },
+  lightning_unavailable: { status: 503, title: 'The Lightning node can not be asked now' },
   database_unavailable: { status: 503, title: 'The database can not be reached' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -79,6 +79,18 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type ConnectLightningNode,
+  connectLightningNodeSchema,
+  type LightningNodeDetail,
+  lightningNodeDetailSchema,
+  type LightningNodeJson,
+  lightningNodeListQuerySchema,
+  lightningNodePageSchema,
+  lightningNodeSchema,
+  msatText,
+  paymentHashText,
+} from './lightning-nodes.ts';
+export {
   merchantFields,
   merchantNameText,
 } from './merchants.ts';
