@@ -52,7 +52,7 @@ async function resolveAt(
 ) {
   const host = `${OPEN_HOST}:${service.port}`;
   return await resolveDestination(
-    { reader: through, plainHttpHosts: [host] },
+    { reader: through, plainHttpHosts: [OPEN_HOST] },
     { destination: `alice@${host}`, ...asked, ...more },
   );
 }
@@ -95,7 +95,7 @@ test('the preview asks what a service takes, and for no invoice', async () => {
   const service = await serve(honest);
   const host = `${OPEN_HOST}:${service.port}`;
   const inspected = await inspectDestination(
-    { reader: reader(), plainHttpHosts: [host] },
+    { reader: reader(), plainHttpHosts: [OPEN_HOST] },
     `alice@${host}`,
   );
   const request = { minMsat: 1_000n, maxMsat: 100_000_000n, commentLength: 20, domain: host };
