@@ -84,7 +84,8 @@ test('a Lightning address gives a fresh invoice for exactly the amount, and says
 test('an LNURL in each of its forms leads to the same', async () => {
   const service = await serve(honest);
   const lnurl = encodeLnurl(`http://${OPEN_HOST}:${service.port}/pay?a=1#part`);
-  for (const destination of [lnurl, lnurl.toUpperCase(), `lightning:${lnurl}`]) {
+  const inside = `http://${OPEN_HOST}:${service.port}/pay?a=1`;
+  for (const destination of [lnurl, lnurl.toUpperCase(), `lightning:${lnurl}`, inside]) {
     const resolved = await resolveAt(service, { destination });
     expect(resolved).toMatchObject({ ok: true, source: 'lnurl', bolt11: invoiceFor(AMOUNT) });
   }
