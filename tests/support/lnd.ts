@@ -43,8 +43,10 @@ export type RunningLnd = {
   }): Promise<void>;
   /** Waits until it has seen every block. */
   synced(): Promise<void>;
-  /** Ends it as a power cut would, and starts it again with what lies on its disk. */
-  crash(): Promise<void>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts it again with what lies on its disk. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -141,9 +143,11 @@ export async function startLnd(
         () => lastWords(folder.path, lnd.tail()),
       );
     },
-    async crash() {
+    async kill() {
       lnd.signal('SIGKILL');
       await lnd.exited;
+    },
+    async restart() {
       lnd = start();
       await ready();
     },

@@ -110,11 +110,11 @@ export async function startWallet(
       await node.cancelInvoice(String(payment_hash));
       return {};
     },
-    async pay_invoice({ invoice }) {
+    async pay_invoice({ invoice, amount }) {
       const decoded = decodeBolt11(String(invoice));
       if (!decoded.ok) throw refusal('OTHER', `invalid invoice: ${decoded.reason}`);
       const { paymentHash, amountMsat } = decoded.invoice;
-      return pay(paymentHash, amountMsat ?? 0n, { bolt11: String(invoice) });
+      return pay(paymentHash, amountMsat ?? BigInt(Number(amount)), { bolt11: String(invoice) });
     },
     async pay_keysend({ pubkey, preimage, amount }) {
       const hash = await sha256Hex(String(preimage));

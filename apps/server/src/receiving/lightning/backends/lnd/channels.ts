@@ -1,5 +1,6 @@
+import { MSATS_PER_SAT } from '@quittance/kernel';
 import type { LightningBalances, LightningChannel } from '../../lightning-node.ts';
-import { shortChannelIdOf } from '../transport/exact-json.ts';
+import { shortChannelIdOf } from '../remote/exact-json.ts';
 import type { LndRest } from './rest.ts';
 import {
   channelBalanceShape,
@@ -13,7 +14,7 @@ export async function readChannels(rest: LndRest): Promise<LndChannel[]> {
 }
 
 export function channelOf(channel: LndChannel): LightningChannel {
-  const sats = (amount: bigint): bigint => amount * 1_000n;
+  const sats = (amount: bigint): bigint => amount * MSATS_PER_SAT;
   const ownReserve = channel.local_constraints?.chan_reserve_sat ?? 0n;
   const theirReserve = channel.remote_constraints?.chan_reserve_sat ?? 0n;
   // Who opened the channel pays for a further HTLC in the commitment, and keeps as much again in
@@ -37,18 +38,20 @@ export function channelOf(channel: LndChannel): LightningChannel {
 
 /** Sums of what the channels say; the balance itself is exact, in millisatoshis. */
 export async function readBalances(rest: LndRest): Promise<LightningBalances> {
-  const [{ local_balance }, wallet, channels] = await Promise.all([
+  const [{ local_balance, unsettled_remote_balance }, wallet, channels] = await Promise.all([
     rest.get('/v1/balance/channels', channelBalanceShape),
     rest.get('/v1/balance/blockchain', walletBalanceShape),
     readChannels(rest),
   ]);
-  let inFlightSats = 0n;
+  let forwardedMsat = 0n;
   let sendableMsat = 0n;
   let receivableMsat = 0n;
   for (const channel of channels) {
     for (const htlc of channel.pending_htlcs) {
-      // What has a forwarding channel is somebody else's payment that passes through.
-      if (!htlc.incoming && htlc.forwarding_channel === 0n) inFlightSats += htlc.amount;
+      // What has a forwarding channel is somebody else's payment that passes through. LND tells
+      // it in whole satoshis, so what is left after it is our own to the satoshi.
+      const isForwarded = !htlc.incoming && htlc.forwarding_channel !== 0n;
+      if (isForwarded) forwardedMsat += htlc.amount * MSATS_PER_SAT;
     }
     const sides = channelOf(channel);
     sendableMsat += sides.sendableMsat;
@@ -56,7 +59,7 @@ export async function readBalances(rest: LndRest): Promise<LightningBalances> {
   }
   return {
     channelsMsat: local_balance.msat,
-    inFlightMsat: inFlightSats * 1_000n,
+    inFlightMsat: positive(unsettled_remote_balance.msat - forwardedMsat),
     onchainSats: wallet.total_balance,
     sendableMsat,
     receivableMsat,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
-import { type CertificateTrust, readCertificateTrust } from '../transport/certificate.ts';
+import { type CertificateTrust, readCertificateTrust } from '../remote/certificate.ts';
 
 /** A macaroon with some dozens of permissions has about a kilobyte. */
 const MAX_MACAROON_LENGTH = 16_384;

@@ -1,6 +1,6 @@
 import type { LightningFailureClass } from '@quittance/contract';
 import type { LightningFailure } from '../../lightning-node.ts';
-import { shortChannelIdOf } from '../transport/exact-json.ts';
+import { shortChannelIdOf } from '../remote/exact-json.ts';
 import type { LndAttempt } from './shapes.ts';
 
 /**

@@ -27,7 +27,7 @@ export type LndOptions = {
 export function createLndNode({ connection, network, clock }: LndOptions): LightningNode {
   const rest = createLndRest(readLndConnection(connection));
   const doorbell = createDoorbell(rest);
-  const payments = createPayments(rest);
+  const payments = createPayments(rest, { network, clock });
   const patience = createPatience();
   return {
     kind: 'lnd',

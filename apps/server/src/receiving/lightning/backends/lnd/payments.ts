@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '@quittance/kernel';
 import { LightningNodeError } from '../../errors.ts';
-import type { LightningFailure, NewPayment, PaymentOutcome } from '../../lightning-node.ts';
-import { NotSentError } from '../transport/node-http.ts';
+import type {
+  LightningFailure,
+  LightningInfo,
+  NewPayment,
+  PaymentOutcome,
+} from '../../lightning-node.ts';
+import { faultOf, leavesAmountOpen } from '../remote/check-payment.ts';
+import { NotSentError } from '../remote/node-http.ts';
 import { classOfRefusal } from './failures.ts';
 import { outcomeOf } from './outcome.ts';
 import { grpcCodes, LndRefusal, type LndRest } from './rest.ts';
@@ -12,8 +19,11 @@ import { whyNoRoute } from './why-no-route.ts';
 const TRACK_TIMEOUT_MS = 20_000;
 /** LND counts the time for trying in whole seconds. */
 const MS_PER_SECOND = 1_000;
-/** After the time for trying, parts may still be on their way; who wants to know asks again. */
-const FOLLOW_LONGER_MS = 60_000;
+/** A recipient who has got some of the parts gives them back after one to three minutes. */
+const FOLLOW_LONGER_MS = 180_000;
+/** LND's first message comes within some ms; without it nobody knows whether it has the payment. */
+const FIRST_MESSAGE_MS = 3_000;
+const POLL_MS = 20;
 /** The record that carries a keysend's preimage (bLIP 3). */
 const KEYSEND_RECORD = '5482373484';
 /** `TLV_ONION_OPT` (BOLT 9): the recipient reads records in the onion. */
@@ -35,7 +45,10 @@ export type LndPayments = {
  * of a payment is followed to its end, also when the caller has stopped waiting, and the cause is
  * kept in memory: it is words for the operator, no more.
  */
-export function createPayments(rest: LndRest): LndPayments {
+export function createPayments(
+  rest: LndRest,
+  { network, clock }: { network: LightningInfo['network']; clock: Clock },
+): LndPayments {
   const causes = new Map<string, LightningFailure>();
 
   function remember(paymentHash: string, failure: LightningFailure): void {
@@ -114,6 +127,8 @@ export function createPayments(rest: LndRest): LndPayments {
 
   return {
     async pay(request) {
+      const fault = faultOf(request, network, clock.nowMs());
+      if (fault !== null) return { state: 'failed', failure: fault };
       causes.delete(request.paymentHash);
       const progress: Progress = { last: undefined };
       const outcome = follow(request, progress);
@@ -121,8 +136,10 @@ export function createPayments(rest: LndRest): LndPayments {
       outcome.catch(() => undefined);
       const waited = await Promise.race([outcome, after(request.waitMs)]);
       if (waited !== undefined) return waited;
+      const begun = await Promise.race([outcome, firstMessage(progress)]);
+      if (begun !== undefined) return begun;
       return progress.last === undefined
-        ? { state: 'unknown', detail: `LND has said nothing for ${request.waitMs} ms` }
+        ? { state: 'unknown', detail: 'LND has not said that it has the payment' }
         : { state: 'in_flight' };
     },
     track,
@@ -131,6 +148,13 @@ export function createPayments(rest: LndRest): LndPayments {
 }
 
 type Progress = { last: LndPayment | undefined };
+
+/** A caller with little patience still has to know whether the payment was begun. */
+async function firstMessage(progress: Progress): Promise<undefined> {
+  const endMs = performance.now() + FIRST_MESSAGE_MS;
+  while (progress.last === undefined && performance.now() < endMs) await after(POLL_MS);
+  return undefined;
+}
 
 function after(ms: number): Promise<undefined> {
   return sleep(ms, undefined, { ref: false });
@@ -156,7 +180,7 @@ function sendRequest(request: NewPayment): Record<string, unknown> {
     return {
       ...common,
       payment_request: destination.bolt11,
-      ...(hasAmount(destination.bolt11) ? {} : { amt_msat: String(request.amountMsat) }),
+      ...(leavesAmountOpen(destination.bolt11) ? { amt_msat: String(request.amountMsat) } : {}),
     };
   }
   if ('keysendTo' in destination) {
@@ -171,12 +195,6 @@ function sendRequest(request: NewPayment): Record<string, unknown> {
     };
   }
   throw new LightningNodeError('unsupported', 'LND does not pay BOLT 12 invoices');
-}
-
-/** BOLT 11: after the network's prefix comes the amount, or the separator at once. */
-function hasAmount(bolt11: string): boolean {
-  const prefix = bolt11.toLowerCase();
-  return /^ln(?:bcrt|tbs|bc|tb|sb)\d+[munp]?1/.test(prefix.slice(0, prefix.lastIndexOf('1') + 1));
 }
 
 /** LND has given this answer with a code of its own since v0.15 only. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
-import { parseExactJson } from '../transport/exact-json.ts';
-import { createNodeHttp } from '../transport/node-http.ts';
+import { parseExactJson } from '../remote/exact-json.ts';
+import { createNodeHttp } from '../remote/node-http.ts';
 import type { LndAccess } from './connection.ts';
 
 /** LND answers from its database; a large one on a slow disk takes seconds. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { int64 } from '../transport/exact-json.ts';
+import { int64 } from '../remote/exact-json.ts';
 
 /** The parts that we use of what LND answers (lightning.proto, router.proto of v0.20). */
 
@@ -95,7 +95,10 @@ export const channelsShape = z.object({
 });
 export type LndChannel = z.infer<typeof channelsShape>['channels'][number];
 
-export const channelBalanceShape = z.object({ local_balance: amount });
+export const channelBalanceShape = z.object({
+  local_balance: amount,
+  unsettled_remote_balance: amount,
+});
 export const walletBalanceShape = z.object({ total_balance: int64 });
 
 export const payReqShape = z.object({

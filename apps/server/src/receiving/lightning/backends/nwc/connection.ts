@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
-import { isLoopback } from '../transport/node-http.ts';
+import { isLoopback } from '../remote/node-http.ts';
 
 /** A URI with a handful of relays. */
 const MAX_URI_LENGTH = 4_096;

@@ -2,7 +2,7 @@ import { type Clock, MAX_SATS, MSATS_PER_SAT, type Random } from '@quittance/ker
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
 import type { LightningInfo, LightningNode } from '../../lightning-node.ts';
-import { int64 } from '../transport/exact-json.ts';
+import { int64 } from '../remote/exact-json.ts';
 import { type NwcConnection, readConnectionUri } from './connection.ts';
 import { cancelInvoice, createInvoice, lookupInvoice } from './invoices.ts';
 import { pay, trackPayment } from './payments.ts';
@@ -38,7 +38,7 @@ export async function openNwcNode(options: NwcOptions): Promise<LightningNode> {
         `the connection does not allow ${missing.join(', ')}`,
       );
     }
-    return nodeOf(wallet, methods, network);
+    return nodeOf(wallet, methods, { network, clock });
   } catch (error) {
     wallet.close();
     throw error;
@@ -48,7 +48,7 @@ export async function openNwcNode(options: NwcOptions): Promise<LightningNode> {
 function nodeOf(
   wallet: WalletService,
   methods: readonly string[],
-  network: LightningInfo['network'],
+  { network, clock }: Pick<NwcOptions, 'network' | 'clock'>,
 ): LightningNode {
   const can = (...names: string[]): boolean => names.every((name) => methods.includes(name));
   return {
@@ -69,7 +69,7 @@ function nodeOf(
     async settleInvoice(preimage) {
       await wallet.request('settle_hold_invoice', { preimage }, z.unknown());
     },
-    pay: (request) => pay(wallet, request),
+    pay: (request) => pay(wallet, request, { network, nowMs: clock.nowMs() }),
     trackPayment: (paymentHash) => trackPayment(wallet, paymentHash),
     channels: async () => [],
     balances: () => readBalances(wallet),

@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
-import type { LightningFailure, NewPayment, PaymentOutcome } from '../../lightning-node.ts';
-import { hex32, int64 } from '../transport/exact-json.ts';
-import { NotSentError } from '../transport/node-http.ts';
+import type {
+  LightningFailure,
+  LightningInfo,
+  NewPayment,
+  PaymentOutcome,
+} from '../../lightning-node.ts';
+import { faultOf, leavesAmountOpen } from '../remote/check-payment.ts';
+import { hex32, int64 } from '../remote/exact-json.ts';
+import { NotSentError } from '../remote/node-http.ts';
 import { meaningOf } from './failures.ts';
 import { outcomeOfTransaction, provesPayment, transactionShape } from './transaction.ts';
 import { WalletRefusal, type WalletService } from './wallet-service.ts';
@@ -10,7 +16,13 @@ import { WalletRefusal, type WalletService } from './wallet-service.ts';
 const paidShape = z.object({ preimage: hex32, fees_paid: int64.nullish() });
 
 /** Pays by `pay_invoice` or `pay_keysend`. What may have been sent is never thrown. */
-export async function pay(wallet: WalletService, request: NewPayment): Promise<PaymentOutcome> {
+export async function pay(
+  wallet: WalletService,
+  request: NewPayment,
+  { network, nowMs }: { network: LightningInfo['network']; nowMs: number },
+): Promise<PaymentOutcome> {
+  const fault = faultOf(request, network, nowMs);
+  if (fault !== null) return { state: 'failed', failure: fault };
   try {
     const [method, params] = command(request);
     const paid = await wallet.request(method, params, paidShape, request.waitMs);
@@ -35,7 +47,10 @@ function command({
   amountMsat,
 }: NewPayment): [method: string, params: Record<string, unknown>] {
   const amount = wireAmount(amountMsat);
-  if ('bolt11' in destination) return ['pay_invoice', { invoice: destination.bolt11, amount }];
+  if ('bolt11' in destination) {
+    const invoice = destination.bolt11;
+    return ['pay_invoice', leavesAmountOpen(invoice) ? { invoice, amount } : { invoice }];
+  }
   if ('keysendTo' in destination) {
     return [
       'pay_keysend',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { NodeInvoice, PaymentOutcome } from '../../lightning-node.ts';
-import { hex32, int64 } from '../transport/exact-json.ts';
+import { hex32, int64 } from '../remote/exact-json.ts';
 import { classOfWords } from './failures.ts';
 
 const optional = <T extends z.ZodType>(shape: T) =>

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Random } from '@quittance/kernel';
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
-import { parseExactJson } from '../transport/exact-json.ts';
-import { NotSentError } from '../transport/node-http.ts';
+import { parseExactJson } from '../remote/exact-json.ts';
+import { NotSentError } from '../remote/node-http.ts';
 import type { NwcAccess } from './connection.ts';
 import {
   conversationKey,
