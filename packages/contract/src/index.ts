@@ -79,6 +79,20 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type CreateLightningInvoice,
+  createLightningInvoiceSchema,
+  type LightningEventData,
+  lightningEventDataSchema,
+  type LightningEventType,
+  lightningEventTypes,
+  type LightningInvoiceJson,
+  lightningInvoiceListQuerySchema,
+  lightningInvoicePageSchema,
+  lightningInvoiceSchema,
+  lightningInvoiceStates,
+  settleLightningInvoiceSchema,
+} from './lightning-invoices.ts';
+export {
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,

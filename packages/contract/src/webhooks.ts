@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
@@ -60,6 +61,7 @@ export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
   ...payoutEventTypes,
+  ...lightningEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
@@ -199,6 +201,7 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(lightningEventTypes), data: lightningEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
