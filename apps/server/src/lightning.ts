@@ -26,7 +26,7 @@ import { readTipHeight } from './receiving/orders/index.ts';
 import { ORDERS_CHANNEL } from './telling/live/index.ts';
 import type { AlertDeps } from './telling/notifications/index.ts';
 import { isGlobalUnicast } from './telling/webhooks/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
+import { MERCHANTS_CHANNEL, readMerchant } from './tenancy/merchants/index.ts';
 
 export type LightningOptions = {
   network: Network;
@@ -89,9 +89,10 @@ export function useLightning(
   const common = { database, nodes: lightning.nodes, clock, ids, log, readTipHeight };
   const onEvents = (type: string, count: number) =>
     metrics.count('quittance_lightning_events_total', { type }, count);
+  const bells = { ordersChannel: ORDERS_CHANNEL, merchantsChannel: MERCHANTS_CHANNEL };
   const starts: [string, () => Loop][] = [
     ['lightning events', () => followNodes({ ...common, listener, onEvents })],
-    ['lightning invoices', () => keepInvoices({ ...common, ordersChannel: ORDERS_CHANNEL })],
+    ['lightning invoices', () => keepInvoices({ ...common, ...bells })],
     ['lightning health', () => observeNodes({ ...common, alerts })],
   ];
   for (const [name, start] of starts) {
