@@ -338,3 +338,33 @@ test('hold invoices: what is cancelled goes back, and no money is booked', async
   expect(store.node.invoiceOf(paymentHash).state).toBe('cancelled');
   expect(await balance(store, 'lightning.channels')).toBe(0n);
 });
+
+test('every POST of Lightning honours Idempotency-Key: the same answer, one effect', async () => {
+  const store = await shop();
+  const { id } = await order(store);
+  const preimage = randomBytes(32);
+  const paymentHash = createHash('sha256').update(preimage).digest('hex');
+  const twice = async (path: string, body?: object) => {
+    const sent = { key: store.key, body, headers: { 'idempotency-key': path } };
+    const first = await api.send('POST', path, sent);
+    expect(first.status, JSON.stringify(first.body)).toBeLessThan(300);
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    const asked = store.node.created;
+    const second = await api.send('POST', path, sent);
+    expect(second.headers.get('idempotency-replayed'), path).toBe('true');
+    expect({ ...second, headers: null }).toEqual({ ...first, headers: null });
+    expect(store.node.created, 'the node is asked once').toBe(asked);
+    return first.body.id as string;
+  };
+  await twice(`/v1/orders/${id}/lightning-invoice`);
+  const held = await twice('/v1/lightning/invoices', { hold: true, paymentHash });
+  store.node.receive(paymentHash, 5n);
+  await until(async () => {
+    const now = await api.send('GET', `/v1/lightning/invoices/${held}`, { key: store.key });
+    expect(now.body.state).toBe('held');
+  });
+  await twice(`/v1/lightning/invoices/${held}/settle`, { preimage: preimage.toString('hex') });
+  const body = { amountMsat: '9000' };
+  const open = (await api.send('POST', '/v1/lightning/invoices', { key: store.key, body })).body.id;
+  await twice(`/v1/lightning/invoices/${open}/cancel`);
+});
