@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
+import { cardEventDataSchema, cardEventTypes } from './cards.ts';
+import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
@@ -45,7 +47,11 @@ export const payoutEventTypes = [
   /** The network has its transaction; again after a reorganisation took the block away. */
   'payout.broadcast',
   'payout.confirmed',
-  /** 100 blocks deep: nothing changes it any more. */
+  /** Over Lightning: a node is paying it. */
+  'payout.in_flight',
+  /** Nobody can say now what became of the Lightning payment; it is asked about until it is known. */
+  'payout.unknown',
+  /** 100 blocks deep, or received over Lightning: nothing changes it any more. */
   'payout.final',
   /** It was not paid and will not be; `reason` says why. Its amount is free again. */
   'payout.failed',
@@ -62,6 +68,8 @@ export const webhookEventTypes = [
   ...refundEventTypes,
   ...payoutEventTypes,
   ...lightningEventTypes,
+  ...pullPaymentEventTypes,
+  ...cardEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
@@ -166,7 +174,7 @@ export type AlertEventData = z.infer<typeof alertEventDataSchema>;
 export const payoutEventDataSchema = z.object({
   payoutId: z.uuid(),
   externalId: z.string().nullable(),
-  source: z.enum(['api', 'batch', 'refund']),
+  source: z.enum(['api', 'batch', 'refund', 'pull_payment', 'card']),
   batchId: z.uuid().nullable(),
   refundId: z.uuid().nullable(),
   state: z.enum([
@@ -175,13 +183,23 @@ export const payoutEventDataSchema = z.object({
     'in_progress',
     'broadcast',
     'confirmed',
+    'in_flight',
+    'unknown',
     'final',
     'failed',
     'cancelled',
   ]),
+  method: z.enum(['onchain', 'lightning']),
   destination: z.string(),
+  /** Rounded up where there are millisatoshis. */
   amountSats: sats,
+  amountMsat: sats,
   feeShareSats: sats,
+  /** Of the route, over Lightning. */
+  feeMsat: sats,
+  paymentHash: z.string().nullable(),
+  /** The proof of payment over Lightning. */
+  preimage: z.string().nullable(),
   txid: txid.nullable(),
   /** null until it is being paid. */
   origin: z.enum(['processor_auto', 'manual']).nullable(),
@@ -202,6 +220,12 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
   z.object({ ...envelope, type: z.enum(lightningEventTypes), data: lightningEventDataSchema }),
+  z.object({
+    ...envelope,
+    type: z.enum(pullPaymentEventTypes),
+    data: pullPaymentEventDataSchema,
+  }),
+  z.object({ ...envelope, type: z.enum(cardEventTypes), data: cardEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;
