@@ -93,6 +93,7 @@ export {
   lightningInvoiceStates,
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
+export {
   completeLightningStrategy,
   defaultLightningStrategies,
   type FastFailStrategy,
