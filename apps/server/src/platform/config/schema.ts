@@ -138,6 +138,9 @@ export const configSchema = z.strictObject({
   dataDir: text(
     'Folder for what the server keeps on disk: the embedded database, if that is used.',
   ).default('./data'),
+  secretsKeyFile: text(
+    'The key with which credentials of Lightning nodes and cards lie sealed in the database, made at the first start. Back it up apart from the database. Left out: secrets.key under dataDir.',
+  ).optional(),
   publicUrl: httpUrl(
     'The address under which customers reach this server; stands in links and redirects. Left out: http://<http.host>:<http.port>.',
   ).optional(),
@@ -224,6 +227,15 @@ export const configSchema = z.strictObject({
     allowHttp: flag(
       false,
       'Let LNURLs use http:// without encryption, and ask the privateHosts so. For tests and demonstrations.',
+    ),
+  }),
+  lightning: section({
+    embeddedDir: text(
+      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded". For tests on regtest alone: its library is older than fixes of its upstream.',
+    ).optional(),
+    allowPrivateAddresses: flag(
+      false,
+      'Let stores connect Lightning nodes at private and loopback addresses, such as one on this machine. True opens your own network to whoever may connect a node.',
     ),
   }),
   smtp: section({
