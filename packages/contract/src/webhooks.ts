@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { cardEventDataSchema, cardEventTypes } from './cards.ts';
+import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
@@ -64,6 +66,8 @@ export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
   ...payoutEventTypes,
+  ...pullPaymentEventTypes,
+  ...cardEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
@@ -213,6 +217,12 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
+  z.object({
+    ...envelope,
+    type: z.enum(pullPaymentEventTypes),
+    data: pullPaymentEventDataSchema,
+  }),
+  z.object({ ...envelope, type: z.enum(cardEventTypes), data: cardEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;

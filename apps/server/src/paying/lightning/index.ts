@@ -1,6 +1,8 @@
 export {
   decide,
   MIN_ATTEMPT_MS,
+  type PlanOptions,
+  planAhead,
   previewSchedule,
   type PreviewOptions,
   type Reaction,
@@ -29,3 +31,32 @@ export { lightningFaultPoint } from './fault-points.ts';
 export { classOfError, sendAttempt } from './send-attempt.ts';
 export { recoverAttempts, trackAttempts } from './track-attempts.ts';
 export { type FailureClassFacts, failureClasses } from './failure-classes.ts';
+export {
+  type Advice,
+  type AdviceRequest,
+  advise,
+  adviseStrategy,
+  type AttemptRecord,
+  attemptOrder,
+  backtest,
+  type BucketScope,
+  type Buckets,
+  bucketId,
+  bucketScopes,
+  type Calibration,
+  describeEstimate,
+  type Estimate,
+  type EstimateRequest,
+  estimate,
+  FORGET_BUCKETS_AFTER_MS,
+  forgettable,
+  isTelling,
+  learn,
+  MAX_BACKTEST_RECORDS,
+  MAX_BUCKETS,
+  observe,
+  observeAll,
+  type PredictionBucket,
+  type ReliabilityCell,
+  type Waiting,
+} from './prediction/index.ts';
