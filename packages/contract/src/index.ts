@@ -93,6 +93,19 @@ export {
   lightningInvoiceStates,
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
+  defaultLightningFeeCap,
+  type LightningFeeCap,
+  lightningFeeCapSchema,
+} from './lightning-fees.ts';
+export {
+  type CreateLightningProcessor,
+  createLightningProcessorSchema,
+  defaultLightningProcessor,
+  type LightningDryRun,
+  lightningDryRunSchema,
+  type LightningProcessorSettings,
+  lightningProcessorSettingsSchema,
+} from './lightning-processors.ts';
 export {
   completeLightningStrategy,
   defaultLightningStrategies,
@@ -184,11 +197,15 @@ export {
   payoutBatchVerdictSchema,
 } from './payout-batches.ts';
 export {
+  type CreateOnchainProcessor,
   type CreatePayoutProcessor,
   createPayoutProcessorSchema,
   defaultPayoutProcessor,
   type DestinationType,
   destinationTypes,
+  type LightningProcessor,
+  lightningProcessorSchema,
+  type OnchainProcessor,
   type PayoutProcessor,
   type PayoutProcessorDryRun,
   payoutProcessorDryRunSchema,
@@ -196,6 +213,8 @@ export {
   payoutProcessorSchema,
   type PayoutProcessorSettings,
   payoutProcessorSettingsSchema,
+  type UpdateOnchainProcessor,
+  updateOnchainProcessorSchema,
   type UpdatePayoutProcessor,
   updatePayoutProcessorSchema,
 } from './payout-processors.ts';
