@@ -79,6 +79,17 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type LightningCalibration,
+  lightningCalibrationSchema,
+  lightningConfidences,
+  type LightningEstimate,
+  lightningEstimateSchema,
+  type LightningPrediction,
+  type LightningPredictionQuery,
+  lightningPredictionQuerySchema,
+  lightningPredictionSchema,
+} from './lightning-prediction.ts';
+export {
   completeLightningStrategy,
   defaultLightningStrategies,
   type FastFailStrategy,

@@ -3,6 +3,7 @@ export {
   MIN_ATTEMPT_MS,
   type PlanOptions,
   planAhead,
+  presentSchedule,
   previewSchedule,
   type PreviewOptions,
   type Reaction,
@@ -40,6 +41,8 @@ export {
   observe,
   observeAll,
   type PredictionBucket,
+  presentCalibration,
+  presentEstimate,
   type ReliabilityCell,
   type Waiting,
 } from './prediction/index.ts';
