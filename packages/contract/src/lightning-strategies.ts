@@ -138,7 +138,7 @@ export const lightningStrategyInputSchema = z
     }),
     z.strictObject({ kind: z.literal('manual'), ...z.strictObject(manualFields).partial().shape }),
   ])
-  .meta({ id: 'LightningStrategyInput', description: 'What is not named takes its default' });
+  .meta({ id: 'LightningStrategyChoice', description: 'What is not named takes its default' });
 export type LightningStrategyInput = z.infer<typeof lightningStrategyInputSchema>;
 
 const usual = {

@@ -15,6 +15,7 @@ export {
   type StrategyHistory,
   type StrategyQuote,
 } from './strategies/index.ts';
+export { type FailureClassFacts, failureClasses } from './failure-classes.ts';
 export {
   type Advice,
   type AdviceRequest,
