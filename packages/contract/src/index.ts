@@ -106,6 +106,16 @@ export {
   type LightningProcessorSettings,
   lightningProcessorSettingsSchema,
 } from './lightning-processors.ts';
+  type LightningCalibration,
+  lightningCalibrationSchema,
+  lightningConfidences,
+  type LightningEstimate,
+  lightningEstimateSchema,
+  type LightningPrediction,
+  type LightningPredictionQuery,
+  lightningPredictionQuerySchema,
+  lightningPredictionSchema,
+} from './lightning-prediction.ts';
 export {
   completeLightningStrategy,
   defaultLightningStrategies,
