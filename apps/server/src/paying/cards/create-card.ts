@@ -117,9 +117,13 @@ export function demandLimits(input: Pick<CreateCard, 'perPaymentMaxSats' | 'dail
 } {
   const { perPaymentMaxSats: each, dailyLimitSats: daily } = input;
   return {
-    perPaymentMaxMsat: each == null ? null : demandMsat(each, '/perPaymentMaxSats'),
-    dailyLimitMsat: daily == null ? null : demandMsat(daily, '/dailyLimitSats'),
+    perPaymentMaxMsat: maybeMsat(each ?? null, '/perPaymentMaxSats'),
+    dailyLimitMsat: maybeMsat(daily ?? null, '/dailyLimitSats'),
   };
+}
+
+function maybeMsat(sats: string | null, pointer: string): Msats | null {
+  return sats === null ? null : demandMsat(sats, pointer);
 }
 
 async function sourceOf(tx: Tx, deps: CardDeps, input: NewCard): Promise<Uuid> {

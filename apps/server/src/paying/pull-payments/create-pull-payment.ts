@@ -122,7 +122,7 @@ function demandLimit({ amount, currency }: NewPullPayment): Limit {
 
 function demandTerms(input: NewPullPayment, nowMs: number) {
   const startsAtMs = input.startsAt === undefined ? nowMs : Date.parse(input.startsAt);
-  const expiresAtMs = input.expiresAt == null ? null : Date.parse(input.expiresAt);
+  const expiresAtMs = typeof input.expiresAt === 'string' ? Date.parse(input.expiresAt) : null;
   if (expiresAtMs !== null && (expiresAtMs <= startsAtMs || expiresAtMs <= nowMs)) {
     throw refuse('/expiresAt', 'write a time after the beginning');
   }

@@ -53,6 +53,6 @@ function answer(
 export function queryText(request: FastifyRequest, name: string): string | undefined {
   const { query } = request;
   if (typeof query !== 'object' || query === null) return undefined;
-  const found = new Map(Object.entries(query)).get(name);
+  const found = Object.entries<unknown>({ ...query }).find(([key]) => key === name)?.[1];
   return typeof found === 'string' ? found : undefined;
 }
