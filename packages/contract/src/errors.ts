@@ -28,6 +28,7 @@ export const errorTable = {
   source_risk_not_accepted: { status: 409, title: 'The source may not be the customer’s address' },
   invalid_destination: { status: 422, title: 'The destination can not be paid' },
   insufficient_balance: { status: 409, title: 'The balance does not cover this' },
+  invoice_taken: { status: 409, title: 'Another payout is for this invoice' },
   payout_limit_exceeded: { status: 409, title: 'A limit for payouts would be exceeded' },
   payout_not_payable: { status: 409, title: 'The payout can not be paid now' },
   invalid_psbt: { status: 422, title: 'The signed transaction can not be used' },
