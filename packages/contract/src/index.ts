@@ -101,6 +101,19 @@ export {
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';
+  type CreateLightningInvoice,
+  createLightningInvoiceSchema,
+  type LightningEventData,
+  lightningEventDataSchema,
+  type LightningEventType,
+  lightningEventTypes,
+  type LightningInvoiceJson,
+  lightningInvoiceListQuerySchema,
+  lightningInvoicePageSchema,
+  lightningInvoiceSchema,
+  lightningInvoiceStates,
+  settleLightningInvoiceSchema,
+} from './lightning-invoices.ts';
 export {
   type ConnectLightningNode,
   connectLightningNodeSchema,

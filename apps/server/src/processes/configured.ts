@@ -81,6 +81,11 @@ export function flowOptionsOf(
     metricsAt: metricsPlaceOf(config),
     signer: signerOf(config),
     approverFile: approverFileOf(config),
+    secretsKeyFile: secretsKeyFileOf(config),
+    lightning: {
+      backends: {},
+      allowPrivateAddresses: config.lightning.allowPrivateAddresses,
+    },
   };
 }
 
@@ -97,6 +102,11 @@ export function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOpti
 /** Where the key is with which the server approves payouts by itself. */
 export function approverFileOf({ signer, dataDir }: Config): string {
   return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
+}
+
+/** Where the key is under which secrets lie sealed in the database. */
+export function secretsKeyFileOf({ secretsKeyFile, dataDir }: Config): string {
+  return resolve(secretsKeyFile ?? join(dataDir, 'secrets.key'));
 }
 
 const SUBMISSION_PORT = 587;
