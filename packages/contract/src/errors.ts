@@ -30,6 +30,7 @@ export const errorTable = {
   insufficient_balance: { status: 409, title: 'The balance does not cover this' },
   invoice_taken: { status: 409, title: 'Another payout is for this invoice' },
   payout_limit_exceeded: { status: 409, title: 'A limit for payouts would be exceeded' },
+  payouts_held: { status: 409, title: 'Nothing is paid until a person has looked' },
   payout_not_payable: { status: 409, title: 'The payout can not be paid now' },
   invalid_psbt: { status: 422, title: 'The signed transaction can not be used' },
   invalid_qr_parts: { status: 422, title: 'The scanned QR codes can not be used' },

@@ -59,14 +59,3 @@ export async function lockOpenPayouts(tx: Tx, ids: readonly Uuid[]): Promise<voi
     [ids],
   );
 }
-
-/** A person lets them go on. */
-export async function pauseProcessors(
-  tx: Tx,
-  { merchantId, walletId }: { merchantId: Uuid; walletId: Uuid },
-): Promise<void> {
-  await tx.query(
-    'UPDATE payout_processor SET paused = true WHERE merchant_id = $1 AND wallet_id = $2',
-    [merchantId, walletId],
-  );
-}

@@ -333,12 +333,18 @@ export async function takePayoutsToPay(
   return rows.map((row) => onchainPayout(payoutOf(row)));
 }
 
-/** Takes one payout that a person wants paid now, unless somebody holds it. */
-export async function takePayRequest(tx: Tx): Promise<OnchainPayout | undefined> {
+/**
+ * Takes one payout that a person wants paid now, unless somebody holds it, its wallet is held
+ * (paying/guard) or it has just gone wrong (`postponePayRequest`).
+ */
+export async function takePayRequest(tx: Tx, nowMs: number): Promise<OnchainPayout | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM payout
+    `SELECT ${COLUMNS} FROM payout p
       WHERE state = 'approved' AND pay_request IS NOT NULL AND method = 'onchain'
+        AND coalesce((pay_request->>'notBeforeMs')::bigint, 0) <= $1
+        AND NOT EXISTS (SELECT FROM wallet_hold h WHERE h.wallet_id = p.wallet_id)
       ORDER BY approved_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+    [nowMs],
   );
   return row === undefined ? undefined : onchainPayout(payoutOf(row));
 }

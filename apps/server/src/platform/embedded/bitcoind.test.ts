@@ -36,31 +36,6 @@ test('a regtest node publishes all four topics and pays to segwit', async () => 
   expect(processStartTime(node.pid)).toBeUndefined();
 });
 
-test('a node that is killed after reorganisations starts again', async () => {
-  const dataDir = `${folder.path}/reorganised`;
-  let node = await startRegtestNode({ dataDir, log: quietLog });
-  const rpc = createBitcoinRpc({
-    url: node.rpcUrl,
-    user: node.rpcUser,
-    password: node.rpcPassword,
-  });
-  await rpc.call('createwallet', { wallet_name: 'w', load_on_startup: true });
-  // A new address each time: the same block again would still be the invalid one.
-  const mine = async (blocks: number): Promise<string[]> =>
-    rpc.call('generatetoaddress', [blocks, await rpc.walletCall<string>('w', 'getnewaddress')]);
-  await mine(10);
-  for (let round = 0; round < 3; round++) {
-    const [first = ''] = await mine(2);
-    await rpc.call('invalidateblock', [first]);
-    await mine(3);
-    await node.kill();
-    node = await startRegtestNode({ dataDir, log: quietLog, replaces: node });
-    expect(await rpc.call('getblockchaininfo')).toMatchObject({ chain: 'regtest' });
-  }
-  await rpc.close();
-  await node.stop();
-});
-
 test('arguments of the caller win over ours, and a wrong one is shown in the node’s own words', async () => {
   const pruned = await startRegtestNode({
     dataDir: `${folder.path}/pruned`,

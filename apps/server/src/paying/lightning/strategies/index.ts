@@ -1,5 +1,11 @@
 export { decide, MIN_ATTEMPT_MS } from './decide.ts';
-export { previewSchedule, type PreviewOptions, type Schedule } from './preview-schedule.ts';
+export {
+  type PlanOptions,
+  planAhead,
+  previewSchedule,
+  type PreviewOptions,
+  type Schedule,
+} from './preview-schedule.ts';
 export { type Reaction, reactionTo } from './reactions.ts';
 export type {
   StrategyAdvice,

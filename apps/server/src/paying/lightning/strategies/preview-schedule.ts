@@ -5,7 +5,7 @@ import {
 } from '@quittance/contract';
 import { assert } from '@quittance/kernel';
 import { decide } from './decide.ts';
-import type { StrategyAttempt, StrategyQuote } from './types.ts';
+import type { StrategyAttempt, StrategyHistory, StrategyQuote } from './types.ts';
 
 export type Schedule = {
   readonly attempts: readonly {
@@ -32,6 +32,16 @@ export function previewSchedule(
   strategy: LightningStrategy,
   { createdAtMs, expiresAtMs, attemptMs = 0 }: PreviewOptions,
 ): Schedule {
+  const history = { startedAtMs: createdAtMs, attempts: [], requestedAtMs: null };
+  return planAhead(strategy, { history, nowMs: createdAtMs, expiresAtMs, attemptMs });
+}
+
+/**
+ * The same for a payout that has been tried before: what the strategy would still do from now on,
+ * without any prediction, if every further attempt failed.
+ */
+export function planAhead(strategy: LightningStrategy, options: PlanOptions): Schedule {
+  const { history, expiresAtMs, attemptMs = 0 } = options;
   const quote: StrategyQuote = {
     amountMsat: 1n,
     maxFeeMsat: 0n,
@@ -39,10 +49,9 @@ export function previewSchedule(
     sendableMsat: null,
     advice: null,
   };
-  const history = { startedAtMs: createdAtMs, requestedAtMs: null };
-  const tried: StrategyAttempt[] = [];
+  const tried: StrategyAttempt[] = [...history.attempts];
   const attempts: Schedule['attempts'][number][] = [];
-  let nowMs = createdAtMs;
+  let nowMs = options.nowMs;
   let waitsForPerson = false;
   for (let step = 0; step < MAX_STEPS; step++) {
     const decision = decide(strategy, { ...history, attempts: tried }, nowMs, quote);
@@ -50,12 +59,13 @@ export function previewSchedule(
       return { attempts, waitsForPerson, endsAtMs: nowMs, endReason: decision.reason };
     }
     if (decision.action === 'wait') {
+      assert(decision.reason !== 'attempt_open', 'with an open attempt nothing can be planned');
       waitsForPerson ||= decision.reason === 'person';
       nowMs = decision.untilMs;
       continue;
     }
     const { timeoutMs } = decision;
-    attempts.push({ number: attempts.length + 1, atMs: nowMs, timeoutMs });
+    attempts.push({ number: tried.length + 1, atMs: nowMs, timeoutMs });
     const endedAtMs = nowMs + Math.min(attemptMs, timeoutMs);
     const failed = { startedAtMs: nowMs, endedAtMs, failureClass: 'no_route' as const };
     tried.push({ ...failed, feeLimitMsat: decision.feeBudgetMsat });
@@ -66,6 +76,13 @@ export function previewSchedule(
 
 export type PreviewOptions = {
   readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly attemptMs?: number;
+};
+
+export type PlanOptions = {
+  readonly history: StrategyHistory;
+  readonly nowMs: number;
   readonly expiresAtMs: number | null;
   readonly attemptMs?: number;
 };
