@@ -101,6 +101,7 @@ export {
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';
+export {
   type CreateLightningInvoice,
   createLightningInvoiceSchema,
   type LightningEventData,

@@ -16,6 +16,8 @@ export type { Screening } from './processors/choose-payouts.ts';
 export type { ProcessorDeps, ProcessorLog, ProcessorNotices } from './processors/deps.ts';
 export { runDuePayouts } from './processors/run-due.ts';
 export { PROCESSORS_CHANNEL } from './processors/store.ts';
+export { readPayoutPolicy } from './policy-store.ts';
+export { quoteCurrency } from './quote.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';

@@ -9,6 +9,7 @@ export type {
   DrawPayouts,
   DrawTelling,
 } from './ports.ts';
+export { payDrawsByPayouts } from './pay-by-payouts.ts';
 export { pullPaymentsJson } from './present.ts';
 export { closedBecause, type Draw, type PullPayment } from './pull-payment.ts';
 export { type WithdrawRefusal, WithdrawRefused, withdrawSentences } from './refusals.ts';

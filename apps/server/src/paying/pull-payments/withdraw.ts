@@ -44,7 +44,7 @@ const UNUSED_KEPT_MS = 86_400_000;
 /** More than are made by one request, so that the table shrinks to what is alive. */
 const PRUNED_AT_ONCE = 20;
 /** An invoice that ends sooner would most likely end before it is paid. */
-const MIN_INVOICE_LIFE_MS = 5_000;
+const MIN_INVOICE_LIFE_MS = 20_000;
 const K1_BYTES = 32;
 const K1 = /^[0-9a-f]{64}$/;
 
