@@ -145,3 +145,17 @@ CALL protect_tenant_table('lightning_attempt');
 GRANT SELECT, INSERT, UPDATE ON lightning_attempt TO quittance_app, quittance_system;
 ALTER TABLE payout
   ADD FOREIGN KEY (merchant_id, attempt_id) REFERENCES lightning_attempt (merchant_id, id);
+
+-- One processor of a store pays over Lightning; it has no wallet on chain.
+DO $$ DECLARE found text; BEGIN
+  FOR found IN SELECT conname FROM pg_constraint
+    WHERE conrelid = 'payout_processor'::regclass AND contype = 'c'
+      AND pg_get_constraintdef(oid) LIKE '%kind%'
+  LOOP EXECUTE format('ALTER TABLE payout_processor DROP CONSTRAINT %I', found); END LOOP;
+END $$;
+ALTER TABLE payout_processor
+  ALTER COLUMN wallet_id DROP NOT NULL,
+  ADD CONSTRAINT payout_processor_kind_check CHECK (kind IN ('onchain', 'lightning')),
+  ADD CONSTRAINT payout_processor_wallet CHECK ((kind = 'onchain') = (wallet_id IS NOT NULL));
+CREATE UNIQUE INDEX payout_processor_of_lightning ON payout_processor (merchant_id)
+  WHERE kind = 'lightning';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { msatsText, personText, satsText, uuidText } from './fields.ts';
+import { defaultLightningFeeCap, lightningFeeCapSchema } from './lightning-fees.ts';
 import { lightningStrategyInputSchema, lightningStrategySchema } from './lightning-strategies.ts';
 import { approvalRulesSchema, payoutDestinationKinds, payoutSources } from './payouts.ts';
 
@@ -11,27 +12,20 @@ const MAX_INTERVAL_SECONDS = 86_400;
 const MAX_CONCURRENCY = 50;
 
 const listed = z
-  .array(z.string().min(1).max(320).regex(/^[!-~]+$/))
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(320)
+      .regex(/^[!-~]+$/),
+  )
   .max(MAX_LISTED);
-
-/** What routes may cost: a part of the amount, and a base that small amounts need. */
-export const lightningFeeCapSchema = z
-  .strictObject({
-    baseMsat: msatsText,
-    ppm: z.int().min(0).max(1_000_000).meta({ description: 'Millionths of the amount' }),
-  })
-  .meta({ id: 'LightningFeeCap', description: 'At most the base and the part together' });
-export type LightningFeeCap = z.infer<typeof lightningFeeCapSchema>;
 
 export const lightningProcessorFields = {
   name: personText({ min: 1, max: 100 }),
-  intervalSeconds: z
-    .int()
-    .min(0)
-    .max(MAX_INTERVAL_SECONDS)
-    .meta({
-      description: 'How often new payouts are begun; 0: at once. Retries follow the strategy',
-    }),
+  intervalSeconds: z.int().min(0).max(MAX_INTERVAL_SECONDS).meta({
+    description: 'How often new payouts are begun; 0: at once. Retries follow the strategy',
+  }),
   limits: z
     .strictObject({ perPayoutMaxSats: satsText.nullable(), perDayMaxSats: satsText.nullable() })
     .meta({ id: 'LightningProcessorLimits', description: 'Per day: begun in 24 hours' }),
@@ -74,15 +68,16 @@ export const createLightningProcessorSchema = z
   .meta({ id: 'CreateLightningProcessor' });
 export type CreateLightningProcessor = z.infer<typeof createLightningProcessorSchema>;
 
-/** One per cent and ten satoshis: enough for a few hops of usual fees, and no surprise. */
-export const defaultLightningFeeCap: LightningFeeCap = { baseMsat: '10000', ppm: 10_000 };
-
 /** Careful without being useless: nothing is approved by itself, and fees have a ceiling. */
 export const defaultLightningProcessor: LightningProcessorSettings = {
   name: 'Lightning payouts',
   intervalSeconds: 0,
   limits: { perPayoutMaxSats: null, perDayMaxSats: null },
-  destinations: { kinds: ['bolt11', 'lightning_address', 'lnurl', 'bolt12'], allow: null, deny: [] },
+  destinations: {
+    kinds: ['bolt11', 'lightning_address', 'lnurl', 'bolt12'],
+    allow: null,
+    deny: [],
+  },
   approvalRules: [],
   autoApprove: null,
   feeCap: defaultLightningFeeCap,

@@ -122,10 +122,11 @@ export type UpdateOnchainProcessor = z.infer<typeof updateOnchainProcessorSchema
 
 /** Which fields there are depends on the processor's kind; the server says when one does not fit. */
 export const updatePayoutProcessorSchema = z
-  .strictObject({ ...lightningProcessorFields, ...fields, destinations: z.union([
-      fields.destinations,
-      lightningProcessorFields.destinations,
-    ]) })
+  .strictObject({
+    ...lightningProcessorFields,
+    ...fields,
+    destinations: z.union([fields.destinations, lightningProcessorFields.destinations]),
+  })
   .partial()
   .meta({ id: 'UpdatePayoutProcessor', description: 'What is not named stays as it is' });
 export type UpdatePayoutProcessor = z.infer<typeof updatePayoutProcessorSchema>;

@@ -105,6 +105,7 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
     case 'attempt_seen':
     case 'attempt_succeeded':
     case 'attempt_failed':
+    case 'postponed':
     case 'gave_up':
       return applyAttemptEvent(payout, event);
     default:
