@@ -73,6 +73,8 @@ export async function startTestApi(options: {
   limits?: Partial<RateLimits>;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
+  /** Where stores can connect Lightning nodes. */
+  lightning?(database: Database): NonNullable<ApiParts['lightning']>;
   addRoutes?(http: Api['http'], database: Database): Promise<void>;
 }): Promise<TestApi> {
   const { clock = systemClock } = options;
@@ -99,6 +101,7 @@ export async function startTestApi(options: {
     sealer: openSealer(join(secrets.path, 'secrets.key')),
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
+    ...(options.lightning === undefined ? {} : { lightning: options.lightning(database) }),
     http: {
       log: { error: (details) => void errors.push(details) },
       version: '0.0.0',

@@ -3,13 +3,17 @@ import { isIP } from 'node:net';
 import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids } from '@quittance/kernel';
 import type { Database } from './platform/db/index.ts';
+import {
+  type LightningNodePlace,
+  lightningSocketOf,
+  startLightningNodeProcess,
+} from './platform/embedded/lightning-node.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import type { Loop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
 import { openSealer, type Sealer } from './platform/sealing/index.ts';
 import {
-  type Backends,
   backendsOpener,
   countNodes,
   followNodes,
@@ -21,21 +25,24 @@ import {
   offerInvoices,
   openNodes,
   type PaymentListener,
+  systemBackends,
 } from './receiving/lightning/index.ts';
 import { readTipHeight } from './receiving/orders/index.ts';
 import { ORDERS_CHANNEL } from './telling/live/index.ts';
 import type { AlertDeps } from './telling/notifications/index.ts';
 import { isGlobalUnicast } from './telling/webhooks/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
+import { MERCHANTS_CHANNEL, readMerchant } from './tenancy/merchants/index.ts';
 
 export type LightningOptions = {
   network: Network;
   /** Where the key lies with which nodes' credentials are sealed; made at the first start. */
   secretsKeyFile: string;
-  /** The kinds of nodes that can be connected here; left out: none. */
+  /** Left out: no store can connect a node. */
   lightning?:
     | {
-        backends: Backends /** Nodes in the server's own network. */;
+        /** The node that is started with this process; null: none is. */
+        embedded: LightningNodePlace | null;
+        /** Stores may connect nodes in the server's own network. */
         allowPrivateAddresses: boolean;
       }
     | undefined;
@@ -61,7 +68,13 @@ export function openLightning(
 ): Lightning {
   const { clock, ids, log } = options;
   const sealer = openSealer(options.secretsKeyFile);
-  const open = backendsOpener(options.lightning?.backends ?? {});
+  const embedded = options.lightning?.embedded ?? null;
+  if (embedded !== null) {
+    lifecycle.use('embedded lightning node', () => startLightningNodeProcess(embedded, log));
+  }
+  const embeddedSocket = embedded === null ? null : lightningSocketOf(embedded);
+  const backends = options.lightning === undefined ? {} : systemBackends({ embeddedSocket });
+  const open = backendsOpener(backends);
   const nodes = openNodes({ database, sealer, open, clock, log });
   lifecycle.use('lightning nodes', async () => {
     await nodes.start();
@@ -89,9 +102,10 @@ export function useLightning(
   const common = { database, nodes: lightning.nodes, clock, ids, log, readTipHeight };
   const onEvents = (type: string, count: number) =>
     metrics.count('quittance_lightning_events_total', { type }, count);
+  const bells = { ordersChannel: ORDERS_CHANNEL, merchantsChannel: MERCHANTS_CHANNEL };
   const starts: [string, () => Loop][] = [
     ['lightning events', () => followNodes({ ...common, listener, onEvents })],
-    ['lightning invoices', () => keepInvoices({ ...common, ordersChannel: ORDERS_CHANNEL })],
+    ['lightning invoices', () => keepInvoices({ ...common, ...bells })],
     ['lightning health', () => observeNodes({ ...common, alerts })],
   ];
   for (const [name, start] of starts) {

@@ -220,6 +220,9 @@ export const configSchema = z.strictObject({
     allowHttp: flag(false, 'Let webhooks use http:// without encryption.'),
   }),
   lightning: section({
+    embeddedDir: text(
+      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded". For tests on regtest alone: its library is older than fixes of its upstream.',
+    ).optional(),
     allowPrivateAddresses: flag(
       false,
       'Let stores connect Lightning nodes at private and loopback addresses, such as one on this machine. True opens your own network to whoever may connect a node.',

@@ -31,3 +31,4 @@ export { type LightningNodes, type NodesDeps, openNodes, type OpenNode } from '.
 export { type InvoiceOffers, type OfferDeps, offerInvoices } from './offer-invoice.ts';
 export { type ObserveDeps, observeNodes } from './observe-nodes.ts';
 export { addLightningRoutes, type LightningRouteDeps } from './routes.ts';
+export { systemBackends } from './system-backends.ts';

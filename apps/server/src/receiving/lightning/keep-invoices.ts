@@ -20,8 +20,9 @@ export type KeeperDeps = {
   nodes: LightningNodes;
   clock: Clock;
   ids: Ids;
-  /** The channel on which changes of orders are told. */
+  /** The channels on which changes of orders and of stores' settings are told. */
   ordersChannel: string;
+  merchantsChannel: string;
   readTipHeight(tx: Tx): Promise<number>;
   log: { warn(fields: object, message: string): void };
 };
@@ -73,19 +74,24 @@ export function keepInvoices(deps: KeeperDeps): Loop {
     name: 'lightning invoices',
     everyMs: LOOK_EVERY_MS,
     run: round,
-    wake: (ring) =>
-      database.listen(deps.ordersChannel, {
-        message(payload) {
-          const orderId = orderOf(payload);
-          if (orderId === undefined) return;
-          if (noted.size < MAX_NOTED) noted.add(orderId);
-          ring();
-        },
-        gap() {
-          sweepAtMs = -Infinity;
-          ring();
-        },
-      }),
+    wake: async (ring) => {
+      const sweep = () => {
+        sweepAtMs = -Infinity;
+        ring();
+      };
+      const note = (payload: string) => {
+        const orderId = orderOf(payload);
+        if (orderId === undefined) return;
+        if (noted.size < MAX_NOTED) noted.add(orderId);
+        ring();
+      };
+      const orders = await database.listen(deps.ordersChannel, { message: note, gap: sweep });
+      const stores = await database.listen(deps.merchantsChannel, { message: sweep, gap: sweep });
+      return async () => {
+        await orders();
+        await stores();
+      };
+    },
     onError: (error) => deps.log.warn({ error }, 'Lightning invoices can not be looked after'),
     clock,
   });

@@ -113,7 +113,7 @@ export function openNodes(deps: NodesDeps): LightningNodes {
       await unlisten?.();
       const open = await Promise.all([...kept.values()].map((each) => each.open.catch(() => null)));
       kept.clear();
-      await Promise.all(open.map(async (each) => (each === null ? undefined : await close(each))));
+      await Promise.all(open.flatMap((each) => (each === null ? [] : [close(each)])));
     },
   };
 }
