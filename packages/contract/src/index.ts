@@ -139,6 +139,20 @@ export {
   type TieredStrategy,
 } from './lightning-strategies.ts';
 export {
+  type CreateLightningInvoice,
+  createLightningInvoiceSchema,
+  type LightningEventData,
+  lightningEventDataSchema,
+  type LightningEventType,
+  lightningEventTypes,
+  type LightningInvoiceJson,
+  lightningInvoiceListQuerySchema,
+  lightningInvoicePageSchema,
+  lightningInvoiceSchema,
+  lightningInvoiceStates,
+  settleLightningInvoiceSchema,
+} from './lightning-invoices.ts';
+export {
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,

@@ -23,6 +23,8 @@ export {
   createLightningPayments,
   type LightningPayments,
 } from './lightning/run-due.ts';
+export { readPayoutPolicy } from './policy-store.ts';
+export { quoteCurrency } from './quote.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';
