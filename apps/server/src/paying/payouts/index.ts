@@ -15,7 +15,7 @@ export { createPayoutListener } from './payout-listener.ts';
 export type { Screening } from './processors/choose-payouts.ts';
 export type { ProcessorDeps, ProcessorLog, ProcessorNotices } from './processors/deps.ts';
 export { runDuePayouts } from './processors/run-due.ts';
-export { PROCESSORS_CHANNEL } from './processors/store.ts';
+export { PROCESSORS_CHANNEL, readMaxFeeRate } from './processors/store.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';
