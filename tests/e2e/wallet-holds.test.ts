@@ -54,7 +54,8 @@ afterAll(async () => {
 async function forgottenPayment(addresses: readonly string[]): Promise<string> {
   const outputs = addresses.map((address) => ({ [address]: formatBtc(SATS) }));
   const reserved = await shop.sql<{ txid: string; vout: number }>(
-    "SELECT encode(txid, 'hex') AS txid, vout FROM coin_reservation",
+    `SELECT encode(r.txid, 'hex') AS txid, r.vout FROM coin_reservation r
+       JOIN spend s ON s.id = r.spend_id WHERE s.state = 'planned'`,
   );
   const kept = reserved.map(({ txid, vout }) => ({
     ...{ vout, txid: Buffer.from(txid, 'hex').reverse().toString('hex') },
