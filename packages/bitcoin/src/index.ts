@@ -151,3 +151,15 @@ export {
   verifyMessage,
 } from './signed-message/verify-message.ts';
 export { looksLikeCoinjoin, looksLikeExchangeBatch } from './source/looks-like.ts';
+export {
+  type DecodedBolt11,
+  decodeBolt11,
+  DEFAULT_EXPIRY_SECONDS,
+  DEFAULT_MIN_FINAL_CLTV_EXPIRY_DELTA,
+  MAX_BOLT11_LENGTH,
+  type ParsedBolt11,
+} from './lightning/bolt11.ts';
+export type { RouteHop } from './lightning/bolt11-fields.ts';
+export type { Bolt11ErrorCode } from './lightning/bolt11-refusal.ts';
+export { type Bolt11Fields, encodeBolt11 } from './lightning/encode-bolt11.ts';
+export { type LightningNetwork, lightningNetworkOf } from './lightning/network.ts';

@@ -34,7 +34,7 @@ export async function readOpenPayoutsTo(
   }>(
     `SELECT id, merchant_id, wallet_id, spend_id, state, script, amount_sats, max_fee_share_sats,
             created_at
-       FROM payout WHERE script = ANY($1::bytea[])
+       FROM payout WHERE script = ANY($1::bytea[]) AND method = 'onchain'
         AND state NOT IN ('final', 'failed', 'cancelled') ORDER BY id`,
     [scripts],
   );

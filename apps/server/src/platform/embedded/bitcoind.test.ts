@@ -29,10 +29,8 @@ test('a regtest node publishes all four topics and pays to segwit', async () => 
   expect(Math.min(...published.map(({ hwm }) => hwm))).toBeGreaterThan(10_000);
   await rpc.call('createwallet', ['w']);
   expect(await rpc.walletCall('w', 'getnewaddress')).toMatch(/^bcrt1q/);
-  expect(await rpc.call('getindexinfo')).toMatchObject({
-    txindex: {},
-    'basic block filter index': {},
-  });
+  // An index of block filters would not survive a kill after a reorganisation.
+  expect(Object.keys(await rpc.call<object>('getindexinfo'))).toEqual(['txindex']);
   await rpc.close();
   await node.stop();
   expect(processStartTime(node.pid)).toBeUndefined();

@@ -1,7 +1,7 @@
 import type { Tx } from '../../../platform/db/index.ts';
 import { type FeeEstimate, planPayoutSpend } from '../../spends/index.ts';
 import { payoutFaultPoint } from '../fault-points.ts';
-import type { Payout } from '../payout.ts';
+import type { OnchainPayout, Payout } from '../payout.ts';
 import { takePayRequest } from '../store.ts';
 import type { HeldPayout } from './choose-payouts.ts';
 import type { ProcessorDeps } from './deps.ts';
@@ -26,7 +26,7 @@ export async function payOneByHand(deps: ProcessorDeps): Promise<boolean> {
   const targetBlocks = asked.payRequest?.targetBlocks ?? USUAL_TARGET_BLOCKS;
   const estimate = await estimateFor(deps, targetBlocks);
   payoutFaultPoint('payout-plan-before');
-  let taken: Payout | undefined;
+  let taken: OnchainPayout | undefined;
   const plan = async (tx: Tx) => {
     const nowMs = deps.clock.nowMs();
     taken = await takePayRequest(tx, nowMs);
@@ -45,7 +45,7 @@ export async function payOneByHand(deps: ProcessorDeps): Promise<boolean> {
 async function planOne(
   tx: Tx,
   deps: ProcessorDeps,
-  { payout, estimate, nowMs }: { payout: Payout; estimate: FeeEstimate | null; nowMs: number },
+  { payout, estimate, nowMs }: { payout: OnchainPayout; estimate: FeeEstimate | null; nowMs: number },
 ) {
   if (payout.payRequest === null) return undefined;
   const { maxFeeRateSatPerVb } = payout.payRequest;
