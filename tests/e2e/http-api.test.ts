@@ -165,6 +165,10 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     },
     '/v1/reconciliations': { body: {} },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
+    '/v1/merchants/:id/api-keys': {
+      ...{ key: api.adminKey, path: `/v1/merchants/${shop.id}/api-keys` },
+      body: { name: 'k', scopes: ['orders:read'] },
+    },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };

@@ -178,6 +178,7 @@ function bodyOf(operationId: string): unknown {
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },
+    createMerchantApiKey: { name: 'k', scopes: ['orders:read'] },
     createRefund: { mode: 'full' },
     previewRefund: { mode: 'full' },
     createPayout: payoutBody,

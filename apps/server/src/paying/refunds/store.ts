@@ -162,6 +162,16 @@ export async function readRefund(
   return row === undefined ? undefined : refundOf(row);
 }
 
+/** Notes who made the present link. */
+export async function noteLinkMaker(
+  tx: Tx,
+  { merchantId, id, by }: { merchantId: Uuid; id: Uuid; by: string },
+): Promise<void> {
+  await tx.query('UPDATE refund SET link_made_by = $3 WHERE merchant_id = $1 AND id = $2', [
+    ...[merchantId, id, by],
+  ]);
+}
+
 /** By the hash of a link's secret, whosever it is: for who has the link and nothing else. */
 export async function findRefundByClaim(
   tx: Tx,
