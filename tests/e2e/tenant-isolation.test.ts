@@ -162,6 +162,11 @@ async function addSpend(own: { merchantId: string; walletId: string; id: string 
        VALUES ($1, $2, 1, 'planned', 'pay', false, '', ARRAY[$3::bytea], 1, 1, 1, '{}', now())`,
       [own.merchantId, own.id, coin],
     );
+    await tx.query(
+      `INSERT INTO wallet_hold (merchant_id, wallet_id, held_at, reason)
+       VALUES ($1, $2, now(), 'to be looked at')`,
+      [own.merchantId, own.walletId],
+    );
   });
 }
 
