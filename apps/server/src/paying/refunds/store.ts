@@ -1,7 +1,7 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
 import type { LockedRate, RefundMode, RefundState } from '@quittance/contract';
 import { assert, type Sats, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { RefundSums } from '../../receiving/payments/index.ts';
 import type { Cap } from './cap.ts';
 import type { CapState, Refund, RefundDestination } from './refund.ts';
@@ -263,10 +263,6 @@ function valuesOf(refund: Refund, nowMs: number): unknown[] {
     ...[new Date(refund.createdAtMs), dateOf(refund.sentAtMs), dateOf(refund.finishedAtMs)],
     new Date(nowMs),
   ];
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
 
 /**
