@@ -2,17 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc, type Sats } from '@quittance/kernel';
 import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
 import { satsOf } from '../../support/regtest.ts';
-import { count, type PayoutRun, patiently } from './payout-actors.ts';
-
-/** A transaction of the owner's other software, which has the same keys and knows nothing of us. */
-export type ForeignSpend = {
-  readonly txid: string;
-  /** Coins of ours that it takes, "txid:vout". */
-  readonly coins: readonly string[];
-  readonly takenSats: Sats;
-  /** What of them comes back to an address of ours. */
-  readonly returnedSats: Sats;
-};
+import { count, type ForeignSpend, type PayoutRun, patiently } from './payout-run.ts';
 
 type Coin = {
   readonly txid: string;
