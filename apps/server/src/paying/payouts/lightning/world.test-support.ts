@@ -1,5 +1,5 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
-import { eventPageSchema, ledgerBalancesSchema } from '@quittance/contract';
+import { ledgerBalancesSchema } from '@quittance/contract';
 import { manualClock, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { startTestApi } from '../../../../../../tests/support/api.ts';
@@ -114,10 +114,12 @@ export async function startLightningWorld() {
       };
     },
     async events(store: LightningStore) {
-      const answer = await api.send('GET', '/v1/events?limit=100', { key: store.key });
-      return eventPageSchema
-        .parse(answer.body)
-        .data.filter(({ type }) => type.startsWith('payout.'));
+      return await api.database.asSystem((tx) =>
+        tx.query<{ type: string; data: { reason: string | null } }>(
+          `SELECT type, data FROM event WHERE merchant_id = $1 AND type LIKE 'payout.%' ORDER BY seq`,
+          [store.id],
+        ),
+      );
     },
     async attempts(store: LightningStore, id: string) {
       const rows = await api.database.asSystem((tx) =>
