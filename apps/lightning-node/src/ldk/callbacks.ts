@@ -60,10 +60,9 @@ export function ldkLogger(log: NodeLog, guard: Guard): ldk.Logger {
   const levels = ldk.Level;
   return ldk.Logger.new_impl({
     log: guard((record: ldk.Record) => {
-      const level = record.get_level();
-      if (level < levels.LDKLevel_Info) return;
-      const isLoud = level >= levels.LDKLevel_Error;
-      log(isLoud ? 'warn' : 'debug', `${record.get_module_path()}: ${record.get_args()}`);
+      // Its errors are daily life (a route that is not there); what matters comes as an event.
+      if (record.get_level() < levels.LDKLevel_Info) return;
+      log('debug', `${record.get_module_path()}: ${record.get_args()}`);
     }),
   });
 }

@@ -118,7 +118,12 @@ export function createChannels(
     },
     onClosed(event) {
       const key = toHex(event.channel_id.get_a());
-      log('info', `channel ${key} is closed: ${describe(event.reason)}`);
+      // Both sides agreed, or it never was: nothing to look at.
+      const isQuiet =
+        event.reason instanceof ldk.ClosureReason_LocallyInitiatedCooperativeClosure ||
+        event.reason instanceof ldk.ClosureReason_CounterpartyInitiatedCooperativeClosure ||
+        event.reason instanceof ldk.ClosureReason_LegacyCooperativeClosure;
+      log(isQuiet ? 'info' : 'warn', `channel ${key} is closed: ${describe(event.reason)}`);
       opening.get(key)?.reject(new RequestError('conflict', describe(event.reason)));
       opening.delete(key);
     },
