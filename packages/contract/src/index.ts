@@ -80,6 +80,11 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
   defaultLightningFeeCap,
   type LightningFeeCap,
   lightningFeeCapSchema,
@@ -93,6 +98,7 @@ export {
   type LightningProcessorSettings,
   lightningProcessorSettingsSchema,
 } from './lightning-processors.ts';
+export {
   type CreateLightningInvoice,
   createLightningInvoiceSchema,
   type LightningEventData,
