@@ -5,6 +5,7 @@ import {
   type Attempt,
   type AttemptFailure,
   beginAttempt,
+  failureClasses,
   lightningFaultPoint,
   readAttempts,
   recordRefusal,
@@ -145,7 +146,7 @@ async function refuse(
   });
   if (outcome === 'refused') {
     const { merchantId, id: payoutId } = read.payout;
-    deps.notices?.ended?.(failure.failureClass, payer.origin, 0);
+    deps.notices?.ended?.(failureClasses[failure.failureClass].metric, payer.origin);
     const facts = { merchantId, payoutId, ...payer, ...failure };
     deps.log.warn(facts, 'a payout could not be sent over Lightning');
   }
@@ -168,7 +169,8 @@ function refusalEvent(
   const { failureClass } = failure;
   const followed = nextTryOf(decideFor(strategy, payout, world), failureClass, nowMs);
   const next = retryable ? followed : { reason: failureClass, next: null };
-  return { type: 'attempt_refused', attemptId: recorded.id, ...payer, ...next, atMs: nowMs };
+  const { id: attemptId } = recorded;
+  return { type: 'attempt_refused', attemptId, failureClass, ...payer, ...next, atMs: nowMs };
 }
 
 /**
