@@ -32,6 +32,7 @@ export function orderView(change: Partial<OrderView> = {}): OrderView {
     },
     address: ADDRESS,
     bip21: `bitcoin:${ADDRESS}?amount=0.00041235&label=Alder%20%26%20Finch%20Coffee`,
+    lightning: null,
     network: 'mainnet',
     confirmations: { have: 0, need: 3 },
     payments: [],
@@ -47,6 +48,8 @@ export function orderView(change: Partial<OrderView> = {}): OrderView {
 
 export function payment(change: Partial<OrderPaymentView> = {}): OrderPaymentView {
   return {
+    method: 'onchain',
+    paymentHash: null,
     txid: TXID,
     vout: 0,
     sats: '41235',

@@ -6,7 +6,8 @@ import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
 import '../../apps/server/src/flow.ts';
-import { auditPayouts, scanCoins } from './support/audit-payouts.ts';
+import { auditForeign } from './support/audit-foreign.ts';
+import { auditPayouts, type PayoutIntention, scanCoins } from './support/audit-payouts.ts';
 import { createChainReader } from './support/chain-truth.ts';
 import { createDice, type Dice } from './support/dice.ts';
 import type { Fate } from './support/lying-node.ts';
@@ -16,8 +17,10 @@ import {
   count,
   flush,
   fund,
+  meddle,
   type PayoutRun,
   pay,
+  payAnew,
   READY_TIMEOUT_MS,
   refund,
   stir,
@@ -26,13 +29,13 @@ import {
 import { type Part, parts, startPayoutWorld } from './support/payout-world.ts';
 
 /** From calm to everything approved being in a block. */
-const CONVERGE_MS = 90_000;
+const CONVERGE_MS = 150_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
 const FAULT_TIMEOUT_MS = 5_000;
 const AUDIT_EVERY = 25;
 const START_GAVE_UP = 'quittance start: Error: timeout expired';
 /** Below this the wallet is funded again, so that no payout waits for money. */
-const LOW_SATS = 200_000_000n;
+const LOW_SATS = 500_000_000n;
 const FINAL_DEPTH = 100;
 /** More descriptions of one fault help nobody. */
 const MAX_DESCRIBED = 20;
@@ -41,8 +44,9 @@ type Victim = Part | 'signer';
 /**
  * Kills whatever pays (the server, a second worker, the signer) at every step boundary that the
  * code itself names, and at random moments, with two workers racing, while blocks are reorganised,
- * mempools lost, fees bumped and the node refuses or swallows broadcasts. An auditor that shares no
- * code with the product then compares payouts, coins and books with the node.
+ * mempools lost, fees bumped, coins taken by other software with the same keys, and the node refuses
+ * or swallows broadcasts. An auditor that shares no code with the product then compares payouts,
+ * coins and books with the node.
  * @param options.runs kills
  */
 export async function run(options: {
@@ -61,7 +65,7 @@ export async function run(options: {
   const all: PayoutRun = {
     ...{ dice, world, intentions: [], violations: [], counts: {}, struck: new Map() },
     read: createChainReader(world.regtest.rpc, await world.regtest.rpc.call('getblockcount')),
-    ...{ step: 'start', made: 0 },
+    ...{ step: 'start', made: 0, foreign: [], deposits: [] },
   };
   const plan = planFaults(dice, options.runs);
   try {
@@ -153,6 +157,7 @@ async function strike(all: PayoutRun, fault: Fault): Promise<void> {
   world.lies.fate = 'honest';
   await revive(all, fault.victim);
   await asked;
+  await meddle(all);
 }
 
 /** The worker that would come first as often as the victim. */
@@ -241,23 +246,54 @@ async function approveResumed(all: PayoutRun, client: pg.Client): Promise<void> 
   for (const { id, destination } of rows) {
     const intention = all.intentions.find(({ address }) => address === destination);
     if (intention === undefined) violate(all, `the payout ${id} goes to a stranger`);
-    else await approve(all, Object.assign(intention, { id, key: `${intention.key}-again` }));
+    else await approve(all, Object.assign(intention, { id }));
   }
 }
 
-/** Blocks come until nothing that was approved waits and nothing is in the mempool. */
-async function untilPaid({ world }: PayoutRun, client: pg.Client): Promise<void> {
+/**
+ * Blocks come until nothing that was approved waits and nothing is in the mempool. Where somebody
+ * else has taken the coins of a payment that may be out, only depth makes it certain that it is
+ * impossible; then it is paid anew, by the rules of the anchor or by a person.
+ */
+async function untilPaid(all: PayoutRun, client: pg.Client): Promise<void> {
+  const { world } = all;
   const deadline = performance.now() + CONVERGE_MS;
   for (;;) {
     const { rows } = await client.query<{ open: number }>(
       `SELECT count(*)::int AS open FROM payout WHERE state IN ('approved', 'in_progress', 'broadcast')`,
     );
     const waiting = await world.regtest.rpc.call<string[]>('getrawmempool');
-    if (rows[0]?.open === 0 && waiting.length === 0) return;
+    const failed = await readFailed(all, client);
+    if (rows[0]?.open === 0 && waiting.length === 0 && failed.length === 0) return;
     if (performance.now() > deadline) return;
+    for (const intention of failed) await payAnew(all, intention);
     if (waiting.length > 0) await world.regtest.mine(1);
+    else if (await isConflictWaitedFor(client)) {
+      await world.regtest.mine(FINAL_DEPTH);
+      count(all, 'conflictsWaitedFor');
+    }
     await sleep(300);
   }
+}
+
+/** What was approved and has failed, with no other payout in its place. */
+async function readFailed(
+  { intentions }: PayoutRun,
+  client: pg.Client,
+): Promise<PayoutIntention[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `SELECT id FROM payout WHERE state = 'failed'`,
+  );
+  const failed = new Set(rows.map(({ id }) => id));
+  return intentions.filter(({ id, isRefund }) => !isRefund && id !== undefined && failed.has(id));
+}
+
+async function isConflictWaitedFor(client: pg.Client): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM spend WHERE state NOT IN ('final', 'failed') AND height IS NULL
+        AND reason = 'conflict_not_final'`,
+  );
+  return rowCount !== 0;
 }
 
 async function auditUntilRight(all: PayoutRun, client: pg.Client): Promise<string[]> {
@@ -268,7 +304,10 @@ async function auditUntilRight(all: PayoutRun, client: pg.Client): Promise<strin
     const coins = new Map([
       [world.shop.id, await scanCoins(world.regtest.rpc, world.shop.descriptor)],
     ]);
-    const faults = await auditPayouts(client, { intentions, outputs, coins, settled: true });
+    const faults = [
+      ...(await auditPayouts(client, { intentions, outputs, coins, settled: true })),
+      ...(await auditForeign(client, world.regtest.rpc, all.foreign)),
+    ];
     if (faults.length === 0 || performance.now() > deadline) return faults;
     await sleep(1_000);
   }

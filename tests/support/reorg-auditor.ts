@@ -166,10 +166,15 @@ function rowOf({ txid, vout, sats, height }: Found) {
 }
 
 function linesOf(
-  rows: readonly { txid: string; vout: number; amountSats: string; height: number | null }[],
+  rows: readonly {
+    txid: string | null;
+    vout: number | null;
+    amountSats: string;
+    height: number | null;
+  }[],
 ) {
   return rows
-    .map((row) => `${row.txid.slice(0, 8)}:${row.vout} ${row.amountSats} at ${row.height}`)
+    .map((row) => `${row.txid?.slice(0, 8)}:${row.vout} ${row.amountSats} at ${row.height}`)
     .toSorted()
     .join(', ');
 }
@@ -227,7 +232,7 @@ function eventFaults(
   if (status !== order.status)
     faults.push(`${name}: events end in ${status}, it is ${order.status}`);
   for (const { txid, state } of order.payments) {
-    const last = states.get(txid) ?? 'none';
+    const last = states.get(String(txid)) ?? 'none';
     if (LAST[state]?.includes(last) !== true)
       faults.push(`${name}: ${state} after ${last} was told`);
   }

@@ -21,6 +21,7 @@ export function fixtureView(change: Partial<OrderView> = {}): OrderView {
     rate: null,
     address,
     bip21: `bitcoin:${address}?amount=0.00041235`,
+    lightning: null,
     network: 'mainnet',
     confirmations: { have: 0, need: 1 },
     payments: [],

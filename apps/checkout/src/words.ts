@@ -65,6 +65,7 @@ export function paymentStateText(
   need: number,
   messages: Messages,
 ): string {
+  if (payment.method === 'lightning') return messages.paymentLightning;
   switch (payment.state) {
     case 'seen':
       return messages.paymentSeen;

@@ -11,6 +11,7 @@ import { addReportRoutes } from './accounting/reports/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
+import { addHoldRoutes } from './paying/guard/index.ts';
 import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
 import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
 import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
@@ -97,13 +98,11 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addWalletRoutes(app, wallets);
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
-  addReconciliationRoutes(app, {
-    ...common,
-    network,
-    node: parts.node,
-    sleep,
-    readAudience: audienceReader({ readMerchant, operatorEmails: parts.mail?.operatorEmails }),
+  const readAudience = audienceReader({
+    ...{ readMerchant, operatorEmails: parts.mail?.operatorEmails },
   });
+  const { node } = parts;
+  addReconciliationRoutes(app, { ...common, network, node, sleep, readAudience });
   addReportRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,
@@ -113,6 +112,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     listener: parts.payoutListener,
     fees: parts.fees,
   });
+  addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
   addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
   addRefundRoutes(app, {

@@ -1,3 +1,4 @@
+import { isUuid } from '@quittance/kernel';
 import {
   countOpenPayouts,
   PROCESSORS_CHANNEL,
@@ -7,14 +8,19 @@ import {
   watchStuckPayouts,
 } from './paying/payouts/index.ts';
 import type { MoneyOut } from './money-out.ts';
-import { readGuard } from './paying/guard/index.ts';
+import { heldBecause, readGuard } from './paying/guard/index.ts';
 import type { ServerApprover } from './paying/spends/index.ts';
 import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { type Loop, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
 import type { Database } from './platform/db/index.ts';
-import { type AlertDeps, raiseAlert, resolveAlert } from './telling/notifications/index.ts';
+import {
+  type AlertDeps,
+  raiseAlert,
+  readOpenSubjects,
+  resolveAlert,
+} from './telling/notifications/index.ts';
 
 /** Nobody rang: processors that are due are looked for this often. */
 const LOOK_EVERY_MS = 1_000;
@@ -65,6 +71,7 @@ export function usePayouts(
       everyMs: STUCK_EVERY_MS,
       run: async () => {
         await tellHold(database, alerts);
+        await tellReleased(database, alerts);
         await watchStuckPayouts({ ...alerts, database });
       },
       onError: (error) => log.warn({ error }, 'payouts can not be watched'),
@@ -83,6 +90,16 @@ export function usePayouts(
         value: oldestAgeMs / 1_000,
       } as const,
     ]);
+  });
+}
+
+/** Says that a wallet's payments go on when the operator has let everything go on. */
+async function tellReleased(database: Database, alerts: AlertDeps): Promise<void> {
+  await database.asSystem(async (tx) => {
+    for (const { merchantId, subject } of await readOpenSubjects(tx, 'payouts_held')) {
+      if (!isUuid(subject) || (await heldBecause(tx, subject)) !== null) continue;
+      await resolveAlert(tx, alerts, { merchantId, kind: 'payouts_held', subject });
+    }
   });
 }
 

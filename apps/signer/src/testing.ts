@@ -7,7 +7,7 @@ export type { PolicyFile } from './policy/policy.ts';
 export { faultsOf } from './testing/auditor.ts';
 export { type Case, type Cast, honestCase, honestReturn, toParams } from './testing/cases.ts';
 export { ask, attacks, type Game, startGame } from './testing/game.ts';
-export { testSeed } from './testing/keys.ts';
+export { testSeed, walletKeys } from './testing/keys.ts';
 export { mutateParams, playSplitting, replaceWith } from './testing/plays.ts';
 export {
   permissivePolicy,

@@ -14,6 +14,13 @@ export const satsText = z
   .regex(/^(0|[1-9][0-9]*)$/, 'write whole satoshis as text such as "150000"')
   .meta({ description: 'Whole satoshis, as text', examples: ['150000'] });
 
+/** Whole millisatoshis as text. */
+export const msatsText = z
+  .string()
+  .max(MAX_NUMBER_LENGTH)
+  .regex(/^(0|[1-9][0-9]*)$/, 'write whole millisatoshis as text such as "150000000"')
+  .meta({ description: 'Whole millisatoshis, as text', examples: ['150000000'] });
+
 /** A plain positive decimal: no sign, no exponent, no separators. */
 export const decimalText = z
   .string()

@@ -24,10 +24,13 @@ const view: OrderView = {
   },
   address: 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
   bip21: 'bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4?amount=0.00041235',
+  lightning: null,
   network: 'mainnet',
   confirmations: { have: 0, need: 1 },
   payments: [
     {
+      method: 'onchain',
+      paymentHash: null,
       txid: 'e3bf3d07d4b0375638d5f1db5255fe07ba2c4cb067cd81b84ee974b6585fb468',
       vout: 0,
       sats: '41235',

@@ -21,8 +21,18 @@ export const orderStatuses = [
 ] as const;
 
 export const orderPaymentViewSchema = z.object({
-  txid: z.string().regex(/^[0-9a-f]{64}$/),
-  vout: z.int().min(0),
+  method: z.enum(['onchain', 'lightning']),
+  /** Of the transaction; null for a payment by Lightning. */
+  txid: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  vout: z.int().min(0).nullable(),
+  /** Of the Lightning invoice; null for a payment on chain. */
+  paymentHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
   sats: satsText,
   /** `replaced` and `dropped` no longer count towards the order. */
   state: z.enum(['seen', 'confirming', 'confirmed', 'replaced', 'dropped']),
@@ -83,6 +93,10 @@ export const orderViewSchema = z.object({
     .string()
     .regex(/^bitcoin:/i)
     .max(2_000),
+  /** The invoice for `remainingSats`; it is in `bip21` too. Null: only the chain is there to pay by. */
+  lightning: z
+    .object({ bolt11: z.string().regex(/^ln[a-z0-9]{20,}$/), expiresAt: timestamp })
+    .nullable(),
   /** `mainnet`, `testnet3`, `testnet4`, `signet` or `regtest`. */
   network: z.string(),
   /** `need` by the order's amount (design §7), `have` of the payment that is furthest behind. */

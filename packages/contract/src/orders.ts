@@ -87,16 +87,21 @@ export type PaymentState = (typeof paymentStates)[number];
 export const paymentSchema = z
   .strictObject({
     id: uuidText,
-    txid: txidText,
-    vout: z.int().min(0),
+    method: z.enum(['onchain', 'lightning']),
+    txid: txidText.nullable().meta({ description: 'null for a payment by Lightning' }),
+    vout: z.int().min(0).nullable(),
+    paymentHash: txidText
+      .nullable()
+      .meta({ description: 'Of the Lightning invoice that was paid; null for one on chain' }),
     amountSats: satsText,
     state: z.enum(paymentStates).meta({
       description:
         'seen: in the mempool. included: in a block. confirmed: as many confirmations as the ' +
-        'order needs. final: 100 confirmations. replaced, dropped: no longer counts.',
+        'order needs. final: 100 confirmations, or paid by Lightning. replaced, dropped: no ' +
+        'longer counts.',
     }),
     late: z.boolean().meta({ description: 'It arrived after the order had expired' }),
-    confirmations: z.int().min(0),
+    confirmations: z.int().min(0).meta({ description: 'Always 0 by Lightning, which needs none' }),
     height: z.int().min(0).nullable(),
     blockHash: txidText.nullable(),
     replacedByTxid: txidText.nullable(),
@@ -150,6 +155,19 @@ export const orderSchema = z
     latePolicy: z.enum(['hold', 'accept']),
     address: z.string(),
     bip21: z.string().meta({ description: 'Payment link for what is still to be paid' }),
+    lightning: z
+      .strictObject({
+        bolt11: z.string(),
+        paymentHash: txidText,
+        amountSats: satsText,
+        expiresAt: timestamp,
+      })
+      .nullable()
+      .meta({
+        description:
+          'The open invoice for what is still to be paid. null: there is none; the payer’s page ' +
+          'and createOrderLightningInvoice ask the node for one',
+      }),
     checkoutUrl: z.string().meta({ description: 'Page for the payer' }),
     payments: z
       .array(paymentSchema)

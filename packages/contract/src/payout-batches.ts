@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { personText, satsText, timestamp, uuidText } from './fields.ts';
 import { pageOf } from './pages.ts';
+import { MAX_DESTINATION_LENGTH } from './payouts.ts';
 
 /** More lines than this would hold a transaction open for too long. */
 export const MAX_BATCH_LINES = 10_000;
@@ -12,8 +13,8 @@ const cell = z.string().max(MAX_CELL_LENGTH);
 
 /** A line as it was written: what is wrong with it is said line by line, not by refusing all. */
 export const payoutBatchLineInputSchema = z.strictObject({
-  destination: cell,
-  amount: cell,
+  destination: z.string().max(MAX_DESTINATION_LENGTH),
+  amount: cell.meta({ description: 'Empty for a Lightning invoice that has one' }),
   currency: cell.optional().meta({ description: 'By default BTC' }),
   feeFrom: cell.optional().meta({ description: 'sender (by default) or recipient' }),
   externalId: cell.optional(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   decimalText,
+  msatsText,
   personText,
   satsText,
   timestamp,
@@ -8,6 +9,8 @@ import {
   txidText,
   uuidText,
 } from './fields.ts';
+import { lightningFailureClasses } from './lightning.ts';
+import { lightningStrategyInputSchema, lightningStrategySchema } from './lightning-strategies.ts';
 import { lockedRateSchema, metadataSchema } from './orders.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
@@ -17,6 +20,8 @@ export const payoutStates = [
   'in_progress',
   'broadcast',
   'confirmed',
+  'in_flight',
+  'unknown',
   'final',
   'failed',
   'cancelled',
@@ -27,9 +32,11 @@ export const payoutStateSchema = z.enum(payoutStates).meta({
   id: 'PayoutState',
   description:
     'awaiting_approval: nothing is reserved. approved: the amount is reserved, a processor or a ' +
-    'person may pay it. in_progress: a transaction is being made. broadcast: the network has it. ' +
-    'confirmed: in a block. final: 100 blocks deep. failed, cancelled: nothing was paid and ' +
-    'nothing will be.',
+    'person may pay it. failed, cancelled: nothing was paid and nothing will be. On chain: ' +
+    'in_progress: a transaction is being made. broadcast: the network has it. confirmed: in a ' +
+    'block. final: 100 blocks deep. Over Lightning: in_flight: the node is paying. unknown: nobody ' +
+    'can say now what became of it; it is asked about until it is known. final: the recipient has ' +
+    'it, and there is a proof.',
 });
 
 /** Why a payout waits or has failed. A reason is never renamed; the list grows. */
@@ -56,17 +63,40 @@ export const payoutReasons = [
   'transaction_failed',
   'transaction_reversed',
   'too_many_attempts',
+  /** The strategy's time is over. */
+  'time_over',
+  /** History gives what is left of the strategy next to no chance. */
+  'unlikely',
+  ...lightningFailureClasses.filter(isNewReason),
 ] as const;
+
+/** The node's silence has one name, whichever node it is. */
+function isNewReason<Class extends string>(
+  name: Class,
+): name is Exclude<Class, 'node_unavailable'> {
+  return name !== 'node_unavailable';
+}
 export type PayoutReason = (typeof payoutReasons)[number];
 
 export const payoutOrigins = ['processor_auto', 'manual'] as const;
 export type PayoutOrigin = (typeof payoutOrigins)[number];
-export const payoutSources = ['api', 'batch', 'refund'] as const;
+export const payoutSources = ['api', 'batch', 'refund', 'pull_payment', 'card'] as const;
 export type PayoutSource = (typeof payoutSources)[number];
 export const feePayers = ['sender', 'recipient'] as const;
+export const payoutMethods = ['onchain', 'lightning'] as const;
+export type PayoutMethod = (typeof payoutMethods)[number];
+/** What a destination was read as. */
+export const payoutDestinationKinds = [
+  'address',
+  'bolt11',
+  'lightning_address',
+  'lnurl',
+  'bolt12',
+] as const;
+export type PayoutDestinationKind = (typeof payoutDestinationKinds)[number];
 
-/** Longer than any address or payment link that is read here. */
-const MAX_DESTINATION_LENGTH = 100;
+/** Invoices with many route hints, and offers with several paths, are this long. */
+export const MAX_DESTINATION_LENGTH = 7_200;
 /** Fits the external ids of orders. */
 const externalId = personText({ min: 1, max: 200 }).meta({
   description: 'Your own name for the payout; need not be unique',
@@ -78,22 +108,30 @@ export const payoutDestinationText = z
   .string()
   .min(1)
   .max(MAX_DESTINATION_LENGTH)
-  .regex(/^[0-9A-Za-z]+$/, 'write a Bitcoin address')
-  .meta({ description: 'A Bitcoin address of this network', examples: ['bc1q…'] });
+  .regex(/^[!-~]+$/, 'write an address, an invoice or a Lightning address, without spaces')
+  .meta({
+    description:
+      'A Bitcoin address of this network; or, paid over Lightning: a BOLT 11 invoice, a Lightning ' +
+      'address (name@domain), an LNURL-pay code or a BOLT 12 offer',
+    examples: ['bc1q…', 'lnbc…', 'anna@shop.example'],
+  });
 
 export const createPayoutSchema = z
   .strictObject({
     destination: payoutDestinationText,
-    amount: decimalText.meta({
-      description: 'In `currency`, as text; at most as many decimals as it has',
+    amount: decimalText.optional().meta({
+      description:
+        'In `currency`, as text; at most as many decimals as it has. May be left out, with the ' +
+        'currency, for an invoice that has an amount',
       examples: ['0.00250000'],
     }),
     currency: z
       .string()
-      .regex(/^[A-Z]{3}$/, 'write a currency code such as "BTC", "SAT" or "EUR"')
+      .regex(/^[A-Z]{3,4}$/, 'write a currency code such as "BTC", "SAT" or "EUR"')
+      .optional()
       .meta({
         description:
-          'BTC, SAT (whole satoshis) or an ISO 4217 code, which is converted at a rate that is ' +
+          'BTC, SAT (whole satoshis), MSAT (over Lightning only) or an ISO 4217 code, which is converted at a rate that is ' +
           'locked now, without the spread of your rate rule, rounded up to whole satoshis',
         examples: ['BTC'],
       }),
@@ -108,7 +146,16 @@ export const createPayoutSchema = z
     }),
     walletId: uuidText
       .optional()
-      .meta({ description: "Which wallet pays; by default the store's active one" }),
+      .meta({ description: "Which wallet pays on chain; by default the store's active one" }),
+    lightning: z
+      .strictObject({
+        maxFeeMsat: msatsText.optional().meta({
+          description: 'The most that routes may cost; by default as the processor or store says',
+        }),
+        strategy: lightningStrategyInputSchema.optional(),
+      })
+      .optional()
+      .meta({ id: 'CreateLightningPayout', description: 'For destinations of Lightning only' }),
     externalId: externalId.optional(),
     description: description.optional(),
     metadata: metadataSchema.optional(),
@@ -181,10 +228,15 @@ export const payoutSchema = z
     source: z.enum(payoutSources),
     batchId: uuidText.nullable(),
     refundId: uuidText.nullable(),
-    method: z.enum(['onchain']),
+    method: z.enum(payoutMethods),
     destination: z.string(),
-    script: z.string().meta({ description: 'The output script, hexadecimal' }),
-    amountSats: satsText,
+    destinationKind: z.enum(payoutDestinationKinds),
+    script: z
+      .string()
+      .nullable()
+      .meta({ description: 'The output script, hexadecimal; null over Lightning' }),
+    amountSats: satsText.meta({ description: 'Rounded up where there are millisatoshis' }),
+    amountMsat: msatsText,
     amountBtc: decimalText,
     price: z
       .strictObject({ amount: decimalText, currency: z.string(), rate: lockedRateSchema })
@@ -205,10 +257,26 @@ export const payoutSchema = z
       .meta({ description: 'Whether a processor or a person had it paid; null before' }),
     approvalsNeeded: z.int().min(0),
     approvals: z.array(payoutApprovalSchema),
-    walletId: uuidText,
+    walletId: uuidText.nullable().meta({ description: 'null over Lightning' }),
     processorId: uuidText.nullable(),
     spendId: uuidText.nullable(),
     txid: txidText.nullable(),
+    lightning: z
+      .strictObject({
+        expiresAt: timestamp
+          .nullable()
+          .meta({ description: 'End of the invoice; null where each attempt gets a fresh one' }),
+        maxFeeMsat: msatsText.meta({ description: 'Reserved for the fees of the route' }),
+        feeMsat: msatsText.meta({ description: 'What the route did cost' }),
+        strategy: lightningStrategySchema
+          .nullable()
+          .meta({ description: 'null: as the processor or the store says' }),
+        attemptId: uuidText.nullable().meta({ description: 'The present or last attempt' }),
+        paymentHash: z.string().nullable(),
+        preimage: z.string().nullable().meta({ description: 'Proves that the recipient has it' }),
+      })
+      .nullable()
+      .meta({ id: 'PayoutLightning', description: 'null on chain' }),
     attempts: z.int().min(0),
     notBefore: timestamp
       .nullable()
@@ -300,6 +368,8 @@ export const payoutPolicySchema = z
         approved: z.int().min(1).max(525_600),
         in_progress: z.int().min(1).max(525_600),
         broadcast: z.int().min(1).max(525_600),
+        in_flight: z.int().min(1).max(525_600).default(10),
+        unknown: z.int().min(1).max(525_600).default(5),
       })
       .meta({
         id: 'StuckAfter',
@@ -309,11 +379,21 @@ export const payoutPolicySchema = z
   .meta({ id: 'PayoutPolicy' });
 export type PayoutPolicy = z.infer<typeof payoutPolicySchema>;
 
-/** One approval for everything; a day for people, an hour for machines, six for the chain. */
+/**
+ * One approval for everything; a day for people, an hour for machines, six for the chain, minutes for
+ * Lightning, where an attempt takes seconds.
+ */
 export const defaultPayoutPolicy: PayoutPolicy = {
   approvalRules: [],
   creatorMayApprove: true,
   perPayoutMaxSats: null,
   perDayMaxSats: null,
-  stuckAfterMinutes: { awaiting_approval: 1_440, approved: 1_440, in_progress: 60, broadcast: 360 },
+  stuckAfterMinutes: {
+    awaiting_approval: 1_440,
+    approved: 1_440,
+    in_progress: 60,
+    broadcast: 360,
+    in_flight: 10,
+    unknown: 5,
+  },
 };

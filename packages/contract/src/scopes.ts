@@ -22,6 +22,8 @@ export const merchantScopes = [
   'payouts:read',
   'payouts:write',
   'payouts:approve',
+  'lightning:read',
+  'lightning:write',
   'keys:read',
   'keys:write',
   'audit:read',

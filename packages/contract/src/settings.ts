@@ -81,6 +81,9 @@ export const merchantSettingsFields = {
   refundClaimExpirySeconds: z.int().min(MIN_CLAIM_SECONDS).max(MAX_CLAIM_SECONDS).meta({
     description: 'How long a customer has to claim a refund that does not say so itself',
   }),
+  lightning: z.boolean().meta({
+    description: 'Offers Lightning on orders, as long as a Lightning node is connected',
+  }),
   storeName: personText({ min: 1, max: 100 })
     .nullable()
     .meta({ description: "Shown to the payer; null: the merchant's name" }),
@@ -136,6 +139,7 @@ export const defaultMerchantSettings: MerchantSettingsBase = {
   refundFeeFrom: 'merchant',
   refundMaxFeeBps: 2_500,
   refundClaimExpirySeconds: 2_592_000,
+  lightning: true,
   storeName: null,
   logoUrl: null,
   color: null,

@@ -147,3 +147,14 @@ export const importedLabelsSchema = z
     refused: z.array(z.strictObject({ line: z.int().min(1), reason: z.string() })),
   })
   .meta({ id: 'ImportedLabels' });
+
+export const walletHoldSchema = z
+  .strictObject({
+    walletId: uuidText,
+    heldAt: timestamp,
+    reason: z.string().meta({ description: 'Why, for a person' }),
+  })
+  .meta({ id: 'WalletHold', description: 'Nothing is paid from this wallet' });
+export type WalletHold = z.infer<typeof walletHoldSchema>;
+
+export const walletHoldPageSchema = pageOf(walletHoldSchema).meta({ id: 'WalletHoldPage' });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { cardEventDataSchema, cardEventTypes } from './cards.ts';
+import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
@@ -12,7 +14,7 @@ export const orderEventTypes = [
   'order.status_changed',
   /** A payment is in the mempool or, unseen before, in a block. */
   'order.payment_seen',
-  /** A payment has the confirmations that the order asks for. */
+  /** A payment has the confirmations that the order asks for, or came by Lightning. */
   'order.payment_confirmed',
   /** A conflicting transaction took the payment's coins; `replacedBy` names it. */
   'order.payment_replaced',
@@ -44,7 +46,11 @@ export const payoutEventTypes = [
   /** The network has its transaction; again after a reorganisation took the block away. */
   'payout.broadcast',
   'payout.confirmed',
-  /** 100 blocks deep: nothing changes it any more. */
+  /** Over Lightning: a node is paying it. */
+  'payout.in_flight',
+  /** Nobody can say now what became of the Lightning payment; it is asked about until it is known. */
+  'payout.unknown',
+  /** 100 blocks deep, or received over Lightning: nothing changes it any more. */
   'payout.final',
   /** It was not paid and will not be; `reason` says why. Its amount is free again. */
   'payout.failed',
@@ -60,6 +66,8 @@ export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
   ...payoutEventTypes,
+  ...pullPaymentEventTypes,
+  ...cardEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
@@ -105,8 +113,12 @@ export const orderEventDataSchema = z.object({
   payment: z
     .object({
       id: z.uuid(),
-      txid,
-      vout: z.int().nonnegative(),
+      /** Absent in events from before Lightning: onchain. */
+      method: z.enum(['onchain', 'lightning']).optional(),
+      /** null for a payment by Lightning, which has a payment hash instead. */
+      txid: txid.nullable(),
+      vout: z.int().nonnegative().nullable(),
+      paymentHash: txid.nullable().optional(),
       amountSats: sats,
       state: z.enum(['seen', 'included', 'confirmed', 'final', 'replaced', 'dropped']),
       confirmations: z.int().nonnegative().optional(),
@@ -160,7 +172,7 @@ export type AlertEventData = z.infer<typeof alertEventDataSchema>;
 export const payoutEventDataSchema = z.object({
   payoutId: z.uuid(),
   externalId: z.string().nullable(),
-  source: z.enum(['api', 'batch', 'refund']),
+  source: z.enum(['api', 'batch', 'refund', 'pull_payment', 'card']),
   batchId: z.uuid().nullable(),
   refundId: z.uuid().nullable(),
   state: z.enum([
@@ -169,13 +181,23 @@ export const payoutEventDataSchema = z.object({
     'in_progress',
     'broadcast',
     'confirmed',
+    'in_flight',
+    'unknown',
     'final',
     'failed',
     'cancelled',
   ]),
+  method: z.enum(['onchain', 'lightning']),
   destination: z.string(),
+  /** Rounded up where there are millisatoshis. */
   amountSats: sats,
+  amountMsat: sats,
   feeShareSats: sats,
+  /** Of the route, over Lightning. */
+  feeMsat: sats,
+  paymentHash: z.string().nullable(),
+  /** The proof of payment over Lightning. */
+  preimage: z.string().nullable(),
   txid: txid.nullable(),
   /** null until it is being paid. */
   origin: z.enum(['processor_auto', 'manual']).nullable(),
@@ -195,6 +217,12 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
+  z.object({
+    ...envelope,
+    type: z.enum(pullPaymentEventTypes),
+    data: pullPaymentEventDataSchema,
+  }),
+  z.object({ ...envelope, type: z.enum(cardEventTypes), data: cardEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;

@@ -18,6 +18,8 @@ export type PayoutIntention = {
   id: string | undefined;
   approved: boolean;
   cancelled: boolean;
+  /** How often a person has asked anew after it had failed. */
+  remade: number;
 };
 
 export type PayoutEvidence = {
@@ -62,9 +64,10 @@ export async function auditPayouts(client: pg.Client, evidence: PayoutEvidence):
   const byAddress = groupBy(evidence.outputs, 'address');
   for (const intention of evidence.intentions) {
     const made = byDestination.get(intention.address) ?? [];
-    // A refund that was held and goes on is a new payout; the one before it has ended unpaid.
+    // A refund that was held and goes on is a new payout, and so is what was asked for anew; the
+    // one before it has ended unpaid.
     const live = made.filter(({ state }) => !ENDED_UNPAID.has(state));
-    if (live.length > 1 || (made.length > 1 && !intention.isRefund)) {
+    if (live.length > 1 || (made.length > 1 + intention.remade && !intention.isRefund)) {
       faults.push(`${intention.key} made ${made.map(({ state }) => state).join(', ')}`);
     }
     const row = live[0] ?? made.at(-1);

@@ -5,6 +5,7 @@ import type { PayoutIntention } from './audit-payouts.ts';
 import type { createChainReader } from './chain-truth.ts';
 import { callApi } from './clients.ts';
 import type { Dice } from './dice.ts';
+import { conflict, type ForeignSpend } from './owner.ts';
 import { created201, type PayoutWorld } from './payout-world.ts';
 
 /** A start with recovery, on a busy machine. */
@@ -17,6 +18,8 @@ const NO_FUNDS = -6;
 /** Small enough for one confirmation (design §7). */
 const REFUNDED_SATS = 700_000n;
 const PAID_TIMEOUT_MS = 20_000;
+/** How long somebody who wants to bump waits for a transaction to be out. */
+const BUMP_WAIT_MS = 2_000;
 
 /** Everything that one run of the suite holds. */
 export type PayoutRun = {
@@ -28,6 +31,10 @@ export type PayoutRun = {
   readonly read: ReturnType<typeof createChainReader>;
   /** Fault points by name with how often one of them was the end of a process. */
   readonly struck: Map<string, number>;
+  /** What the owner's other software made, whether it is in the chain or not. */
+  readonly foreign: ForeignSpend[];
+  /** Addresses of the wallet without an order. */
+  readonly deposits: string[];
   step: string;
   made: number;
 };
@@ -54,12 +61,7 @@ export async function pay(all: PayoutRun): Promise<void> {
     feeFrom,
     externalId: key,
   };
-  const made = await insist(all, { path: '/v1/payouts', key, body });
-  if (made.status !== 201) {
-    violate(all, `${key} was answered ${JSON.stringify(made)}`);
-    return;
-  }
-  intention.id = (made.body as { id: string }).id;
+  if (!(await ask(all, intention, { key, body }))) return;
   if (dice.chance(0.06)) {
     await insist(all, { path: `/v1/payouts/${intention.id}/cancel`, key: `${key}-c` });
     intention.cancelled = true;
@@ -72,6 +74,32 @@ export async function pay(all: PayoutRun): Promise<void> {
   }
 }
 
+/** @returns whether there is a payout now */
+async function ask(
+  all: PayoutRun,
+  intention: PayoutIntention,
+  { key, body }: { key: string; body: unknown },
+): Promise<boolean> {
+  const made = await insist(all, { path: '/v1/payouts', key, body });
+  if (made.status === 201) intention.id = (made.body as { id: string }).id;
+  else violate(all, `${key} was answered ${JSON.stringify(made)}`);
+  return made.status === 201;
+}
+
+/**
+ * What a person does after a payout has failed because somebody else took its coins for good: a new
+ * payout to the same recipient, under a new id, which the signer takes for another one.
+ */
+export async function payAnew(all: PayoutRun, intention: PayoutIntention): Promise<void> {
+  const { amountSats, feeFrom, address } = intention;
+  intention.remade++;
+  const key = `${intention.key}-anew-${intention.remade}`;
+  const amount = formatBtc(amountSats);
+  const body = { destination: address, amount, currency: 'BTC', feeFrom, externalId: key };
+  count(all, 'paidAnew');
+  if (await ask(all, intention, { key, body })) await approve(all, intention);
+}
+
 async function intend(
   all: PayoutRun,
   what: Pick<PayoutIntention, 'amountSats' | 'feeFrom' | 'isRefund'>,
@@ -81,7 +109,7 @@ async function intend(
     merchantId: all.world.shop.id,
     address: await patiently(() => all.world.regtest.newAddress()),
     ...what,
-    ...{ id: undefined, approved: false, cancelled: false },
+    ...{ id: undefined, approved: false, cancelled: false, remade: 0 },
   };
   all.intentions.push(intention);
   return intention;
@@ -89,7 +117,7 @@ async function intend(
 
 export async function approve(all: PayoutRun, intention: PayoutIntention): Promise<void> {
   const path = `/v1/payouts/${intention.id}/approve`;
-  const approved = await insist(all, { path, key: `${intention.key}-a` });
+  const approved = await insist(all, { path, key: `${intention.key}-a-${intention.id}` });
   if (approved.status === 200 || approved.status === 201) intention.approved = true;
   // Held meanwhile, because a reorganisation took the order's payment away.
   else if (intention.isRefund && approved.status === 409) count(all, 'heldRefunds');
@@ -216,6 +244,16 @@ export async function stir(all: PayoutRun): Promise<void> {
   else if (what < 0.5) await reorganise(all);
   else if (what < 0.55) await loseMempool(all);
   else if (what < 0.75) await bump(all);
+  else if (what < 0.95) await conflict(all);
+}
+
+/** After what was asked for is being paid: somebody bumps it, or takes its coins elsewhere. */
+export async function meddle(all: PayoutRun): Promise<void> {
+  const { dice } = all;
+  const what = dice.next();
+  if (what < 0.3) await bump(all);
+  else if (what < 0.6) await conflict(all);
+  if (dice.chance(0.15)) await bump(all);
 }
 
 async function reorganise(all: PayoutRun): Promise<void> {
@@ -248,19 +286,32 @@ async function loseMempool(all: PayoutRun): Promise<void> {
 async function bump(all: PayoutRun): Promise<void> {
   const { world } = all;
   const { apiKey } = world.shop;
-  const list = await callApi(`${world.servers.api.url}/v1/spends?state=broadcast`, {
-    ...{ method: 'GET', apiKey },
-  });
-  const open = (list?.body as { data?: { id: string }[] } | undefined)?.data ?? [];
-  if (list?.status !== 200 || open.length === 0) return;
-  const { id } = all.dice.pick(open);
+  const id = await waitingSpend(all);
+  if (id === undefined) {
+    count(all, 'bumpsWithoutPrey');
+    return;
+  }
+  count(all, 'bumpsAsked');
   const answer = await callApi(`${world.servers.api.url}/v1/spends/${id}/bump`, {
     apiKey,
-    idempotencyKey: `bump-${id}-${all.counts['bumps'] ?? 0}`,
+    idempotencyKey: `bump-${all.counts['bumpsAsked']}`,
     body: { feeRateSatPerVb: String(all.dice.between(5, 60)) },
   });
   // One that has been mined meanwhile, or has no room for a higher fee, is refused.
   count(all, answer !== undefined && answer.status < 300 ? 'bumps' : 'bumpsRefused');
+}
+
+async function waitingSpend({ dice, world }: PayoutRun): Promise<string | undefined> {
+  const { apiKey } = world.shop;
+  const deadline = performance.now() + BUMP_WAIT_MS;
+  while (performance.now() < deadline) {
+    const path = '/v1/spends?state=broadcast';
+    const list = await callApi(`${world.servers.api.url}${path}`, { method: 'GET', apiKey });
+    const open = (list?.body as { data?: { id: string }[] } | undefined)?.data ?? [];
+    if (list?.status === 200 && open.length > 0) return dice.pick(open).id;
+    await sleep(100);
+  }
+  return undefined;
 }
 
 /** A node that is killed forgets what it has not written; ours never follows it over 100 blocks. */
@@ -282,6 +333,7 @@ export async function fund(all: PayoutRun): Promise<void> {
       }),
     );
     outputs[address] = formatBtc(DEPOSIT_SATS);
+    all.deposits.push(address);
   }
   await regtest.walletRpc('send', { outputs, fee_rate: 2 });
   // Deeper than any reorganisation of this suite: the balance is there to stay.

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startTestSigner, type TestSigner } from '@quittance/signer/testing';
+import { startTestSigner, type TestSigner, testSeed, walletKeys } from '@quittance/signer/testing';
 import pg from 'pg';
 import { findFreePort } from '../../../apps/server/src/platform/embedded/companion.ts';
 import { startEmbeddedPostgres } from '../../../apps/server/src/platform/embedded/postgres.ts';
@@ -14,6 +14,8 @@ import { createServerProcess, type ServerProcess } from './server-process.ts';
 export type PayoutWorld = {
   readonly regtest: Regtest;
   readonly signer: TestSigner;
+  /** The private key of an address of the wallet, as the owner's other software has it. */
+  ownerKey(place: { branch: 0 | 1; index: number }): string;
   /** Who answers, who follows the chain, and two workers that race for the same payouts. */
   readonly servers: Record<Part, ServerProcess>;
   /** What stands between the servers and the node. */
@@ -56,7 +58,8 @@ export async function startPayoutWorld(
   const lies = await startLyingNode(node.rpcUrl);
   const signerFolder = join(folder.path, 'signer');
   mkdirSync(signerFolder);
-  const signer = await startTestSigner({ dir: signerFolder, network: 'regtest' });
+  const { words } = testSeed();
+  const signer = await startTestSigner({ dir: signerFolder, network: 'regtest', seed: words });
   const env = {
     DATABASE_URL: postgres.url,
     QUITTANCE_NETWORK: 'regtest',
@@ -90,6 +93,7 @@ export async function startPayoutWorld(
   for (const part of ['watcher', 'left', 'right'] as const) servers[part].start();
   return {
     ...{ regtest, signer, servers, lies, logFile, databaseUrl: postgres.url, shop },
+    ownerKey: walletKeys(words),
     async connect() {
       const client = new pg.Client({ connectionString: postgres.url });
       client.on('error', () => undefined);

@@ -90,14 +90,28 @@ function PaymentRow({
       { class: 'what' },
       h('span', null, words.join(' · ')),
       h('span', { class: 'aside' }, moment(payment.seenAt, locale, state.timeZone)),
-      h(TransactionLink, {
-        txid: payment.txid,
+      h(PaymentProof, {
+        payment,
         template: view.explorerTxUrl,
         label: messages.openExplorer,
       }),
     ),
     h('span', { class: 'digits' }, formatSatsAsBtc(payment.sats, locale)),
   );
+}
+
+/** What proves a payment: its transaction, or the payment hash of its Lightning invoice. */
+export function PaymentProof(props: {
+  payment: OrderPaymentView;
+  template: string | null;
+  label: string;
+  whole?: boolean;
+}): ComponentChild {
+  const { txid, paymentHash } = props.payment;
+  if (txid !== null) return h(TransactionLink, { ...props, txid });
+  if (paymentHash === null) return null;
+  const text = props.whole === true ? paymentHash : shortenMiddle(paymentHash);
+  return h('bdi', { class: 'code', title: paymentHash }, text);
 }
 
 export function TransactionLink(props: {

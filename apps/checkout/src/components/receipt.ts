@@ -4,7 +4,7 @@ import { webLink } from '../links.ts';
 import type { PageModel } from '../model.ts';
 import { screenOf, toneOf } from '../screen.ts';
 import { paymentStateText, titleOf } from '../words.ts';
-import { moment, RateRow, TransactionLink } from './details.ts';
+import { moment, RateRow, PaymentProof } from './details.ts';
 import { PageFooter, Row, StoreHeader, TestNetworkNote } from './frame.ts';
 import { icon } from './icons.ts';
 
@@ -113,8 +113,8 @@ function ReceiptPayments(model: PageModel): ComponentChild {
               ].join(' · '),
             ),
             h('span', { class: 'aside' }, moment(payment.seenAt, locale, state.timeZone)),
-            h(TransactionLink, {
-              txid: payment.txid,
+            h(PaymentProof, {
+              payment,
               template: view.explorerTxUrl,
               label: messages.openExplorer,
               whole: true,

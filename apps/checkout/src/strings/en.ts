@@ -90,6 +90,7 @@ export const en = {
   paymentSeen: 'Seen',
   paymentConfirming: 'Confirming, {n} of {need}',
   paymentConfirmed: 'Confirmed',
+  paymentLightning: 'Paid by Lightning',
   paymentReplaced: 'Replaced by its sender, doesn’t count',
   paymentDropped: 'No longer in the network, doesn’t count',
   paymentLate: 'After expiry',

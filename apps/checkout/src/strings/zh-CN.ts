@@ -79,6 +79,7 @@ export const zhCN: Messages = {
   paymentSeen: '已检测到',
   paymentConfirming: '确认中，{n}/{need}',
   paymentConfirmed: '已确认',
+  paymentLightning: '已通过闪电网络支付',
   paymentReplaced: '已被付款人替换，不计入',
   paymentDropped: '已从网络中消失，不计入',
   paymentLate: '超时后到达',

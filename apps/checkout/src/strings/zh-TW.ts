@@ -79,6 +79,7 @@ export const zhTW: Messages = {
   paymentSeen: '已偵測',
   paymentConfirming: '確認中，{n}/{need}',
   paymentConfirmed: '已確認',
+  paymentLightning: '已透過閃電網路支付',
   paymentReplaced: '已被付款人取代，不計入',
   paymentDropped: '已從網路中消失，不計入',
   paymentLate: '逾時後抵達',

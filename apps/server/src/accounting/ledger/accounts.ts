@@ -71,3 +71,15 @@ export const PAYOUTS_IN_TRANSIT: AccountDefinition = {
   kind: 'liability',
   floor: false,
 };
+
+/**
+ * What the channels of the store's Lightning node hold for it, in millisatoshis. Without a floor: a
+ * payment that was sent may be booked before one that was received and made it possible. That it
+ * equals the node's balance is what reconciliation checks.
+ */
+export const LIGHTNING_CHANNELS: AccountDefinition = {
+  code: 'lightning.channels',
+  asset: 'BTC',
+  kind: 'asset',
+  floor: false,
+};

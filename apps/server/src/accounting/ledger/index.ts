@@ -1,5 +1,6 @@
 export {
   CUSTOMER_EXCESS,
+  LIGHTNING_CHANNELS,
   MERCHANT_AVAILABLE,
   ONCHAIN_WALLET,
   PAYOUTS_IN_TRANSIT,
@@ -9,6 +10,15 @@ export {
 } from './accounts.ts';
 export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
 export { MAX_BATCH, postTransfers } from './post-transfers.ts';
+export { lightningFeeReleased } from './templates/lightning-fee-released.ts';
+export { lightningFeeReserved } from './templates/lightning-fee-reserved.ts';
+export { lightningSent } from './templates/lightning-sent.ts';
+export { type LightningAdjustedArgs, lightningAdjusted } from './templates/lightning-adjusted.ts';
+export {
+  type LightningDepositedArgs,
+  lightningDeposited,
+} from './templates/lightning-deposited.ts';
+export { type LightningReceivedArgs, lightningReceived } from './templates/lightning-received.ts';
 export { orderSettled, type SettlementArgs } from './templates/order-settled.ts';
 export { orderUnsettled } from './templates/order-unsettled.ts';
 export { paymentConfirmed } from './templates/payment-confirmed.ts';

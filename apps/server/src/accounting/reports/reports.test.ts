@@ -34,7 +34,13 @@ async function payBack(
   await claimRefund(database, refunds.deps, { hash, address: CUSTOMER, proof: '' });
   const { merchantId, payoutId, payoutSats } = await refunds.read(refund);
   const atMs = clock.nowMs();
-  const args = { merchantId, payoutId: payoutId ?? '', epoch: 1, amountSats: payoutSats, atMs };
+  const args = {
+    merchantId,
+    payoutId: payoutId ?? '',
+    epoch: 1,
+    amountMsat: payoutSats * 1_000n,
+    atMs,
+  };
   await database.asSystem(async (tx) => {
     const news = { state: 'broadcast', txid: 'ab'.repeat(32), reason: null } as const;
     const change = { merchantId, refundId: refund.id, payoutId: payoutId ?? '', ...news };

@@ -11,8 +11,15 @@ export type SpendableCoin = CoinRef & {
   readonly index: number;
   /** Null while its transaction is in the mempool: then it is change of our own. */
   readonly height: number | null;
-  /** Of change in the mempool: the spend of ours that made it, whose fee a child pays for too. */
-  readonly ancestors: { readonly vsize: number; readonly feeSats: Sats } | null;
+  /** Of change in the mempool: our spends there that it comes from, whose fees a child pays too. */
+  readonly ancestors: WaitingAncestors | null;
+};
+
+/** Transactions of ours that wait for a block, the one that made the coin and all before it. */
+export type WaitingAncestors = {
+  readonly transactions: number;
+  readonly vsize: number;
+  readonly feeSats: Sats;
 };
 
 /** What a wallet holds. A coin whose spender is in the mempool is not in any of the sums. */

@@ -107,7 +107,9 @@ test('reserved, frozen, immature and foreign unconfirmed coins are not spendable
   expect(ids(await spendable(store, { minConfirmations: 7, own: false }))).toEqual(
     ids([mature, free]),
   );
-  expect((await spendable(store))[1]?.ancestors).toEqual({ vsize: 140, feeSats: 700n });
+  expect((await spendable(store))[1]?.ancestors).toEqual({
+    ...{ transactions: 1, vsize: 140, feeSats: 700n },
+  });
   const balances = await receiving.database.asTenant(store.merchantId, (tx) =>
     readWalletBalances(tx, query(store)),
   );

@@ -9,6 +9,7 @@ import {
   type ListedCoin,
   MAX_SPENDABLE,
   type SpendableCoin,
+  type WaitingAncestors,
   type WalletBalances,
 } from './coin.ts';
 
@@ -110,11 +111,10 @@ export type SpendableQuery = {
 };
 
 /** Bytes of a coin as PACKED writes it. */
-const PACKED_BYTES = 66;
+const PACKED_BYTES = 54;
 /** Each field has its place, big-endian; -1 stands for null. */
 const PACKED = `c.txid || int4send(c.vout) || int8send(c.value_sats) || int2send(c.branch)
-  || int4send(c.index) || int4send(coalesce(c.height, -1)) || int4send(coalesce(v.vsize, -1))
-  || int8send(coalesce(v.fee_sats, -1))`;
+  || int4send(c.index) || int4send(coalesce(c.height, -1))`;
 
 /**
  * The coins that a plan may use, the largest first. They come as one value: taking apart 200,000 rows
@@ -129,8 +129,41 @@ export async function selectSpendable(tx: Tx, query: SpendableQuery): Promise<Sp
   );
   if (packed === null) return [];
   assert(packed.length % PACKED_BYTES === 0, 'selectSpendable: a coin is cut off');
-  return Array.from({ length: packed.length / PACKED_BYTES }, (_, i) =>
+  const coins = Array.from({ length: packed.length / PACKED_BYTES }, (_, i) =>
     unpack(packed.subarray(i * PACKED_BYTES, (i + 1) * PACKED_BYTES)),
+  );
+  const waiting = coins.flatMap(({ txid, height }) => (height === null ? [txid] : []));
+  if (waiting.length === 0) return coins;
+  const ancestors = await readWaitingAncestors(tx, query.merchantId, waiting);
+  return coins.map((coin) => ({ ...coin, ancestors: ancestors.get(coin.txid) ?? null }));
+}
+
+/** What these transactions of ours, which wait for a block, build on that waits as well. */
+async function readWaitingAncestors(
+  tx: Tx,
+  merchantId: Uuid,
+  txids: readonly string[],
+): Promise<Map<string, WaitingAncestors>> {
+  const rows = await tx.query<{ tip: Buffer; count: bigint; vsize: bigint; fee_sats: bigint }>(
+    `WITH RECURSIVE behind AS (
+       SELECT n.txid AS tip, n.txid FROM unnest($2::bytea[]) AS n (txid)
+       UNION
+       SELECT b.tip, c.txid
+         FROM behind b JOIN spend_version v ON v.txid = b.txid AND v.merchant_id = $1
+        CROSS JOIN LATERAL unnest(v.inputs) AS i (outpoint)
+         JOIN coin c ON c.merchant_id = $1 AND c.txid = substring(i.outpoint FROM 1 FOR 32)
+        WHERE c.height IS NULL)
+     SELECT b.tip, count(*) AS count, sum(v.vsize)::bigint AS vsize,
+            sum(v.fee_sats)::bigint AS fee_sats
+       FROM behind b JOIN spend_version v ON v.txid = b.txid AND v.merchant_id = $1
+      GROUP BY b.tip`,
+    [merchantId, [...new Set(txids)].map(parseHash)],
+  );
+  return new Map(
+    rows.map((row) => [
+      displayHash(row.tip),
+      { transactions: Number(row.count), vsize: Number(row.vsize), feeSats: row.fee_sats },
+    ]),
   );
 }
 
@@ -140,15 +173,13 @@ function unpack(bytes: Buffer): SpendableCoin {
   const branch = bytes.readInt16BE(44);
   const index = bytes.readInt32BE(46);
   const height = bytes.readInt32BE(50);
-  const vsize = bytes.readInt32BE(54);
-  const feeSats = bytes.readBigInt64BE(58);
   assert(branch === 0 || branch === 1, 'unpack: a wallet has two branches');
   return {
     // In place: nobody else has these bytes.
     txid: bytes.subarray(0, 32).reverse().toString('hex'),
     ...{ vout, valueSats, branch, index },
     height: height < 0 ? null : height,
-    ancestors: vsize < 0 ? null : { vsize, feeSats },
+    ancestors: null,
   };
 }
 

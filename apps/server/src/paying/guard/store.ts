@@ -44,8 +44,12 @@ export async function hold(tx: Tx, reason: string): Promise<void> {
   );
 }
 
-/** Lets it go on; the signer that is there next is the one that is remembered from then on. */
+/**
+ * Lets everything go on, single wallets as well; the signer that is there next is the one that is
+ * remembered from then on.
+ */
 export async function release(tx: Tx): Promise<void> {
+  await tx.query('DELETE FROM wallet_hold');
   await tx.query(
     `UPDATE money_out_guard SET held_at = NULL, held_reason = NULL, signer_entries = NULL,
             signer_head = NULL`,

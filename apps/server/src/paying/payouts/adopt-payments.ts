@@ -1,6 +1,7 @@
 import { assert, type Sats, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { type AlertDeps, raiseAlert } from '../../telling/notifications/index.ts';
+import { holdWallet } from '../guard/index.ts';
 import {
   type AdoptedOutput,
   adoptAsSpend,
@@ -14,12 +15,7 @@ import {
   type SpendAdopter,
   type SpendTelling,
 } from '../spends/index.ts';
-import {
-  lockOpenPayouts,
-  type OpenPayout,
-  pauseProcessors,
-  readOpenPayoutsTo,
-} from './adopt-store.ts';
+import { lockOpenPayouts, type OpenPayout, readOpenPayoutsTo } from './adopt-store.ts';
 import { demand } from './errors.ts';
 import { matchPayment, pays } from './match-payment.ts';
 import type { PayoutListener } from './payout.ts';
@@ -33,7 +29,7 @@ type AdopterDeps = { listener: PayoutListener; alerts?: AlertDeps };
  * After a restore from a backup: a transaction that spends our coins, that nobody here has heard of,
  * and that pays exactly what an open payout promises, was made by us after the backup. It becomes
  * that payout's payment, so that it is not made a second time. What can not be told for certain
- * pauses the wallet's processor until a person has looked.
+ * holds the wallet until a person has looked.
  */
 export function createPaymentAdopter(deps: AdopterDeps): SpendAdopter {
   return {
@@ -99,12 +95,12 @@ async function adoptOne(
       : match.type === 'spend' &&
         (await adoptAsVersion(tx, telling, payment, { spendId: match.spendId, outputs: adopted }));
   if (isAdopted) return;
-  // Of this wallet alone: other stores' payouts are no less certain for it.
-  await pauseProcessors(tx, { merchantId, walletId });
   const ids = match.payouts.map(({ id }) => id).slice(0, MAX_IDS_TOLD);
   const reason =
     `transaction ${payment.txid} spends coins of this wallet, is not on record, and seems to pay ` +
-    `the payouts ${ids.join(', ')} among others; the wallet's processor is paused`;
+    `the payouts ${ids.join(', ')} among others; nothing is paid from this wallet`;
+  // Of this wallet alone: other stores' payouts are no less certain for it.
+  await holdWallet(tx, { merchantId, walletId, reason, nowMs: telling.nowMs });
   if (deps.alerts === undefined) return;
   await raiseAlert(tx, deps.alerts, {
     ...{ merchantId, kind: 'payouts_held', subject: walletId, severity: 'critical' },

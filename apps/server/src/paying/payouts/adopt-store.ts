@@ -34,7 +34,7 @@ export async function readOpenPayoutsTo(
   }>(
     `SELECT id, merchant_id, wallet_id, spend_id, state, script, amount_sats, max_fee_share_sats,
             created_at
-       FROM payout WHERE script = ANY($1::bytea[])
+       FROM payout WHERE script = ANY($1::bytea[]) AND method = 'onchain'
         AND state NOT IN ('final', 'failed', 'cancelled') ORDER BY id`,
     [scripts],
   );
@@ -57,16 +57,5 @@ export async function lockOpenPayouts(tx: Tx, ids: readonly Uuid[]): Promise<voi
   await tx.query(
     'SELECT 1 AS locked FROM payout WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
     [ids],
-  );
-}
-
-/** A person lets them go on. */
-export async function pauseProcessors(
-  tx: Tx,
-  { merchantId, walletId }: { merchantId: Uuid; walletId: Uuid },
-): Promise<void> {
-  await tx.query(
-    'UPDATE payout_processor SET paused = true WHERE merchant_id = $1 AND wallet_id = $2',
-    [merchantId, walletId],
   );
 }

@@ -1,6 +1,6 @@
 import type { Network } from '@quittance/bitcoin';
 import type { PayoutPolicy, PayoutSource } from '@quittance/contract';
-import type { Sats, Uuid } from '@quittance/kernel';
+import type { Msats, Sats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { readWallets } from '../../receiving/addresses/index.ts';
@@ -8,7 +8,9 @@ import type { Quote } from '../../receiving/rates/index.ts';
 import { recordEvents } from '../../telling/events/index.ts';
 import { demandLimits } from './approve-payout.ts';
 import { demand, termsRefused } from './errors.ts';
-import type { Payout, PayoutListener, PayoutTelling } from './payout.ts';
+import { feeLimitFor } from './fee-limit.ts';
+import { claimPaymentHashes } from './payment-hash-store.ts';
+import { coveringSats, type Payout, type PayoutListener, type PayoutTelling } from './payout.ts';
 import { approvalsNeeded } from './policy.ts';
 import { readPayoutPolicy } from './policy-store.ts';
 import { payoutEvent } from './present.ts';
@@ -58,7 +60,8 @@ export async function createPayout(
   telling: PayoutTelling,
   input: NewPayout & TermsInput & { quote: Quote | null },
 ): Promise<Payout> {
-  const read = readTerms(input, { network: deps.network, quote: input.quote });
+  const world = { network: deps.network, quote: input.quote, nowMs: telling.nowMs };
+  const read = readTerms(input, world);
   if (!read.ok) throw termsRefused(read.problems);
   const [payout] = await createPayouts(tx, deps, telling, input, [
     { terms: read.terms, externalId: input.externalId, description: input.description },
@@ -83,31 +86,53 @@ export async function createPayouts(
 ): Promise<Payout[]> {
   const { merchantId } = common;
   const policy = await readPayoutPolicy(tx, merchantId);
-  const walletId = await walletFor(tx, { merchantId, walletId: common.walletId });
-  const processor = await findProcessorOfWallet(tx, { merchantId, walletId });
-  for (const { terms } of lines) demandPerPayout(terms.amountSats, policy);
-  const payouts = lines.map((line) =>
-    newPayout(line, common, {
+  const payers = await payersOf(tx, common, lines);
+  for (const { terms } of lines) demandPerPayout(coveringSats(terms.amountMsat), policy);
+  const payouts = lines.map((line) => {
+    const { walletId, processor } = payers(line);
+    const amountSats = coveringSats(line.terms.amountMsat);
+    const asked = approvalsNeeded(
+      { amountSats, source: common.source },
+      policy,
+      processor?.settings,
+    );
+    const least = common.neverAutomatic === true ? 1 : 0;
+    return newPayout(line, common, {
       telling,
       walletId,
-      approvalsNeeded:
-        common.approvalsNeeded ??
-        Math.max(
-          common.neverAutomatic === true ? 1 : 0,
-          approvalsNeeded(
-            { amountSats: line.terms.amountSats, source: common.source },
-            policy,
-            processor?.settings,
-          ),
-        ),
-    }),
-  );
+      feeLimitMsat: feeLimitFor(line.terms, undefined),
+      approvalsNeeded: common.approvalsNeeded ?? Math.max(least, asked),
+    });
+  });
   await insertPayouts(tx, payouts);
+  await claimPaymentHashes(tx, payouts, telling.nowMs);
   await recordEvents(
     tx,
     payouts.map((payout) => payoutEvent(payout, 'payout.created', telling)),
   );
-  return await approveAutomatic(tx, deps, telling, { payouts, policy, processor });
+  const processorOf = new Map(
+    lines.map((line, at) => [payouts[at]?.id ?? '', payers(line).processor?.id]),
+  );
+  return await approveAutomatic(tx, deps, telling, { payouts, policy, processorOf });
+}
+
+type Payer = { walletId: Uuid | null; processor: Processor | undefined };
+
+/** Who pays which line: the wallet and its processor on chain, the store's node over Lightning. */
+async function payersOf(
+  tx: Tx,
+  { merchantId, walletId: wanted }: NewPayout,
+  lines: readonly PayoutLine[],
+): Promise<(line: PayoutLine) => Payer> {
+  const isOnchain = ({ terms }: PayoutLine) => terms.lightning === null;
+  let onchain: Payer = { walletId: null, processor: undefined };
+  if (lines.some(isOnchain)) {
+    const walletId = await walletFor(tx, { merchantId, walletId: wanted });
+    const processor = await findProcessorOfWallet(tx, { merchantId, walletId });
+    onchain = { walletId, processor };
+  }
+  const lightning: Payer = { walletId: null, processor: undefined };
+  return (line) => (isOnchain(line) ? onchain : lightning);
 }
 
 /** @throws {AppError} payout_limit_exceeded */
@@ -144,13 +169,18 @@ async function approveAutomatic(
   tx: Tx,
   deps: PayoutDeps,
   telling: PayoutTelling,
-  made: { payouts: Payout[]; policy: PayoutPolicy; processor: Processor | undefined },
+  made: {
+    payouts: Payout[];
+    policy: PayoutPolicy;
+    processorOf: ReadonlyMap<string, Uuid | undefined>;
+  },
 ): Promise<Payout[]> {
-  const { payouts, policy, processor } = made;
+  const { payouts, policy, processorOf } = made;
   const moves = payouts
     .filter((payout) => payout.approvalsNeeded === 0)
     .map((before): PayoutMove => {
-      const by = processor === undefined ? before.createdBy : `processor:${processor.id}`;
+      const processorId = processorOf.get(before.id);
+      const by = processorId === undefined ? before.createdBy : `processor:${processorId}`;
       const approval = { by, atMs: telling.nowMs, signature: null };
       const event = { type: 'auto_approved', approval, atMs: telling.nowMs } as const;
       return { before, step: demand(applyPayoutEvent(before, event)) };
@@ -172,18 +202,37 @@ export function written(payout: Payout): Payout {
 function newPayout(
   { terms, externalId, description }: PayoutLine,
   common: NewPayout,
-  more: { telling: PayoutTelling; walletId: Uuid; approvalsNeeded: number },
+  more: {
+    telling: PayoutTelling;
+    walletId: Uuid | null;
+    feeLimitMsat: Msats;
+    approvalsNeeded: number;
+  },
 ): Payout {
   const { ids, nowMs } = more.telling;
+  const { lightning, ...rest } = terms;
   return {
-    ...terms,
+    ...rest,
+    method: lightning === null ? 'onchain' : 'lightning',
+    lightning:
+      lightning === null
+        ? null
+        : {
+            expiresAtMs: lightning.expiresAtMs,
+            feeLimitMsat: more.feeLimitMsat,
+            strategy: lightning.strategy,
+            attemptId: null,
+            lastAttemptId: null,
+            paymentHash: lightning.paymentHash,
+            preimage: null,
+            feeMsat: 0n,
+          },
     merchantId: common.merchantId,
     id: common.id ?? ids.next(),
     externalId: externalId ?? null,
     source: common.source,
     batchId: common.batchId ?? null,
     refundId: common.refundId ?? null,
-    method: 'onchain',
     description: description ?? null,
     metadata: common.metadata ?? {},
     state: 'awaiting_approval',

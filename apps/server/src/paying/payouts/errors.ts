@@ -35,7 +35,10 @@ function sentenceOf(rejection: PayoutRejection): string {
       return 'The payout is being paid or has ended; it can not be cancelled any more.';
     case 'not_approved':
       return 'The payout is not approved and waiting to be paid.';
+    case 'invoice_expired':
+      return 'The invoice that it pays has ended. Ask the recipient for a new one.';
     case 'other_spend':
+    case 'other_attempt':
     case 'ended':
       return 'The payout has ended or is paid by another transaction.';
     default:

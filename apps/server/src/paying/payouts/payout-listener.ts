@@ -37,7 +37,7 @@ export function createPayoutListener(deps: { listener: PayoutListener }): SpendL
         const event = eventOf(change, before, {
           nowMs: telling.nowMs,
           feeShareSats: shares.get(before.id) ?? 0n,
-          retries: retries?.get(before.walletId) ?? DEFAULT_RETRIES,
+          retries: retries?.get(before.walletId ?? '') ?? DEFAULT_RETRIES,
         });
         return { before, step: demand(applyPayoutEvent(before, event)) };
       });
@@ -78,7 +78,7 @@ async function readRetries(
   payouts: readonly Payout[],
 ): Promise<Map<Uuid, RetryPolicy>> {
   const found = new Map<Uuid, RetryPolicy>();
-  for (const walletId of new Set(payouts.map((each) => each.walletId))) {
+  for (const walletId of new Set(payouts.flatMap((each) => each.walletId ?? []))) {
     const processor = await findProcessorOfWallet(tx, { merchantId, walletId });
     if (processor !== undefined) found.set(walletId, processor.settings.retries);
   }

@@ -1,8 +1,8 @@
 import type { Payout as PayoutJson, PayoutEventType } from '@quittance/contract';
-import { formatBtc, toHex, unreachable } from '@quittance/kernel';
+import { formatBtc, formatDecimal, type Msats, toHex, unreachable } from '@quittance/kernel';
 import type { NewEvent } from '../../telling/events/index.ts';
-import type { Payout, PayoutTelling } from './payout.ts';
-import { payoutReasonTable } from './reasons.ts';
+import { coveringSats, type LightningSide, type Payout, type PayoutTelling } from './payout.ts';
+import { factsOfReason } from './reasons.ts';
 
 /** A payout as it is answered. */
 export function payoutJson(payout: Payout): PayoutJson {
@@ -15,9 +15,11 @@ export function payoutJson(payout: Payout): PayoutJson {
     refundId: payout.refundId,
     method: payout.method,
     destination: payout.destination,
-    script: toHex(payout.script),
-    amountSats: payout.amountSats.toString(),
-    amountBtc: formatBtc(payout.amountSats),
+    destinationKind: payout.destinationKind,
+    script: payout.script === null ? null : toHex(payout.script),
+    amountSats: coveringSats(payout.amountMsat).toString(),
+    amountMsat: payout.amountMsat.toString(),
+    amountBtc: btcText(payout.amountMsat),
     price: payout.price,
     feeFrom: payout.feeFrom,
     maxFeeShareSats: payout.maxFeeShareSats.toString(),
@@ -25,7 +27,7 @@ export function payoutJson(payout: Payout): PayoutJson {
     description: payout.description,
     metadata: { ...payout.metadata },
     state: payout.state,
-    reason: payout.reason === null ? null : reasonJson(payout.reason),
+    reason: payout.reason === null ? null : reasonJson(payout.reason, payout.method),
     origin: payout.origin,
     approvalsNeeded: payout.approvalsNeeded,
     approvals: payout.approvals.map(({ by, atMs, signature }) => ({
@@ -38,6 +40,7 @@ export function payoutJson(payout: Payout): PayoutJson {
     processorId: payout.processorId,
     spendId: payout.spendId,
     txid: payout.txid,
+    lightning: payout.lightning === null ? null : lightningJson(payout.lightning),
     attempts: payout.attempts,
     notBefore: maybeTime(payout.notBeforeMs),
     version: payout.version,
@@ -50,8 +53,29 @@ export function payoutJson(payout: Payout): PayoutJson {
   };
 }
 
-function reasonJson(code: NonNullable<Payout['reason']>): NonNullable<PayoutJson['reason']> {
-  const { retryable, message, recipientMessage } = payoutReasonTable[code];
+/** Eight decimals, and three more where there are millisatoshis. */
+function btcText(msat: Msats): string {
+  const sats = coveringSats(msat);
+  return sats * 1_000n === msat ? formatBtc(sats) : formatDecimal(msat, 11);
+}
+
+function lightningJson(side: LightningSide): NonNullable<PayoutJson['lightning']> {
+  return {
+    expiresAt: maybeTime(side.expiresAtMs),
+    maxFeeMsat: side.feeLimitMsat.toString(),
+    feeMsat: side.feeMsat.toString(),
+    strategy: side.strategy,
+    attemptId: side.attemptId ?? side.lastAttemptId,
+    paymentHash: side.paymentHash,
+    preimage: side.preimage,
+  };
+}
+
+function reasonJson(
+  code: NonNullable<Payout['reason']>,
+  method: Payout['method'],
+): NonNullable<PayoutJson['reason']> {
+  const { retryable, message, recipientMessage } = factsOfReason(code, method);
   return { code, retryable, message, recipientMessage };
 }
 
@@ -74,8 +98,13 @@ export function payoutEvent(
       refundId: payout.refundId,
       state: payout.state,
       destination: payout.destination,
-      amountSats: payout.amountSats.toString(),
+      method: payout.method,
+      amountSats: coveringSats(payout.amountMsat).toString(),
+      amountMsat: payout.amountMsat.toString(),
       feeShareSats: payout.feeShareSats.toString(),
+      feeMsat: (payout.lightning?.feeMsat ?? 0n).toString(),
+      paymentHash: payout.lightning?.paymentHash ?? null,
+      preimage: payout.lightning?.preimage ?? null,
       txid: payout.txid,
       origin: payout.origin,
       reason: payout.reason,
@@ -85,7 +114,7 @@ export function payoutEvent(
   };
 }
 
-function messageOf(type: PayoutEventType, { reason, approvalsNeeded }: Payout): string {
+function messageOf(type: PayoutEventType, { reason, approvalsNeeded, method }: Payout): string {
   switch (type) {
     case 'payout.created':
       return approvalsNeeded > 0
@@ -99,10 +128,14 @@ function messageOf(type: PayoutEventType, { reason, approvalsNeeded }: Payout): 
       return 'The transaction of the payout is on the network and not yet in a block.';
     case 'payout.confirmed':
       return 'The payout is in a block.';
+    case 'payout.in_flight':
+      return 'The payout is being paid over Lightning.';
+    case 'payout.unknown':
+      return 'Nobody can say now what became of the payment; it is asked about until it is known.';
     case 'payout.final':
       return 'The payout is final.';
     case 'payout.failed':
-      return `The payout was not paid. ${reason === null ? '' : payoutReasonTable[reason].message}`;
+      return `The payout was not paid. ${reason === null ? '' : factsOfReason(reason, method).message}`;
     case 'payout.cancelled':
       return 'The payout was cancelled before anything was sent.';
     case 'payout.reversed':

@@ -1,4 +1,5 @@
-import type { PayoutReason } from '@quittance/contract';
+import type { LightningFailureClass, PayoutMethod, PayoutReason } from '@quittance/contract';
+import { failureClasses } from '../lightning/index.ts';
 
 export type ReasonFacts = {
   /** It is tried again by itself: nothing about the payout has to change. */
@@ -11,6 +12,31 @@ export type ReasonFacts = {
 
 const LATER = 'Your payment is delayed; it will be sent as soon as possible.';
 const NOT_SENT = 'The payment could not be sent to this address. Please ask the sender.';
+
+const NOT_PAID = 'The payment could not be made in time. Please ask the sender.';
+
+function reasonOf(name: LightningFailureClass): ReasonFacts {
+  const { retryable, operator, payer } = failureClasses[name];
+  return { retryable, message: operator, recipientMessage: payer };
+}
+
+const lightningNodeUnavailable = reasonOf('node_unavailable');
+/** What paying/lightning says of its failures; the node's silence has a name already. */
+const lightningReasons = {
+  expired: reasonOf('expired'),
+  no_route: reasonOf('no_route'),
+  insufficient_local_balance: reasonOf('insufficient_local_balance'),
+  insufficient_capacity: reasonOf('insufficient_capacity'),
+  fee_limit: reasonOf('fee_limit'),
+  peer_offline: reasonOf('peer_offline'),
+  recipient_rejected: reasonOf('recipient_rejected'),
+  amount_out_of_range: reasonOf('amount_out_of_range'),
+  wrong_network: reasonOf('wrong_network'),
+  invalid: reasonOf('invalid'),
+  already_paid: reasonOf('already_paid'),
+  timeout_unknown: reasonOf('timeout_unknown'),
+  not_resolved: reasonOf('not_resolved'),
+};
 
 /** Every reason why a payout waits or has failed: the one place that classifies them. */
 export const payoutReasonTable: Readonly<Record<PayoutReason, ReasonFacts>> = {
@@ -125,4 +151,21 @@ export const payoutReasonTable: Readonly<Record<PayoutReason, ReasonFacts>> = {
       'It was tried as often as the retry policy allows. Find the cause, then make a new one.',
     recipientMessage: NOT_SENT,
   },
+  time_over: {
+    retryable: false,
+    message: 'The time that its strategy has for it is over. Nothing was paid.',
+    recipientMessage: NOT_PAID,
+  },
+  unlikely: {
+    retryable: false,
+    message: 'Past attempts leave it next to no chance, so its strategy gave up. Nothing was paid.',
+    recipientMessage: NOT_PAID,
+  },
+  ...lightningReasons,
 };
+
+/** What a reason means for a payout of this kind. */
+export function factsOfReason(reason: PayoutReason, method: PayoutMethod): ReasonFacts {
+  if (reason === 'node_unavailable' && method === 'lightning') return lightningNodeUnavailable;
+  return payoutReasonTable[reason];
+}

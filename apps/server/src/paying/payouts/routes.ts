@@ -174,7 +174,7 @@ export async function decidePayout(
       actor: actorOf(exchange.request),
       action,
       subject: `payout:${id}`,
-      detail: { state: payout.state, amountSats: payout.amountSats.toString() },
+      detail: { state: payout.state, amountMsat: payout.amountMsat.toString() },
     });
     return { status: 200, body: payoutJson(payout) };
   });

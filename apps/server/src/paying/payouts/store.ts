@@ -1,7 +1,16 @@
-import type { PayoutState } from '@quittance/contract';
+import type { LightningStrategy, PayoutState } from '@quittance/contract';
 import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { Payout, PayoutApproval, PayoutPrice, PayoutReason, PayRequest } from './payout.ts';
+import {
+  type LightningSide,
+  type OnchainPayout,
+  onchainPayout,
+  type Payout,
+  type PayoutApproval,
+  type PayoutPrice,
+  type PayoutReason,
+  type PayRequest,
+} from './payout.ts';
 
 type Row = {
   merchant_id: Uuid;
@@ -10,10 +19,11 @@ type Row = {
   source: Payout['source'];
   batch_id: Uuid | null;
   refund_id: Uuid | null;
-  method: 'onchain';
+  method: Payout['method'];
   destination: string;
-  script: Uint8Array;
-  amount_sats: bigint;
+  destination_kind: Payout['destinationKind'];
+  script: Uint8Array | null;
+  amount_msat: bigint;
   price: PayoutPrice | null;
   fee_from: Payout['feeFrom'];
   max_fee_share_sats: bigint;
@@ -24,13 +34,21 @@ type Row = {
   origin: Payout['origin'];
   approvals_needed: number;
   approvals: PayoutApproval[];
-  wallet_id: Uuid;
+  wallet_id: Uuid | null;
   pay_request: PayRequest | null;
   processor_id: Uuid | null;
   spend_id: Uuid | null;
   last_spend_id: Uuid | null;
   txid: Uint8Array | null;
   fee_share_sats: bigint;
+  expires_at: Date | null;
+  fee_limit_msat: bigint;
+  fee_msat: bigint;
+  strategy: LightningStrategy | null;
+  attempt_id: Uuid | null;
+  last_attempt_id: Uuid | null;
+  payment_hash: Uint8Array | null;
+  preimage: Uint8Array | null;
   attempts: number;
   not_before: Date | null;
   ledger_epoch: number;
@@ -46,9 +64,10 @@ type Row = {
 };
 
 const COLUMNS = `merchant_id, id, external_id, source, batch_id, refund_id, method, destination,
-  script, amount_sats, price, fee_from, max_fee_share_sats, description, metadata, state, reason,
+  destination_kind, script, amount_msat, price, fee_from, max_fee_share_sats, description, metadata, state, reason,
   origin, approvals_needed, approvals, wallet_id, pay_request, processor_id, spend_id,
-  last_spend_id, txid,
+  last_spend_id, txid, expires_at, fee_limit_msat, fee_msat, strategy, attempt_id,
+  last_attempt_id, payment_hash, preimage,
   fee_share_sats, attempts, not_before, ledger_epoch, version, created_by, created_at, approved_at,
   started_at, broadcast_at, finished_at, state_since, updated_at`;
 
@@ -62,8 +81,9 @@ function payoutOf(row: Row): Payout {
     refundId: row.refund_id,
     method: row.method,
     destination: row.destination,
-    script: new Uint8Array(row.script),
-    amountSats: row.amount_sats,
+    destinationKind: row.destination_kind,
+    script: row.script === null ? null : new Uint8Array(row.script),
+    amountMsat: row.amount_msat,
     price: row.price,
     feeFrom: row.fee_from,
     maxFeeShareSats: row.max_fee_share_sats,
@@ -82,6 +102,7 @@ function payoutOf(row: Row): Payout {
     // Stored as the network hashes it, shown backwards, like every transaction id here.
     txid: row.txid === null ? null : toHex(new Uint8Array(row.txid).reverse()),
     feeShareSats: row.fee_share_sats,
+    lightning: row.method === 'lightning' ? lightningSideOf(row) : null,
     attempts: row.attempts,
     notBeforeMs: row.not_before?.getTime() ?? null,
     ledgerEpoch: row.ledger_epoch,
@@ -97,6 +118,19 @@ function payoutOf(row: Row): Payout {
   };
 }
 
+function lightningSideOf(row: Row): LightningSide {
+  return {
+    expiresAtMs: row.expires_at?.getTime() ?? null,
+    feeLimitMsat: row.fee_limit_msat,
+    strategy: row.strategy,
+    attemptId: row.attempt_id,
+    lastAttemptId: row.last_attempt_id,
+    paymentHash: row.payment_hash === null ? null : toHex(new Uint8Array(row.payment_hash)),
+    preimage: row.preimage === null ? null : toHex(new Uint8Array(row.preimage)),
+    feeMsat: row.fee_msat,
+  };
+}
+
 /** Inserts any number of payouts of one merchant in one round trip, as new as they come. */
 export async function insertPayouts(tx: Tx, payouts: readonly Payout[]): Promise<void> {
   const [first] = payouts;
@@ -107,19 +141,21 @@ export async function insertPayouts(tx: Tx, payouts: readonly Payout[]): Promise
   );
   await tx.query(
     `INSERT INTO payout (merchant_id, id, external_id, source, batch_id, refund_id, method,
-            destination, script, amount_sats, price, fee_from, max_fee_share_sats, description,
+            destination, script, amount_msat, price, fee_from, max_fee_share_sats, description,
             metadata, state, approvals_needed, wallet_id, created_by, created_at, state_since,
-            updated_at)
+            updated_at, destination_kind, expires_at, fee_limit_msat, strategy, payment_hash)
      SELECT $1, id, external_id, source, batch_id, refund_id, method, destination, script,
-            amount_sats, price::jsonb, fee_from, max_fee_share_sats, description, metadata::jsonb,
+            amount_msat, price::jsonb, fee_from, max_fee_share_sats, description, metadata::jsonb,
             'awaiting_approval', approvals_needed, wallet_id, created_by, created_at, created_at,
-            created_at
+            created_at, destination_kind, expires_at, fee_limit_msat, strategy::jsonb, payment_hash
        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
             $8::text[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::bigint[],
-            $14::text[], $15::text[], $16::int[], $17::uuid[], $18::text[], $19::timestamptz[])
+            $14::text[], $15::text[], $16::int[], $17::uuid[], $18::text[], $19::timestamptz[],
+            $20::text[], $21::timestamptz[], $22::bigint[], $23::text[], $24::bytea[])
          AS n (id, external_id, source, batch_id, refund_id, method, destination, script,
-               amount_sats, price, fee_from, max_fee_share_sats, description, metadata,
-               approvals_needed, wallet_id, created_by, created_at)`,
+               amount_msat, price, fee_from, max_fee_share_sats, description, metadata,
+               approvals_needed, wallet_id, created_by, created_at, destination_kind, expires_at,
+               fee_limit_msat, strategy, payment_hash)`,
     [
       first.merchantId,
       payouts.map(({ id }) => id),
@@ -130,8 +166,8 @@ export async function insertPayouts(tx: Tx, payouts: readonly Payout[]): Promise
       payouts.map(({ method }) => method),
       payouts.map(({ destination }) => destination),
       payouts.map(({ script }) => script),
-      payouts.map(({ amountSats }) => amountSats),
-      payouts.map(({ price }) => (price === null ? null : JSON.stringify(price))),
+      payouts.map(({ amountMsat }) => amountMsat),
+      payouts.map(({ price }) => jsonOf(price)),
       payouts.map(({ feeFrom }) => feeFrom),
       payouts.map(({ maxFeeShareSats }) => maxFeeShareSats),
       payouts.map(({ description }) => description),
@@ -140,6 +176,11 @@ export async function insertPayouts(tx: Tx, payouts: readonly Payout[]): Promise
       payouts.map(({ walletId }) => walletId),
       payouts.map(({ createdBy }) => createdBy),
       payouts.map(({ createdAtMs }) => new Date(createdAtMs)),
+      payouts.map(({ destinationKind }) => destinationKind),
+      payouts.map(({ lightning }) => dateOf(lightning?.expiresAtMs ?? null)),
+      payouts.map(({ lightning }) => lightning?.feeLimitMsat ?? 0n),
+      payouts.map(({ lightning }) => jsonOf(lightning?.strategy ?? null)),
+      payouts.map(({ lightning }) => bytesOf(lightning?.paymentHash ?? null)),
     ],
   );
 }
@@ -159,16 +200,18 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
             version = p.version + 1, approved_at = n.approved_at, started_at = n.started_at,
             broadcast_at = n.broadcast_at, finished_at = n.finished_at,
             state_since = n.state_since, updated_at = n.updated_at,
-            pay_request = n.pay_request::jsonb
+            pay_request = n.pay_request::jsonb, attempt_id = n.attempt_id,
+            last_attempt_id = n.last_attempt_id, payment_hash = n.payment_hash,
+            preimage = n.preimage, fee_msat = n.fee_msat
        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[],
             $7::text[], $8::uuid[], $9::uuid[], $10::uuid[], $11::bytea[], $12::bigint[],
             $13::int[], $14::timestamptz[], $15::int[], $16::timestamptz[], $17::timestamptz[],
             $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[],
-            $22::text[])
+            $22::text[], $23::uuid[], $24::uuid[], $25::bytea[], $26::bytea[], $27::bigint[])
          AS n (merchant_id, id, version, state, reason, origin, approvals, processor_id, spend_id,
                last_spend_id, txid, fee_share_sats, attempts, not_before, ledger_epoch,
                approved_at, started_at, broadcast_at, finished_at, state_since, updated_at,
-               pay_request)
+               pay_request, attempt_id, last_attempt_id, payment_hash, preimage, fee_msat)
       WHERE p.merchant_id = n.merchant_id AND p.id = n.id AND p.version = n.version
       RETURNING 1 AS written`,
     [
@@ -193,7 +236,12 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
       payouts.map(({ finishedAtMs }) => dateOf(finishedAtMs)),
       payouts.map(({ stateSinceMs }) => new Date(stateSinceMs)),
       payouts.map(({ updatedAtMs }) => new Date(updatedAtMs)),
-      payouts.map(({ payRequest }) => (payRequest === null ? null : JSON.stringify(payRequest))),
+      payouts.map(({ payRequest }) => jsonOf(payRequest)),
+      payouts.map(({ lightning }) => lightning?.attemptId ?? null),
+      payouts.map(({ lightning }) => lightning?.lastAttemptId ?? null),
+      payouts.map(({ lightning }) => bytesOf(lightning?.paymentHash ?? null)),
+      payouts.map(({ lightning }) => bytesOf(lightning?.preimage ?? null)),
+      payouts.map(({ lightning }) => lightning?.feeMsat ?? 0n),
     ],
   );
   assert(written.length === payouts.length, 'a payout was changed by somebody else meanwhile');
@@ -201,6 +249,14 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
 
 function dateOf(ms: number | null): Date | null {
   return ms === null ? null : new Date(ms);
+}
+
+function jsonOf(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function bytesOf(hex: string | null): Uint8Array | null {
+  return hex === null ? null : fromHex(hex);
 }
 
 /** A payout of a merchant: one that is another merchant's is not found. */
@@ -266,7 +322,7 @@ export async function lockAwaitingOfBatch(
 export async function takePayoutsToPay(
   tx: Tx,
   which: { merchantId: Uuid; walletId: Uuid; nowMs: number; limit: number },
-): Promise<Payout[]> {
+): Promise<OnchainPayout[]> {
   const rows = await tx.query<Row>(
     `SELECT ${COLUMNS} FROM payout
       WHERE merchant_id = $1 AND wallet_id = $2 AND state = 'approved'
@@ -274,23 +330,30 @@ export async function takePayoutsToPay(
       ORDER BY approved_at, id LIMIT $4 FOR UPDATE SKIP LOCKED`,
     [which.merchantId, which.walletId, new Date(which.nowMs), which.limit],
   );
-  return rows.map(payoutOf);
+  return rows.map((row) => onchainPayout(payoutOf(row)));
 }
 
-/** Takes one payout that a person wants paid now, unless somebody holds it. */
-export async function takePayRequest(tx: Tx): Promise<Payout | undefined> {
+/**
+ * Takes one payout that a person wants paid now, unless somebody holds it, its wallet is held
+ * (paying/guard) or it has just gone wrong (`postponePayRequest`).
+ */
+export async function takePayRequest(tx: Tx, nowMs: number): Promise<OnchainPayout | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM payout WHERE state = 'approved' AND pay_request IS NOT NULL
+    `SELECT ${COLUMNS} FROM payout p
+      WHERE state = 'approved' AND pay_request IS NOT NULL AND method = 'onchain'
+        AND coalesce((pay_request->>'notBeforeMs')::bigint, 0) <= $1
+        AND NOT EXISTS (SELECT FROM wallet_hold h WHERE h.wallet_id = p.wallet_id)
       ORDER BY approved_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+    [nowMs],
   );
-  return row === undefined ? undefined : payoutOf(row);
+  return row === undefined ? undefined : onchainPayout(payoutOf(row));
 }
 
 /** The same as takePayoutsToPay without locks, for who only looks. */
 export async function readPayoutsToPay(
   tx: Tx,
   which: { merchantId: Uuid; walletId: Uuid; nowMs: number; limit: number },
-): Promise<Payout[]> {
+): Promise<OnchainPayout[]> {
   const rows = await tx.query<Row>(
     `SELECT ${COLUMNS} FROM payout
       WHERE merchant_id = $1 AND wallet_id = $2 AND state = 'approved'
@@ -298,7 +361,7 @@ export async function readPayoutsToPay(
       ORDER BY approved_at, id LIMIT $4`,
     [which.merchantId, which.walletId, new Date(which.nowMs), which.limit],
   );
-  return rows.map(payoutOf);
+  return rows.map((row) => onchainPayout(payoutOf(row)));
 }
 
 export type PayoutFilter = {

@@ -22,7 +22,8 @@ export async function sumStartedSince(
 ): Promise<bigint> {
   const row = await tx.one<{ sum: bigint }>(
     `SELECT coalesce(sum(amount_sats), 0)::bigint AS sum FROM payout
-      WHERE merchant_id = $1 AND processor_id = $2 AND started_at > $3 AND spend_id IS NOT NULL`,
+      WHERE merchant_id = $1 AND processor_id = $2 AND started_at > $3
+        AND (spend_id IS NOT NULL OR attempt_id IS NOT NULL)`,
     [which.merchantId, which.processorId, new Date(which.sinceMs)],
   );
   return row.sum;

@@ -14,8 +14,9 @@ export function testPayout(more: Partial<Payout> = {}): Payout {
     refundId: null,
     method: 'onchain',
     destination: 'bcrt1q',
+    destinationKind: 'address',
     script: new Uint8Array(22),
-    amountSats: 100_000n,
+    amountMsat: 100_000_000n,
     price: null,
     feeFrom: 'sender',
     maxFeeShareSats: 0n,
@@ -33,6 +34,7 @@ export function testPayout(more: Partial<Payout> = {}): Payout {
     lastSpendId: null,
     txid: null,
     feeShareSats: 0n,
+    lightning: null,
     attempts: 0,
     notBeforeMs: null,
     ledgerEpoch: 0,
@@ -47,4 +49,26 @@ export function testPayout(more: Partial<Payout> = {}): Payout {
     updatedAtMs: START_MS,
     ...more,
   };
+}
+
+/** The same over Lightning, to an invoice that ends in an hour. */
+export function testLightningPayout(more: Partial<Payout> = {}): Payout {
+  return testPayout({
+    method: 'lightning',
+    destination: 'lnbcrt1',
+    destinationKind: 'bolt11',
+    script: null,
+    walletId: null,
+    lightning: {
+      expiresAtMs: START_MS + 3_600_000,
+      feeLimitMsat: 6_000_000n,
+      strategy: null,
+      attemptId: null,
+      lastAttemptId: null,
+      paymentHash: 'ab'.repeat(32),
+      preimage: null,
+      feeMsat: 0n,
+    },
+    ...more,
+  });
 }

@@ -110,26 +110,27 @@ const story = fc.record({
   approvalsNeeded: fc.integer({ min: 1, max: 3 }),
 });
 
-/** The ledger as far as one payout goes: what stands in each epoch. */
+/** The ledger as far as one payout on chain goes: what stands in each epoch. */
 type Book = Map<number, 'reserved' | 'sent' | 'released' | 'reversed'>;
+const NEEDED = {
+  'payout-reserved': undefined,
+  'payout-sent': 'reserved',
+  'payout-released': 'reserved',
+  'payout-reversed': 'sent',
+} as const;
+const MADE = {
+  'payout-reserved': 'reserved',
+  'payout-sent': 'sent',
+  'payout-released': 'released',
+  'payout-reversed': 'reversed',
+} as const;
 
 function post(book: Book, ledger: Extract<PayoutStep, { ok: true }>['ledger']): void {
   for (const { template, epoch } of ledger) {
+    assert(template in NEEDED, `${template} has no place in a payout on chain`);
     const stands = book.get(epoch);
-    const needed = {
-      'payout-reserved': undefined,
-      'payout-sent': 'reserved',
-      'payout-released': 'reserved',
-      'payout-reversed': 'sent',
-    };
-    expect(stands, `${template} in epoch ${epoch}`).toBe(needed[template]);
-    const next = {
-      'payout-reserved': 'reserved',
-      'payout-sent': 'sent',
-      'payout-released': 'released',
-      'payout-reversed': 'reversed',
-    } as const;
-    book.set(epoch, next[template]);
+    expect(stands, `${template} in epoch ${epoch}`).toBe(NEEDED[template as keyof typeof NEEDED]);
+    book.set(epoch, MADE[template as keyof typeof MADE]);
   }
 }
 

@@ -1,10 +1,22 @@
 import type { PayoutEventType } from '@quittance/contract';
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
 import type { Origin } from '../spends/index.ts';
+import { type AttemptEvent, applyAttemptEvent, isExpired } from './attempt-transition.ts';
 import type { Payout, PayoutApproval, PayoutReason, PayRequest } from './payout.ts';
+import {
+  change,
+  type PayoutLedgerIntent,
+  type PayoutStep,
+  reject,
+  release,
+  reservation,
+  same,
+} from './step.ts';
 
 /** What can happen to a payout; every event may come twice. */
-export type PayoutEvent = { readonly atMs: number } & (
+export type PayoutEvent = ChainEvent | AttemptEvent;
+
+type ChainEvent = { readonly atMs: number } & (
   | {
       readonly type: 'approved';
       readonly approval: PayoutApproval;
@@ -44,30 +56,7 @@ export type PayoutEvent = { readonly atMs: number } & (
     }
 );
 
-/** A transfer that the ledger has to take, in this order. */
-export type PayoutLedgerIntent = {
-  readonly template: 'payout-reserved' | 'payout-sent' | 'payout-released' | 'payout-reversed';
-  readonly epoch: number;
-};
-
-/** Why an event does not fit the payout. */
-export type PayoutRejection =
-  | 'not_awaiting_approval'
-  | 'creator_may_not_approve'
-  | 'not_cancellable'
-  | 'not_approved'
-  /** The event is about a spend that is not this payout's. */
-  | 'other_spend'
-  | 'ended';
-
-export type PayoutStep =
-  | {
-      readonly ok: true;
-      readonly payout: Payout;
-      readonly ledger: readonly PayoutLedgerIntent[];
-      readonly notices: readonly PayoutEventType[];
-    }
-  | { readonly ok: false; readonly rejection: PayoutRejection };
+export type { PayoutLedgerIntent, PayoutRejection, PayoutStep } from './step.ts';
 
 /** How far a payout is on the chain; a spend that is told of late skips steps. */
 const CHAIN_STATES = ['in_progress', 'broadcast', 'confirmed', 'final'] as const;
@@ -110,6 +99,14 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
       return change(payout, event.atMs, { reason: event.reason });
     case 'spend_failed':
       return fail(payout, event);
+    case 'attempt_started':
+    case 'attempt_refused':
+    case 'attempt_unsure':
+    case 'attempt_seen':
+    case 'attempt_succeeded':
+    case 'attempt_failed':
+    case 'gave_up':
+      return applyAttemptEvent(payout, event);
     default:
       return unreachable(event);
   }
@@ -146,11 +143,12 @@ function isKnown(approvals: readonly PayoutApproval[], next: PayoutApproval): bo
 }
 
 function reserve(payout: Payout, added: readonly PayoutApproval[], atMs: number): PayoutStep {
+  if (isExpired(payout, atMs)) return reject('invoice_expired');
   return change(
     payout,
     atMs,
     { state: 'approved', approvals: [...payout.approvals, ...added], approvedAtMs: atMs },
-    [{ template: 'payout-reserved', epoch: payout.ledgerEpoch }],
+    reservation(payout),
     ['payout.approved'],
   );
 }
@@ -176,7 +174,7 @@ function cancel(payout: Payout, atMs: number): PayoutStep {
     finishedAtMs: atMs,
   } as const;
   const isReserved = payout.state === 'approved';
-  return change(payout, atMs, ended, isReserved ? [released(payout)] : [], ['payout.cancelled']);
+  return change(payout, atMs, ended, isReserved ? release(payout) : [], ['payout.cancelled']);
 }
 
 function start(
@@ -184,7 +182,8 @@ function start(
   { spendId, origin, processorId, atMs }: Extract<PayoutEvent, { type: 'started' }>,
 ): PayoutStep {
   if (payout.spendId === spendId && payout.state === 'in_progress') return same(payout);
-  if (payout.state !== 'approved' || payout.spendId !== null) return reject('not_approved');
+  const isFree = payout.state === 'approved' && payout.spendId === null;
+  if (!isFree || payout.method !== 'onchain') return reject('not_approved');
   const started = {
     state: 'in_progress',
     spendId,
@@ -262,37 +261,13 @@ function fail(payout: Payout, event: Extract<PayoutEvent, { type: 'spend_failed'
     const again = { ...freed, state: 'approved', reason, notBeforeMs: event.retry.notBeforeMs };
     return change(payout, atMs, { ...again, state: 'approved' }, ledger, notices);
   }
-  if (!wasSent) ledger.push(released(payout));
+  if (!wasSent) ledger.push(...release(payout));
   const lastReason = event.retry === null ? reason : 'too_many_attempts';
   const ended = { ...freed, state: 'failed', reason: lastReason, finishedAtMs: atMs } as const;
   return change(payout, atMs, ended, ledger, [...notices, 'payout.failed']);
 }
 
-function chainState({ state }: Payout): ChainState | null {
+function chainState({ state, method }: Payout): ChainState | null {
+  if (method !== 'onchain') return null;
   return CHAIN_STATES.find((each) => each === state) ?? null;
-}
-
-function released(payout: Payout): PayoutLedgerIntent {
-  return { template: 'payout-released', epoch: payout.ledgerEpoch };
-}
-
-function change(
-  payout: Payout,
-  atMs: number,
-  changes: Partial<Payout>,
-  ledger: readonly PayoutLedgerIntent[] = [],
-  notices: readonly PayoutEventType[] = [],
-): PayoutStep {
-  const stateSinceMs =
-    changes.state === undefined || changes.state === payout.state ? payout.stateSinceMs : atMs;
-  const next = { ...payout, ...changes, stateSinceMs, updatedAtMs: atMs };
-  return { ok: true, payout: next, ledger, notices };
-}
-
-function same(payout: Payout): PayoutStep {
-  return { ok: true, payout, ledger: [], notices: [] };
-}
-
-function reject(rejection: PayoutRejection): PayoutStep {
-  return { ok: false, rejection };
 }

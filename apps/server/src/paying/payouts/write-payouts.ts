@@ -1,5 +1,8 @@
 import { assert, type Uuid, unreachable } from '@quittance/kernel';
 import {
+  lightningFeeReleased,
+  lightningFeeReserved,
+  lightningSent,
   MAX_BATCH,
   MERCHANT_AVAILABLE,
   payoutReleased,
@@ -13,7 +16,7 @@ import {
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { recordEvents } from '../../telling/events/index.ts';
-import type { Payout, PayoutListener, PayoutTelling } from './payout.ts';
+import { coveringSats, type Payout, type PayoutListener, type PayoutTelling } from './payout.ts';
 import { payoutEvent } from './present.ts';
 import { ringProcessors } from './processors/store.ts';
 import { updatePayouts } from './store.ts';
@@ -44,12 +47,17 @@ export async function writePayouts(
       merchantId: payout.merchantId,
       payoutId: payout.id,
       refundId: payout.refundId,
+      source: payout.source,
+      method: payout.method,
       before: before.state,
       state: payout.state,
       reason: payout.reason,
       origin: payout.origin,
-      amountSats: payout.amountSats,
+      amountSats: coveringSats(payout.amountMsat),
+      amountMsat: payout.amountMsat,
       feeShareSats: payout.feeShareSats,
+      feeMsat: payout.lightning?.feeMsat ?? 0n,
+      preimage: payout.lightning?.preimage ?? null,
       spendId: payout.spendId,
       txid: payout.txid,
     });
@@ -73,8 +81,9 @@ export async function writePayouts(
 }
 
 function transferOf(payout: Payout, intent: PayoutLedgerIntent, atMs: number): Transfer {
-  const { merchantId, id: payoutId, amountSats } = payout;
-  const args = { merchantId, payoutId, amountSats, epoch: intent.epoch, atMs };
+  const { merchantId, id: payoutId, amountMsat, lightning } = payout;
+  const args = { merchantId, payoutId, amountMsat, epoch: intent.epoch, atMs };
+  const feeArgs = { ...args, amountMsat: lightning?.feeLimitMsat ?? 0n };
   switch (intent.template) {
     case 'payout-reserved':
       return payoutReserved(args);
@@ -84,6 +93,15 @@ function transferOf(payout: Payout, intent: PayoutLedgerIntent, atMs: number): T
       return payoutReleased(args);
     case 'payout-reversed':
       return payoutReversed(args);
+    case 'lightning-fee-reserved':
+      return lightningFeeReserved(feeArgs);
+    case 'lightning-fee-released':
+      return lightningFeeReleased(feeArgs);
+    case 'lightning-sent': {
+      assert(lightning !== null && lightning.paymentHash !== null, 'what was sent has a hash');
+      const { feeMsat, paymentHash } = lightning;
+      return lightningSent({ ...args, feeMsat, paymentHash });
+    }
     default:
       return unreachable(intent.template);
   }

@@ -58,6 +58,8 @@ export type PayoutNews = {
     | 'awaiting_approval'
     | 'approved'
     | 'in_progress'
+    | 'in_flight'
+    | 'unknown'
     | 'broadcast'
     | 'confirmed'
     | 'final'
@@ -170,7 +172,9 @@ function followPayout(refund: Refund, news: PayoutNews, nowMs: number): RefundCh
   switch (news.state) {
     case 'awaiting_approval':
     case 'approved':
-    case 'in_progress': {
+    case 'in_progress':
+    case 'in_flight':
+    case 'unknown': {
       const reason = news.state === 'awaiting_approval' ? AWAITING : news.reason;
       const back = { state: 'PENDING', txid: null, sentAtMs: null, finishedAtMs: null } as const;
       if (isPaid(refund)) return step(refund, { ...back, reason }, ['refund.reversed']);

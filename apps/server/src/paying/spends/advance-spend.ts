@@ -1,4 +1,5 @@
 import type { Uuid } from '@quittance/kernel';
+import { heldBecause } from '../guard/index.ts';
 import { backOffMs, CHECK_EVERY_MS } from './back-off.ts';
 import { broadcast, broadcastPackage, isInMempool } from './broadcast.ts';
 import type { SpendDeps } from './deps.ts';
@@ -29,8 +30,9 @@ export async function advanceSpend(
 ): Promise<StoredSpend | undefined> {
   let last = '';
   for (let done = 0; done < MAX_STEPS; done++) {
-    const [stored] = await deps.database.asSystem((tx) => readSpends(tx, [spendId]));
+    const { stored, isHeld } = await readForStep(deps, spendId);
     if (stored === undefined) return undefined;
+    if (isHeld) break;
     const step = nextStep(stored, deps.clock.nowMs());
     // What has just been tried is tried again only after its pause.
     const name = `${step.type} ${'version' in step ? step.version.version : ''}`;
@@ -40,6 +42,15 @@ export async function advanceSpend(
   }
   const [after] = await deps.database.asSystem((tx) => readSpends(tx, [spendId]));
   return after;
+}
+
+/** What is signed or sent of a wallet that is held waits, from the next step on. */
+async function readForStep({ database }: SpendDeps, spendId: Uuid) {
+  return await database.asSystem(async (tx) => {
+    const [stored] = await readSpends(tx, [spendId]);
+    const reason = stored === undefined ? null : await heldBecause(tx, stored.spend.walletId);
+    return { stored, isHeld: reason !== null };
+  });
 }
 
 /** @returns whether to look for another step at once */

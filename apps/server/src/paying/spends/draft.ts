@@ -41,12 +41,18 @@ export function sharedInputs(versions: readonly SpendVersion[]): OutpointText[] 
   return first.inputs.filter((input) => others.every(({ inputs }) => inputs.includes(input)));
 }
 
-/** Ends a spend that can not be mined in any version. */
+/**
+ * Ends a spend that can not be mined in any version. What nobody has ever had loses its name: the same
+ * coins and outputs make the same transaction again, which is then another spend's.
+ */
 export function fail(
   draft: Draft,
   why: { reason: SpendReason; detail: string | null; retry: boolean },
 ): void {
   draft.retry = why.retry;
+  for (const version of draft.versions) {
+    if (!version.exposed && version.txid !== null) change(draft, { ...version, txid: null });
+  }
   patch(draft, { state: 'failed', reason: why.reason, detail: why.detail, dueAtMs: null });
 }
 

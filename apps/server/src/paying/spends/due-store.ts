@@ -2,14 +2,19 @@ import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { SpendState } from './spend.ts';
 
-/** Takes spends that are due, each for one worker at a time; the lease ends by itself. */
+/**
+ * Takes spends that are due, each for one worker at a time; the lease ends by itself. Those of a
+ * wallet that is held wait (it reads wallet_hold, which paying/guard owns).
+ */
 export async function claimDueSpends(
   tx: Tx,
   claim: { nowMs: number; leaseMs: number; limit: number },
 ): Promise<Uuid[]> {
   const rows = await tx.query<{ id: Uuid }>(
     `UPDATE spend SET due_at = $2 WHERE id IN (
-       SELECT id FROM spend WHERE due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+       SELECT id FROM spend s WHERE due_at <= $1
+          AND NOT EXISTS (SELECT FROM wallet_hold h WHERE h.wallet_id = s.wallet_id)
+        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
      RETURNING id`,
     [new Date(claim.nowMs), new Date(claim.nowMs + claim.leaseMs), claim.limit],
   );

@@ -40,6 +40,11 @@ export function nothingStuck(detail: string): AppError {
   return new AppError('conflict', detail);
 }
 
+/** @param reason why nothing may leave the wallet */
+export function payoutsHeld(reason: string): AppError {
+  return new AppError('payouts_held', `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`);
+}
+
 export function psbtRefused(reason: string): AppError {
   return new AppError('invalid_psbt', `The PSBT can not be used: ${reason}.`);
 }

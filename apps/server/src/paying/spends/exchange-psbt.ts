@@ -1,9 +1,10 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
+import { heldBecause } from '../guard/index.ts';
 import { applyEvent, holdSpend, tellingNow } from './apply-event.ts';
 import type { SpendDeps } from './deps.ts';
 import { hasEnded } from './draft.ts';
-import { hasEndedAlready, noSuchSpend, nothingStuck, psbtRefused } from './errors.ts';
+import { hasEndedAlready, noSuchSpend, nothingStuck, payoutsHeld, psbtRefused } from './errors.ts';
 import { storeSignatures } from './sign-version.ts';
 import type { SpendVersion } from './spend.ts';
 import { readVersionBytes, type StoredSpend } from './store.ts';
@@ -14,7 +15,7 @@ type ExchangeDeps = Pick<SpendDeps, 'ids' | 'clock' | 'listener'>;
 /**
  * The PSBT of the version that waits for signatures, with those that it has. From now on somebody
  * else may finish and send it, so the spend counts as out in the world.
- * @throws {AppError} not_found, conflict when nothing waits for a signature
+ * @throws {AppError} not_found, payouts_held, conflict when nothing waits for a signature
  */
 export async function exportPsbt(
   tx: Tx,
@@ -22,6 +23,8 @@ export async function exportPsbt(
   own: OwnSpend,
 ): Promise<{ version: number; psbt: Uint8Array }> {
   const held = await holdOwn(tx, deps, own);
+  const reason = await heldBecause(tx, held.spend.walletId);
+  if (reason !== null) throw payoutsHeld(reason);
   const { version } = waitingVersion(held);
   const telling = await tellingNow(tx, deps);
   await applyEvent(tx, { listener: deps.listener, telling }, held, { type: 'exported', version });

@@ -21,7 +21,6 @@ import { assert, type Clock, type Random, type Sats, type Uuid } from '@quittanc
 import type { Tx } from '../../platform/db/index.ts';
 import {
   readPreviousTransactions,
-  readSpendableCoins,
   readWalletForSpending,
   takeChangeIndex,
   type WalletForSpending,
@@ -34,12 +33,9 @@ import type {
   SpendReason,
   SpendVersion,
 } from './spend.ts';
-import { type OwnCoin, readDoubtfulChange, readTip, readTipTime } from './coin-store.ts';
+import { type OwnCoin, readTip, readTipTime } from './coin-store.ts';
+import { isChainTooLarge, MAX_UNCONFIRMED_DEPTH, readFreeCoins } from './waiting-chains.ts';
 
-/** Received money is spent after one block; nobody else's unconfirmed payment ever. */
-const MIN_CONFIRMATIONS = 1;
-/** Change of our own that waits may be spent, one transaction behind it at the most. */
-const MAX_UNCONFIRMED_DEPTH = 1;
 /** Coins that a payout takes along at most when fees are low, and of how many free ones it takes one. */
 const MAX_TIDIED_COINS = 50;
 const TIDIED_PART = 8;
@@ -109,37 +105,41 @@ export async function chooseCoins(
     ...(ancestorDebtSats === undefined ? {} : { ancestorDebtSats }),
   }));
   const named = new Set(must.map(({ id }) => id));
-  const spendable = request.mayAdd ? await readFree(tx, request) : [];
+  const spendable = request.mayAdd ? await readFreeCoins(tx, request) : [];
   const free = spendable.filter(({ txid, vout }) => !named.has(`${txid}:${vout}`));
-  const selection = selectCoins({
-    coins: [
-      ...must,
-      ...free.map((coin) => ({
-        ...{ id: `${coin.txid}:${coin.vout}`, valueSats: coin.valueSats, input: sizes.input },
-        unconfirmedDepth: coin.height === null ? 1 : 0,
-        ...(coin.ancestors === null
-          ? {}
-          : {
-              ancestorDebtSats: ancestorDebt(
-                { feesSats: coin.ancestors.feeSats, vsize: coin.ancestors.vsize, transactions: 1 },
-                feeRate,
-              ),
-            }),
-      })),
-    ],
-    payments: outputs,
-    feeRate,
-    longTermFeeRate: request.longTermFeeRate,
-    change: sizes,
-    mustInclude: must.map(({ id }) => id),
-    ...(request.replaces === undefined ? {} : { replaces: request.replaces }),
-    limits: {
-      // A replacement must not bring in new unconfirmed coins (BIP125 rule 2).
-      maxUnconfirmedDepth: request.replaces === undefined ? MAX_UNCONFIRMED_DEPTH : 0,
-      ...tidyingLimits(request, free),
-    },
-    random: deps.random,
-  });
+  const select = (maxUnconfirmedDepth: number) =>
+    selectCoins({
+      coins: [
+        ...must,
+        ...free.map((coin) => ({
+          ...{ id: `${coin.txid}:${coin.vout}`, valueSats: coin.valueSats, input: sizes.input },
+          unconfirmedDepth: coin.height === null ? 1 : 0,
+          ...(coin.ancestors === null
+            ? {}
+            : {
+                ancestorDebtSats: ancestorDebt(
+                  { ...coin.ancestors, feesSats: coin.ancestors.feeSats },
+                  feeRate,
+                ),
+              }),
+        })),
+      ],
+      payments: outputs,
+      feeRate,
+      longTermFeeRate: request.longTermFeeRate,
+      change: sizes,
+      mustInclude: must.map(({ id }) => id),
+      ...(request.replaces === undefined ? {} : { replaces: request.replaces }),
+      limits: {
+        maxUnconfirmedDepth,
+        ...tidyingLimits(request, free),
+      },
+      random: deps.random,
+    });
+  // A replacement must not bring in new unconfirmed coins (BIP125 rule 2).
+  const depth = request.replaces === undefined ? MAX_UNCONFIRMED_DEPTH : 0;
+  let selection = select(depth);
+  if (depth > 0 && selection.ok && isChainTooLarge(selection.plan, free)) selection = select(0);
   if (!selection.ok) return refusalOf(selection, outputs);
   const { plan } = selection;
   const broken = limitsBroken(plan, request);
@@ -170,18 +170,6 @@ function tidyingLimits(
 
 function placeOf(coin: { branch: 0 | 1; index: number; height: number | null }) {
   return { branch: coin.branch, index: coin.index, isConfirmed: coin.height !== null };
-}
-
-async function readFree(tx: Tx, request: TransactionRequest) {
-  const { merchantId, walletId } = request;
-  const coins = await readSpendableCoins(tx, {
-    ...{ merchantId, walletId, tipHeight: await readTip(tx) },
-    minConfirmations: MIN_CONFIRMATIONS,
-    ownChangeUnconfirmed: true,
-  });
-  if (coins.every(({ height }) => height !== null)) return coins;
-  const doubtful = await readDoubtfulChange(tx, walletId);
-  return coins.filter(({ txid, height }) => height !== null || !doubtful.has(txid));
 }
 
 /** The wallet's descriptor, which was checked when it was added. */

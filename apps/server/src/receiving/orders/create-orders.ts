@@ -208,7 +208,7 @@ async function commitBatch(
     fresh.forEach((item, i) => {
       const row = rows[i];
       assert(row !== undefined, 'there is a row for each order');
-      made.set(item, orderJson(row, [], placeOf(deps, item.merchant)));
+      made.set(item, orderJson(row, { payments: [] }, placeOf(deps, item.merchant)));
     });
     await tell(tx, deps, rows);
     await storeAnswers(tx, merchantId, fresh, made, deps.clock.nowMs());

@@ -8,11 +8,12 @@ export {
   type OrderCreatorDeps,
   type OrderingMerchant,
 } from './create-orders.ts';
-export type { StoreFace } from './present.ts';
+export type { OpenInvoice, StoreFace } from './present.ts';
 export { type OwnOrder, readTipHeight } from './store.ts';
 export {
   findOrderMerchant,
   findPricedOrder,
+  type InvoiceReader,
   type LiveState,
   listOrders,
   type PricedOrder,

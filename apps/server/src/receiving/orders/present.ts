@@ -1,6 +1,6 @@
 import { formatBip21 } from '@quittance/bitcoin';
 import type { Order, OrderPaymentView, OrderView } from '@quittance/contract';
-import { formatBtc } from '@quittance/kernel';
+import { formatBtc, type Sats } from '@quittance/kernel';
 import {
   confirmationsAt,
   counts,
@@ -22,9 +22,27 @@ export type StoreFace = {
 
 type Place = { publicUrl: string; tipHeight: number; storeName: string };
 
+/** An open Lightning invoice of an order. */
+export type OpenInvoice = {
+  bolt11: string;
+  paymentHash: string;
+  amountSats: Sats;
+  expiresAtMs: number;
+};
+
+/** An invoice for another amount than what is still to be paid is on its way out. */
+function fitting(row: OrderRow, invoice: OpenInvoice | undefined): OpenInvoice | undefined {
+  return invoice?.amountSats === remainingSats(row, row.receivedSats) ? invoice : undefined;
+}
+
 /** An order as its merchant reads it. */
-export function orderJson(row: OrderRow, payments: readonly Payment[], place: Place): Order {
+export function orderJson(
+  row: OrderRow,
+  { payments, invoice }: { payments: readonly Payment[]; invoice?: OpenInvoice | undefined },
+  place: Place,
+): Order {
   const remaining = remainingSats(row, row.receivedSats);
+  const lightning = fitting(row, invoice);
   return {
     id: row.id,
     merchantId: row.merchantId,
@@ -51,12 +69,23 @@ export function orderJson(row: OrderRow, payments: readonly Payment[], place: Pl
     requiredConfirmations: row.requiredConfirmations,
     latePolicy: row.latePolicy,
     address: row.address,
-    bip21: paymentLink(row, place.storeName),
+    bip21: paymentLink(row, place.storeName, lightning?.bolt11),
+    lightning:
+      lightning === undefined
+        ? null
+        : {
+            bolt11: lightning.bolt11,
+            paymentHash: lightning.paymentHash,
+            amountSats: lightning.amountSats.toString(),
+            expiresAt: isoTime(lightning.expiresAtMs),
+          },
     checkoutUrl: `${place.publicUrl}/i/${row.id}`,
     payments: payments.map((payment) => ({
       id: payment.id,
+      method: payment.method,
       txid: payment.txid,
       vout: payment.vout,
+      paymentHash: payment.paymentHash,
       amountSats: payment.amountSats.toString(),
       state: payment.state,
       late: payment.late,
@@ -78,10 +107,12 @@ export function orderJson(row: OrderRow, payments: readonly Payment[], place: Pl
 /** What the payer's page shows: nothing about the store but its face. */
 export function orderView(
   row: OrderRow,
-  payments: readonly Payment[],
+  { payments, invoice }: { payments: readonly Payment[]; invoice?: OpenInvoice | undefined },
   place: { face: StoreFace; network: string; tipHeight: number; nowMs: number },
 ): OrderView {
   const { face, tipHeight } = place;
+  const open = fitting(row, invoice);
+  const lightning = open !== undefined && open.expiresAtMs > place.nowMs ? open : undefined;
   return {
     orderId: row.id,
     version: row.version,
@@ -107,7 +138,11 @@ export function orderView(
             at: row.rate.observedAt,
           },
     address: row.address,
-    bip21: paymentLink(row, face.name),
+    bip21: paymentLink(row, face.name, lightning?.bolt11),
+    lightning:
+      lightning === undefined
+        ? null
+        : { bolt11: lightning.bolt11, expiresAt: isoTime(lightning.expiresAtMs) },
     network: place.network,
     confirmations: {
       have: confirmationsOf(row, payments, tipHeight),
@@ -125,8 +160,10 @@ export function orderView(
 function paymentView(payment: Payment, tipHeight: number): OrderPaymentView {
   const { state } = payment;
   return {
+    method: payment.method,
     txid: payment.txid,
     vout: payment.vout,
+    paymentHash: payment.paymentHash,
     sats: payment.amountSats.toString(),
     state: state === 'included' ? 'confirming' : state === 'final' ? 'confirmed' : state,
     confirmations: confirmationsAt(payment, tipHeight),
@@ -145,7 +182,12 @@ export function confirmationsOf(
   if (live.length === 0) return 0;
   return Math.min(
     order.requiredConfirmations,
-    ...live.map((payment) => confirmationsAt(payment, tipHeight)),
+    // What came by Lightning is final: it waits for nothing.
+    ...live.map((payment) =>
+      payment.method === 'lightning'
+        ? order.requiredConfirmations
+        : confirmationsAt(payment, tipHeight),
+    ),
   );
 }
 
@@ -167,9 +209,14 @@ export function paymentLink(
     | 'receivedSats'
   >,
   storeName: string,
+  bolt11?: string,
 ): string {
   const remaining = remainingSats(row, row.receivedSats);
-  const bare = { address: row.address, ...(remaining > 0n && { amountSats: remaining }) };
+  const bare = {
+    address: row.address,
+    ...(remaining > 0n && { amountSats: remaining }),
+    ...(bolt11 !== undefined && { lightning: bolt11 }),
+  };
   const labelled = { ...bare, label: storeName };
   const full = { ...labelled, ...(row.description !== null && { message: row.description }) };
   const links = [full, labelled].map(formatBip21);

@@ -2,7 +2,13 @@ import type { Order, OrderStatus, OrderView } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { readNewestPayments } from '../payments/index.ts';
-import { confirmationsOf, orderJson, orderView, type StoreFace } from './present.ts';
+import {
+  confirmationsOf,
+  type OpenInvoice,
+  orderJson,
+  orderView,
+  type StoreFace,
+} from './present.ts';
 import {
   findOrderRow,
   type OrderFilter,
@@ -15,7 +21,10 @@ import {
 } from './store.ts';
 
 /** What reading needs to know of the merchant and the instance. */
-export type Place = { publicUrl: string; storeName: string };
+export type Place = { publicUrl: string; storeName: string; readInvoices?: InvoiceReader };
+
+/** Tells the open Lightning invoices of some orders; absent where there is no Lightning. */
+export type InvoiceReader = (tx: Tx, orderIds: readonly Uuid[]) => Promise<Map<Uuid, OpenInvoice>>;
 
 /**
  * Of an order the newest payments are shown; its sums are complete. Anybody may pay an address with
@@ -41,7 +50,11 @@ async function withPayments(tx: Tx, rows: readonly OrderRow[], place: Place): Pr
   const tipHeight = await readTipHeight(tx);
   const ids = rows.map(({ id }) => id);
   const payments = await readNewestPayments(tx, ids, MAX_PAYMENTS);
-  return rows.map((row) => orderJson(row, payments.get(row.id) ?? [], { ...place, tipHeight }));
+  const invoices = await place.readInvoices?.(tx, ids);
+  return rows.map((row) => {
+    const shown = { payments: payments.get(row.id) ?? [], invoice: invoices?.get(row.id) };
+    return orderJson(row, shown, { ...place, tipHeight });
+  });
 }
 
 /** What an order was priced at, and what people call it. */
@@ -75,13 +88,18 @@ export async function findOrderMerchant(tx: Tx, orderId: Uuid): Promise<Uuid | u
 export async function readOrderView(
   tx: Tx,
   orderId: Uuid,
-  place: { face: StoreFace; network: string; nowMs: number },
+  place: { face: StoreFace; network: string; nowMs: number; readInvoices?: InvoiceReader },
 ): Promise<OrderView | undefined> {
   const row = await findOrderRow(tx, orderId);
   if (row === undefined) return undefined;
   const payments = await readNewestPayments(tx, [orderId], MAX_PAYMENTS);
   const tipHeight = await readTipHeight(tx);
-  return orderView(row, payments.get(orderId) ?? [], { ...place, tipHeight });
+  const invoice = (await place.readInvoices?.(tx, [orderId]))?.get(orderId);
+  return orderView(
+    row,
+    { payments: payments.get(orderId) ?? [], invoice },
+    { ...place, tipHeight },
+  );
 }
 
 export type LiveState = {

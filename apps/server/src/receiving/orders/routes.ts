@@ -23,7 +23,7 @@ import {
 } from '../../platform/http/index.ts';
 import { acceptLatePayment, cancelOrder } from './change-order.ts';
 import type { OrderCreator } from './create-orders.ts';
-import { listOrders, readOrder } from './read-orders.ts';
+import { type InvoiceReader, listOrders, type Place, readOrder } from './read-orders.ts';
 import type { OwnOrder } from './store.ts';
 
 export type OrderRouteDeps = {
@@ -35,6 +35,7 @@ export type OrderRouteDeps = {
   publicUrl: string;
   /** What payers know the store by. */
   readStoreName: (tx: Tx, merchantId: Uuid) => Promise<string>;
+  readInvoices?: InvoiceReader;
 };
 
 const tags = ['Orders'];
@@ -167,7 +168,8 @@ async function readExisting(tx: Tx, deps: OrderRouteDeps, own: OwnOrder): Promis
   return order;
 }
 
-async function placeOf(tx: Tx, deps: OrderRouteDeps, merchantId: Uuid) {
+async function placeOf(tx: Tx, deps: OrderRouteDeps, merchantId: Uuid): Promise<Place> {
   const storeName = await deps.readStoreName(tx, merchantId);
-  return { publicUrl: deps.publicUrl, storeName };
+  const { publicUrl, readInvoices } = deps;
+  return { publicUrl, storeName, ...(readInvoices === undefined ? {} : { readInvoices }) };
 }

@@ -1,5 +1,6 @@
 import { assert, type Uuid } from '@quittance/kernel';
 import {
+  lightningReceived,
   MAX_BATCH,
   orderSettled,
   orderUnsettled,
@@ -25,7 +26,8 @@ import {
   savePayments,
 } from './store.ts';
 import { eventsOf, type Telling } from './tell.ts';
-import { applyEvents, type LedgerIntent, type OrderChange } from './transition.ts';
+import type { LedgerIntent, OrderChange } from './order-change.ts';
+import { applyEvents } from './transition.ts';
 
 /** What happened to one order, in its sequence. */
 export type OrderEvents = { orderId: Uuid; events: readonly PaymentEvent[] };
@@ -89,6 +91,10 @@ function changedOf(before: readonly Payment[], after: readonly Payment[]): Payme
 function transferOf({ order }: OrderChange, intent: LedgerIntent, atMs: number): Transfer {
   const { merchantId } = order;
   const orderId = order.id;
+  if (intent.template === 'lightning-received') {
+    const { paymentId, amountSats, receivedMsat } = intent;
+    return lightningReceived({ merchantId, orderId, paymentId, amountSats, receivedMsat, atMs });
+  }
   if ('paymentId' in intent) {
     const { paymentId, epoch, amountSats } = intent;
     const args = { merchantId, orderId, paymentId, epoch, amountSats, atMs };

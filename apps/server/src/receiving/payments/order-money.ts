@@ -17,7 +17,7 @@ export type OrderMoney = {
   readonly excessSats: Sats;
   /** Applied to no order: late, or too little for one. */
   readonly heldSats: Sats;
-  /** Transactions of the confirmed payments, oldest first. */
+  /** Transactions of the confirmed payments, oldest first; none of those by Lightning. */
   readonly txids: readonly string[];
 };
 
@@ -33,6 +33,6 @@ export async function lockOrderMoney(tx: Tx, orderId: Uuid): Promise<OrderMoney 
     confirmedSats,
     ...divideSettlement(order, order.settledSats),
     heldSats: confirmedSats - order.settledSats,
-    txids: [...new Set(payments.filter(isConfirmed).map(({ txid }) => txid))],
+    txids: [...new Set(payments.filter(isConfirmed).flatMap(({ txid }) => txid ?? []))],
   };
 }

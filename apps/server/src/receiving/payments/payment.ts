@@ -1,4 +1,4 @@
-import type { Sats, Uuid } from '@quittance/kernel';
+import type { Msats, Sats, Uuid } from '@quittance/kernel';
 
 /** What the payer and the shop see of an order (design §7). */
 export type OrderStatus =
@@ -22,11 +22,8 @@ export type OrderStatus =
  */
 export type PaymentState = 'seen' | 'included' | 'confirmed' | 'final' | 'replaced' | 'dropped';
 
-export type Payment = {
+type AnyPayment = {
   readonly id: Uuid;
-  /** Transaction id as people write it: reversed, hexadecimal. */
-  readonly txid: string;
-  readonly vout: number;
   readonly amountSats: Sats;
   readonly state: PaymentState;
   /** Broadcast after the order's expiry or cancellation. */
@@ -39,6 +36,27 @@ export type Payment = {
   readonly replacedBy: string | null;
   readonly ledgerEpoch: number;
 };
+
+/** An output of a transaction. */
+export type OnchainPayment = AnyPayment & {
+  readonly method: 'onchain';
+  /** Transaction id as people write it: reversed, hexadecimal. */
+  readonly txid: string;
+  readonly vout: number;
+  readonly paymentHash: null;
+};
+
+/** A settled invoice: final from the beginning, in no block. */
+export type LightningPayment = AnyPayment & {
+  readonly method: 'lightning';
+  readonly state: 'final';
+  readonly txid: null;
+  readonly vout: null;
+  /** Hexadecimal. */
+  readonly paymentHash: string;
+};
+
+export type Payment = OnchainPayment | LightningPayment;
 
 /**
  * What paying/refunds says about an order, and what the book took for it. A refund's money comes
@@ -124,6 +142,16 @@ export type PaymentEvent =
   | { readonly type: 'returned'; readonly txid: string; readonly vout: number }
   | { readonly type: 'replaced'; readonly txid: string; readonly vout: number; readonly by: string }
   | { readonly type: 'dropped'; readonly txid: string; readonly vout: number }
+  /** The node has taken a payment of one of the order's invoices. */
+  | {
+      readonly type: 'lightning_settled';
+      readonly paymentId: Uuid;
+      readonly paymentHash: string;
+      /** Whole satoshis of what arrived: what counts for the order. */
+      readonly amountSats: Sats;
+      readonly receivedMsat: Msats;
+      readonly settledAtMs: number;
+    }
   | { readonly type: 'expired'; readonly atMs: number }
   | { readonly type: 'cancelled'; readonly atMs: number }
   | { readonly type: 'late_accepted'; readonly atMs: number }

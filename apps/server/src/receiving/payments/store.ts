@@ -1,5 +1,5 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
-import { assert, type Uuid } from '@quittance/kernel';
+import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { OrderStatus, PayableOrder, Payment, PaymentState } from './payment.ts';
 
@@ -45,8 +45,10 @@ type OrderRow = {
 type PaymentRow = {
   order_id: Uuid;
   id: Uuid;
-  txid: Buffer;
-  vout: number;
+  method: 'onchain' | 'lightning';
+  payment_hash: Buffer | null;
+  txid: Buffer | null;
+  vout: number | null;
   amount_sats: bigint;
   state: PaymentState;
   late: boolean;
@@ -137,8 +139,8 @@ export async function readPayments(
   orderIds: readonly Uuid[],
 ): Promise<Map<Uuid, Payment[]>> {
   const rows = await tx.query<PaymentRow>(
-    `SELECT order_id, id, txid, vout, amount_sats, state, late, first_seen_at, height, block_hash,
-            confirms_at_height, finals_at_height, replaced_by, ledger_epoch
+    `SELECT order_id, id, method, payment_hash, txid, vout, amount_sats, state, late, first_seen_at,
+            height, block_hash, confirms_at_height, finals_at_height, replaced_by, ledger_epoch
        FROM payment WHERE (merchant_id, order_id) IN
             (SELECT merchant_id, id FROM orders WHERE id = ANY($1::uuid[]))
       ORDER BY first_seen_at, id`,
@@ -155,8 +157,9 @@ export async function readNewestPayments(
 ): Promise<Map<Uuid, Payment[]>> {
   const rows = await tx.query<PaymentRow>(
     `SELECT p.* FROM orders o CROSS JOIN LATERAL (
-       SELECT order_id, id, txid, vout, amount_sats, state, late, first_seen_at, height, block_hash,
-              confirms_at_height, finals_at_height, replaced_by, ledger_epoch
+       SELECT order_id, id, method, payment_hash, txid, vout, amount_sats, state, late,
+              first_seen_at, height, block_hash, confirms_at_height, finals_at_height, replaced_by,
+              ledger_epoch
          FROM payment WHERE merchant_id = o.merchant_id AND order_id = o.id
         ORDER BY first_seen_at DESC, id DESC LIMIT $2) p
       WHERE o.id = ANY($1::uuid[]) ORDER BY p.first_seen_at, p.id`,
@@ -176,12 +179,9 @@ function byOrder(rows: readonly PaymentRow[]): Map<Uuid, Payment[]> {
 }
 
 function paymentOf(row: PaymentRow): Payment {
-  return {
+  const shared = {
     id: row.id,
-    txid: displayHash(row.txid),
-    vout: row.vout,
     amountSats: row.amount_sats,
-    state: row.state,
     late: row.late,
     firstSeenAtMs: row.first_seen_at.getTime(),
     height: row.height,
@@ -191,6 +191,15 @@ function paymentOf(row: PaymentRow): Payment {
     replacedBy: row.replaced_by === null ? null : displayHash(row.replaced_by),
     ledgerEpoch: row.ledger_epoch,
   };
+  if (row.method === 'lightning') {
+    assert(row.payment_hash !== null && row.state === 'final', 'what Lightning brought is final');
+    const paymentHash = toHex(row.payment_hash);
+    return { ...shared, method: 'lightning', state: 'final', txid: null, vout: null, paymentHash };
+  }
+  assert(row.txid !== null && row.vout !== null, 'an output has its place on the chain');
+  const { state, vout } = row;
+  const txid = displayHash(row.txid);
+  return { ...shared, method: 'onchain', state, txid, vout, paymentHash: null };
 }
 
 export type PaymentOfOrder = { merchantId: Uuid; orderId: Uuid; payment: Payment };
@@ -206,10 +215,11 @@ export async function savePayments(
   await tx.query(
     `INSERT INTO payment (merchant_id, order_id, id, txid, vout, amount_sats, state, late,
             first_seen_at, height, block_hash, confirms_at_height, finals_at_height, replaced_by,
-            ledger_epoch, updated_at)
+            ledger_epoch, method, payment_hash, updated_at)
      SELECT *, $16::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[],
             $5::int[], $6::bigint[], $7::text[], $8::boolean[], $9::timestamptz[], $10::int[],
-            $11::bytea[], $12::int[], $13::int[], $14::bytea[], $15::int[])
+            $11::bytea[], $12::int[], $13::int[], $14::bytea[], $15::int[], $17::text[],
+            $18::bytea[])
      ON CONFLICT (merchant_id, id) DO UPDATE SET state = excluded.state, height = excluded.height,
             block_hash = excluded.block_hash, confirms_at_height = excluded.confirms_at_height,
             finals_at_height = excluded.finals_at_height, replaced_by = excluded.replaced_by,
@@ -218,7 +228,7 @@ export async function savePayments(
       payments.map(({ merchantId }) => merchantId),
       payments.map(({ orderId }) => orderId),
       all.map(({ id }) => id),
-      all.map(({ txid }) => parseHash(txid)),
+      all.map(({ txid }) => hash(txid)),
       all.map(({ vout }) => vout),
       all.map(({ amountSats }) => amountSats),
       all.map(({ state }) => state),
@@ -231,6 +241,8 @@ export async function savePayments(
       all.map(({ replacedBy }) => hash(replacedBy)),
       all.map(({ ledgerEpoch }) => ledgerEpoch),
       new Date(nowMs),
+      all.map(({ method }) => method),
+      all.map(({ paymentHash }) => (paymentHash === null ? null : fromHex(paymentHash))),
     ],
   );
 }

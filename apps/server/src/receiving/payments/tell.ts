@@ -11,7 +11,7 @@ import type { JsonObject, NewEvent } from '../../telling/events/index.ts';
 import { excessSats, remainingSats } from './amounts.ts';
 import { confirmationsAt, type OrderStatus, type Payment } from './payment.ts';
 import type { StoredOrder } from './store.ts';
-import type { OrderChange } from './transition.ts';
+import type { OrderChange } from './order-change.ts';
 
 /** Who tells it, when, and at which height of the chain. */
 export type Telling = { ids: Ids; nowMs: number; tipHeight: number };
@@ -29,7 +29,7 @@ export function eventsOf(before: StoredOrder, change: OrderChange, telling: Tell
     // What happens to one payment twice, such as two reorganisations, is told twice.
     const nth = times.get(about) ?? 0;
     times.set(about, nth + 1);
-    const key = `${notice.type} ${payment?.txid ?? ''} ${nth}`;
+    const key = `${notice.type} ${payment?.txid ?? payment?.paymentHash ?? ''} ${nth}`;
     const group = groups.get(key) ?? { type: notice.type, outputs: [] };
     if (payment !== undefined) group.outputs.push(payment);
     groups.set(key, group);
@@ -76,6 +76,8 @@ export function orderEvent(
   if (payment !== undefined) {
     data['payment'] = {
       id: payment.id,
+      method: payment.method,
+      paymentHash: payment.paymentHash,
       txid: payment.txid,
       vout: payment.vout,
       amountSats: payment.amountSats.toString(),

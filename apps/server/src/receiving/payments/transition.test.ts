@@ -10,7 +10,8 @@ import {
   type Payment,
   type PaymentEvent,
 } from './payment.ts';
-import { applyEvents, type LedgerIntent, type Notice } from './transition.ts';
+import type { LedgerIntent, Notice } from './order-change.ts';
+import { applyEvents } from './transition.ts';
 
 const EXPIRES_MS = 1_000_000;
 const MONITOR_UNTIL_MS = 2_000_000;
@@ -50,12 +51,26 @@ function newBooks() {
   let lastEpoch = 0;
   let draw: { epoch: number; heldSats: bigint; excessSats: bigint } | null = null;
   let lastDraw = 0;
-  const balances = { wallet: 0n, unapplied: 0n, available: 0n, excess: 0n, drawn: 0n };
+  const balances = {
+    wallet: 0n,
+    channels: 0n,
+    unapplied: 0n,
+    available: 0n,
+    excess: 0n,
+    drawn: 0n,
+  };
   return {
     balances,
     pendingSats: () => [...pending.values()].reduce((sum, amount) => sum + amount, 0n),
     post(intent: LedgerIntent) {
-      if ('paymentId' in intent) {
+      if (intent.template === 'lightning-received') {
+        const { paymentId, amountSats, receivedMsat } = intent;
+        expect(seen.has(paymentId), 'an invoice is booked once').toBe(false);
+        seen.add(paymentId);
+        expect(receivedMsat / 1_000n, 'all whole satoshis count').toBe(amountSats);
+        balances.channels += amountSats;
+        balances.unapplied += amountSats;
+      } else if ('paymentId' in intent) {
         const { amountSats } = intent;
         const id = `${intent.paymentId} ${intent.epoch}`;
         if (intent.template === 'payment-seen') {
@@ -172,11 +187,21 @@ const replaced = (txid: string, by: string): PaymentEvent => ({
   vout: 0,
   by,
 });
+/** An invoice that was paid with a part of a satoshi more than the amount says. */
+function lightning(hash: string, amountSats: bigint, atMs = 0): PaymentEvent {
+  const receivedMsat = amountSats * 1_000n + 999n;
+  const paymentHash = hash.repeat(32);
+  return {
+    ...{ type: 'lightning_settled', paymentId: id(hash), paymentHash },
+    ...{ amountSats, receivedMsat, settledAtMs: atMs },
+  };
+}
 const EXPIRED: PaymentEvent = { type: 'expired', atMs: EXPIRES_MS + 1 };
 
 // --- any history ---------------------------------------------------------------------------------
 
 const TXIDS = ['a1', 'b2', 'c3'];
+const HASHES = ['d4', 'e5', 'f6'];
 const AMOUNTS = [1n, 50_000n, 98_999n, 99_000n, 100_000n, 101_000n, 101_001n, 250_000n];
 
 type History = { order: PayableOrder; events: PaymentEvent[] };
@@ -198,6 +223,7 @@ const histories: fc.Arbitrary<History> = fc
             'returned',
           ] as const),
           ...(['replaced', 'dropped', 'expired', 'cancelled', 'late_accepted'] as const),
+          ...(['lightning', 'lightning'] as const),
         ),
         which: fc.nat(TXIDS.length - 1),
         height: fc.integer({ min: 10, max: 13 }),
@@ -221,6 +247,7 @@ const histories: fc.Arbitrary<History> = fc
       if (kind === 'seen') return seen(txid, amount, { atMs });
       if (kind === 'included') return included(txid, amount, { height, fork, atMs });
       if (kind === 'replaced') return replaced(txid, 'ff');
+      if (kind === 'lightning') return lightning(HASHES[which] ?? '', amount, atMs);
       if (kind === 'expired' || kind === 'cancelled' || kind === 'late_accepted') {
         return { type: kind, atMs };
       }
@@ -263,13 +290,16 @@ test('any history: totals, status and books say the same, and an event said twic
       expect(order.lateSats).toBe(sum(live) - sum(counted));
       // No hidden state: what the rows say now gives the status, whatever happened before.
       expect(order.status).toBe(statusOf(order, payments, totals(order, payments)));
-      expect(books.balances.wallet).toBe(sum(live.filter(isConfirmed)));
+      const { wallet, channels } = books.balances;
+      const by = (method: Payment['method']) => live.filter((each) => each.method === method);
+      expect(wallet).toBe(sum(by('onchain').filter(isConfirmed)));
+      expect(channels).toBe(sum(by('lightning')));
       expect(books.pendingSats()).toBe(sum(live.filter((each) => !isConfirmed(each))));
       const settled = order.status === 'CONFIRMED' || order.status === 'OVERPAID';
       expect(order.settledSats).toBe(settled ? order.confirmedSats : 0n);
       expect(books.balances.excess).toBe(settled ? excessSats(order, order.confirmedSats) : 0n);
       expect(books.balances.available + books.balances.excess).toBe(order.settledSats);
-      expect(books.balances.unapplied).toBe(books.balances.wallet - order.settledSats);
+      expect(books.balances.unapplied).toBe(wallet + channels - order.settledSats);
     }),
     { numRuns: 3_000 },
   );
@@ -311,8 +341,11 @@ test('any history with refunds: they draw what is there and no more, and the set
       const excess = excessSats(order, order.settledSats);
       expect(refunds.heldDrawnSats).toBe(least(refunds.heldWantedSats, inAll - order.settledSats));
       expect(refunds.excessDrawnSats).toBe(least(refunds.excessWantedSats, excess));
+      const byLightning = payments.filter(({ method }) => method === 'lightning');
+      const channels = byLightning.reduce((total, { amountSats }) => total + amountSats, 0n);
       expect(books.balances).toEqual({
-        wallet: inAll,
+        channels,
+        wallet: inAll - channels,
         unapplied: inAll - order.settledSats - refunds.heldDrawnSats,
         available: order.settledSats - excess,
         excess: excess - refunds.excessDrawnSats,
@@ -352,6 +385,7 @@ test('any history: a block that leaves the chain and comes back restores the tot
       for (const payment of state.payments) {
         if (payment.state !== 'included' && payment.state !== 'confirmed') continue;
         const { txid, amountSats, height, blockHash } = payment;
+        if (txid === null) continue;
         const back: PaymentEvent = {
           ...included(txid, amountSats),
           height: height ?? 0,
@@ -377,18 +411,18 @@ test('any history: an order whose counted payments are final stays paid for good
     fc.property(histories, histories, (first, then) => {
       const { state } = replay(first, () => undefined);
       const finals = state.payments.flatMap(({ txid, amountSats, state: at }) =>
-        at === 'final'
+        at === 'final' || txid === null
           ? []
           : [included(txid, amountSats), about('confirmed', txid), about('final', txid)],
       );
       let last = apply(state, ...finals);
       const paid = (status: string) => status === 'CONFIRMED' || status === 'OVERPAID';
       if (!paid(last.order.status)) return;
-      const known = new Set(last.payments.map(({ txid }) => txid));
+      const known = new Set(last.payments.map((payment) => payment.id));
       for (const event of then.events) {
         last = apply(last, event);
         expect(paid(last.order.status)).toBe(true);
-        const newcomers = last.payments.some(({ txid }) => !known.has(txid));
+        const newcomers = last.payments.some((payment) => !known.has(payment.id));
         if (!newcomers) expect(last.order.settledSats).toBe(last.order.confirmedSats);
       }
     }),
@@ -593,4 +627,47 @@ test('news of something that was never seen to exist changes nothing', () => {
     expect(applyEvents(ORDER, [], [about(type, 'a1')])).toBeNull();
   }
   expect(applyEvents(ORDER, [], [replaced('a1', 'b2')])).toBeNull();
+});
+
+test('a payment by Lightning pays at once, whatever the confirmations that the order asks for', () => {
+  const paid = apply(START, lightning('d4', 100_000n));
+  expect(paid.order).toMatchObject({ status: 'CONFIRMED', settledSats: 100_000n });
+  expect(paid.notices.map(({ type }) => type)).toEqual(['order.payment_confirmed']);
+  expect(paid.payments).toMatchObject([{ method: 'lightning', state: 'final', txid: null }]);
+  expect(paid.ledger.map(({ template }) => template)).toEqual([
+    'lightning-received',
+    'order-settled',
+  ]);
+});
+
+test('a part by Lightning and the rest on chain add up, in either order', () => {
+  expect(
+    statuses([
+      lightning('d4', 40_000n),
+      seen('a1', 60_000n),
+      included('a1', 60_000n),
+      about('confirmed', 'a1'),
+    ]),
+  ).toEqual(['UNDERPAID', 'UNCONFIRMED', 'UNCONFIRMED', 'CONFIRMED']);
+  expect(statuses([seen('a1', 60_000n), lightning('d4', 40_000n)])).toEqual([
+    'UNDERPAID',
+    'UNCONFIRMED',
+  ]);
+});
+
+test('two invoices of one order that are both paid are both credited', () => {
+  const paid = apply(START, lightning('d4', 100_000n), lightning('e5', 60_000n));
+  expect(paid.order).toMatchObject({ status: 'OVERPAID', receivedSats: 160_000n });
+  expect(excessSats(paid.order, paid.order.receivedSats)).toBe(60_000n);
+});
+
+test('late-payment-lost: an invoice that is paid after the expiry is held until it is accepted', () => {
+  const late = apply(apply(START, EXPIRED), lightning('d4', 100_000n, LATE));
+  expect(late.notices.map(({ type }) => type)).toEqual([
+    'order.payment_late',
+    'order.payment_confirmed',
+  ]);
+  expect(late.order).toMatchObject({ status: 'EXPIRED', lateSats: 100_000n, settledSats: 0n });
+  const accepted = apply(late, { type: 'late_accepted', atMs: LATE });
+  expect(accepted.order).toMatchObject({ status: 'CONFIRMED', settledSats: 100_000n });
 });

@@ -1,72 +1,24 @@
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
-import {
-  confirmedInAll,
-  divideSettlement,
-  drawsOf,
-  lowestAcceptedSats,
-  paidStatusOf,
-  statusOf,
-  totals,
-} from './amounts.ts';
+import type { LedgerIntent, Notice, OrderChange } from './order-change.ts';
 import {
   COINBASE_MATURITY,
   FINALITY_DEPTH,
   isLive,
+  type LightningPayment,
+  type OnchainPayment,
   type OrderRefunds,
   type PayableOrder,
   type Payment,
   type PaymentEvent,
   type RefundSums,
 } from './payment.ts';
+import { settle } from './settle.ts';
 
-/** A transfer that the ledger has to take, in this order. */
-export type LedgerIntent =
-  | {
-      readonly template:
-        | 'payment-seen'
-        | 'payment-confirmed'
-        | 'payment-dropped'
-        | 'payment-reorged';
-      readonly paymentId: Uuid;
-      readonly epoch: number;
-      readonly amountSats: Sats;
-    }
-  | {
-      readonly template: 'order-settled' | 'order-unsettled';
-      readonly epoch: number;
-      readonly merchantSats: Sats;
-      readonly excessSats: Sats;
-    }
-  | {
-      readonly template: 'refund-drawn' | 'refund-undrawn';
-      readonly epoch: number;
-      readonly heldSats: Sats;
-      readonly excessSats: Sats;
-    };
-
-/** Something that the merchant is told besides the change of status. */
-export type Notice =
-  | {
-      readonly type:
-        | 'order.payment_seen'
-        | 'order.payment_confirmed'
-        | 'order.payment_replaced'
-        | 'order.payment_dropped'
-        | 'order.payment_reorged'
-        | 'order.payment_late';
-      readonly paymentId: Uuid;
-    }
-  | { readonly type: 'order.expired' | 'order.cancelled' };
-
-/** An order with its payments and everything that has to be written with the change. */
-export type OrderChange = {
-  readonly order: PayableOrder;
-  readonly payments: readonly Payment[];
-  readonly ledger: readonly LedgerIntent[];
-  readonly notices: readonly Notice[];
+type Step = {
+  payment: OnchainPayment;
+  ledger: readonly LedgerIntent[];
+  notices: readonly Notice[];
 };
-
-type Step = { payment: Payment; ledger: readonly LedgerIntent[]; notices: readonly Notice[] };
 
 /**
  * Applies events to an order, in their order, without any I/O. An event that says nothing new
@@ -125,6 +77,8 @@ function applyEvent(
       if (refunds === null) return null;
       return { order: { ...order, refunds }, payments, ledger: [], notices: [] };
     }
+    case 'lightning_settled':
+      return receiveLightning(order, payments, event);
     default:
       return applyToPayment(order, payments, event);
   }
@@ -141,10 +95,43 @@ function withSums(refunds: OrderRefunds, sums: RefundSums): OrderRefunds | null 
   return { ...refunds, refundedSats, refundingSats, heldWantedSats, excessWantedSats };
 }
 
+type LightningSettled = Extract<PaymentEvent, { type: 'lightning_settled' }>;
 type OutputEvent = Exclude<
   PaymentEvent,
-  { type: 'expired' | 'cancelled' | 'late_accepted' | 'refunds' }
+  { type: 'expired' | 'cancelled' | 'late_accepted' | 'refunds' | 'lightning_settled' }
 >;
+
+/**
+ * An invoice of the order was paid. That is final at once: the node has the money. It does not matter
+ * which of the order's invoices it was, nor whether it was thought to be cancelled: what has come is
+ * recorded and credited, and is late after the order's time as an output on the chain would be.
+ */
+function receiveLightning(
+  order: PayableOrder,
+  payments: readonly Payment[],
+  event: LightningSettled,
+): OrderChange | null {
+  const { paymentId, paymentHash, amountSats, receivedMsat, settledAtMs } = event;
+  if (payments.some((each) => each.paymentHash === paymentHash)) return null;
+  const late = settledAtMs > deadlineOf(order);
+  const payment: LightningPayment = {
+    ...{ method: 'lightning', paymentHash, txid: null, vout: null },
+    ...{ id: paymentId, amountSats, state: 'final', late, firstSeenAtMs: settledAtMs },
+    ...{ height: null, blockHash: null, confirmsAtHeight: null, finalsAtHeight: null },
+    ...{ replacedBy: null, ledgerEpoch: 1 },
+  };
+  const confirmed: Notice = { type: 'order.payment_confirmed', paymentId };
+  return {
+    order,
+    payments: [...payments, payment],
+    ledger: [{ template: 'lightning-received', paymentId, amountSats, receivedMsat }],
+    notices: late ? [{ type: 'order.payment_late', paymentId }, confirmed] : [confirmed],
+  };
+}
+
+function deadlineOf(order: PayableOrder): number {
+  return Math.min(order.expiresAtMs, order.cancelledAtMs ?? order.expiresAtMs);
+}
 
 function applyToPayment(
   order: PayableOrder,
@@ -153,18 +140,20 @@ function applyToPayment(
 ): OrderChange | null {
   const at = payments.findIndex(({ txid, vout }) => txid === event.txid && vout === event.vout);
   const known = payments[at];
-  const step = known === undefined ? begin(order, payments, event) : advance(order, known, event);
+  const isKnown = known?.method === 'onchain';
+  const step = isKnown ? advance(order, known, event) : begin(order, payments, event);
   if (step === null) return null;
-  const next = known === undefined ? [...payments, step.payment] : payments.with(at, step.payment);
+  const next = isKnown ? payments.with(at, step.payment) : [...payments, step.payment];
   return { order, payments: next, ledger: step.ledger, notices: step.notices };
 }
 
 /** The first time that an output is heard of; only news of its existence can be. */
 function begin(order: PayableOrder, payments: readonly Payment[], event: OutputEvent): Step | null {
   if (event.type !== 'seen' && event.type !== 'included') return null;
-  const deadlineMs = Math.min(order.expiresAtMs, order.cancelledAtMs ?? order.expiresAtMs);
-  const late = event.firstSeenAtMs > deadlineMs && !replacesPunctual(payments, event);
-  const payment: Payment = {
+  const late = event.firstSeenAtMs > deadlineOf(order) && !replacesPunctual(payments, event);
+  const payment: OnchainPayment = {
+    method: 'onchain',
+    paymentHash: null,
     id: event.paymentId,
     txid: event.txid,
     vout: event.vout,
@@ -197,11 +186,11 @@ function replacesPunctual(
 ): boolean {
   return payments.some(
     ({ txid, late, amountSats }) =>
-      !late && amountSats >= event.amountSats && event.replaces.includes(txid),
+      !late && amountSats >= event.amountSats && txid !== null && event.replaces.includes(txid),
   );
 }
 
-function advance(order: PayableOrder, payment: Payment, event: OutputEvent): Step | null {
+function advance(order: PayableOrder, payment: OnchainPayment, event: OutputEvent): Step | null {
   switch (event.type) {
     case 'seen':
       return isLive(payment) ? null : comeBack(payment);
@@ -214,7 +203,7 @@ function advance(order: PayableOrder, payment: Payment, event: OutputEvent): Ste
     }
     case 'confirmed': {
       if (payment.state !== 'included') return null;
-      const confirmed: Payment = { ...payment, state: 'confirmed' };
+      const confirmed: OnchainPayment = { ...payment, state: 'confirmed' };
       return {
         payment: confirmed,
         ledger: [intent('payment-confirmed', confirmed)],
@@ -239,9 +228,9 @@ function advance(order: PayableOrder, payment: Payment, event: OutputEvent): Ste
 
 function include(
   order: PayableOrder,
-  payment: Payment,
+  payment: OnchainPayment,
   block: { height: number; blockHash: string; coinbase: boolean },
-): Payment {
+): OnchainPayment {
   const depth = block.coinbase
     ? Math.max(order.requiredConfirmations, COINBASE_MATURITY)
     : order.requiredConfirmations;
@@ -256,8 +245,8 @@ function include(
 }
 
 /** A payment that was replaced or dropped exists again: the ledger begins a new epoch for it. */
-function comeBack(payment: Payment): Step {
-  const back: Payment = {
+function comeBack(payment: OnchainPayment): Step {
+  const back: OnchainPayment = {
     ...payment,
     state: 'seen',
     replacedBy: null,
@@ -271,8 +260,8 @@ function comeBack(payment: Payment): Step {
 }
 
 /** The block left the active chain: what was posted is reversed and pending again. */
-function leaveBlock(payment: Payment): Step {
-  const out: Payment = {
+function leaveBlock(payment: OnchainPayment): Step {
+  const out: OnchainPayment = {
     ...payment,
     state: 'seen',
     height: null,
@@ -289,7 +278,7 @@ function leaveBlock(payment: Payment): Step {
 
 /** The transaction is gone. One that is in a block has to leave the block first. */
 function vanish(
-  payment: Payment,
+  payment: OnchainPayment,
   how: { state: 'replaced' | 'dropped'; replacedBy: string | null },
 ): Step | null {
   if (payment.state === 'dropped' && how.state === 'replaced') {
@@ -304,95 +293,9 @@ function vanish(
   };
 }
 
-type PaymentTemplate = Extract<LedgerIntent, { paymentId: Uuid }>['template'];
+type PaymentTemplate = Extract<LedgerIntent, { paymentId: Uuid; epoch: number }>['template'];
 
-function intent(template: PaymentTemplate, payment: Payment): LedgerIntent {
+function intent(template: PaymentTemplate, payment: OnchainPayment): LedgerIntent {
   const { id, ledgerEpoch, amountSats } = payment;
   return { template, paymentId: id, epoch: ledgerEpoch, amountSats };
-}
-
-/**
- * Derives totals and status, and has the ledger apply the confirmed money to the order: what was
- * applied before is undone first (it may be needed for a reversal), what holds now comes last.
- */
-function settle(before: PayableOrder, change: OrderChange): OrderChange {
-  const sums = totals(change.order, change.payments);
-  const status = statusOf(change.order, change.payments, sums);
-  const paidStatus = paidStatusOf(change.order, change.payments, sums);
-  const paid = paidStatus === 'CONFIRMED' || paidStatus === 'OVERPAID';
-  const settledSats = paid ? sums.confirmedSats : 0n;
-  const reposted = change.ledger.some(({ template }) => template === 'payment-reorged');
-  const undo = before.settledSats > 0n && (settledSats !== before.settledSats || reposted);
-  const redo = settledSats > 0n && (undo || before.settledSats === 0n);
-  const epoch = before.settlementEpoch;
-  const ledger: LedgerIntent[] = [...change.ledger];
-  if (undo) {
-    const parts = divideSettlement(before, before.settledSats);
-    ledger.unshift({ template: 'order-unsettled', epoch, ...parts });
-  }
-  if (redo) {
-    const parts = divideSettlement(before, settledSats);
-    ledger.push({ template: 'order-settled', epoch: epoch + 1, ...parts });
-  }
-  const heldSats = confirmedInAll(change.payments) - settledSats;
-  const { excessSats } = divideSettlement(before, settledSats);
-  const draws = redraw(before.refunds, change.order.refunds, {
-    there: { heldSats, excessSats },
-    moved: undo || redo || reposted,
-  });
-  // What was drawn is given back before anything is taken away, and drawn again from what is left.
-  if (draws.giveBack !== null) ledger.unshift(draws.giveBack);
-  if (draws.take !== null) ledger.push(draws.take);
-  const order: PayableOrder = {
-    ...change.order,
-    ...sums,
-    status,
-    settledSats,
-    settlementEpoch: redo ? epoch + 1 : epoch,
-    refunds: draws.refunds,
-    version: before.version + 1,
-  };
-  const notices = tellsExpiry(before, order)
-    ? [...change.notices, { type: 'order.expired' } as const]
-    : change.notices;
-  return { ...change, order, ledger, notices };
-}
-
-/** Adjusts what refunds draw from excess and held money to what is there of either. */
-function redraw(
-  before: OrderRefunds,
-  after: OrderRefunds,
-  book: { there: { heldSats: Sats; excessSats: Sats }; moved: boolean },
-): { refunds: OrderRefunds; giveBack: LedgerIntent | null; take: LedgerIntent | null } {
-  const drawn = { heldSats: before.heldDrawnSats, excessSats: before.excessDrawnSats };
-  const draws = drawsOf(after, book.there);
-  const had = drawn.heldSats + drawn.excessSats > 0n;
-  const changed =
-    draws.heldSats !== drawn.heldSats || draws.excessSats !== drawn.excessSats || book.moved;
-  const gives = had && changed;
-  const takes = draws.heldSats + draws.excessSats > 0n && (gives || !had);
-  const epoch = before.drawEpoch;
-  return {
-    refunds: {
-      ...after,
-      heldDrawnSats: draws.heldSats,
-      excessDrawnSats: draws.excessSats,
-      drawEpoch: takes ? epoch + 1 : epoch,
-    },
-    giveBack: gives ? { template: 'refund-undrawn', epoch, ...drawn } : null,
-    take: takes ? { template: 'refund-drawn', epoch: epoch + 1, ...draws } : null,
-  };
-}
-
-/**
- * An order's end is told when its time is over and it is short: at its expiry, or when enough had
- * arrived then and is gone later. One that falls short again after that is told again.
- */
-function tellsExpiry(before: PayableOrder, after: PayableOrder): boolean {
-  if (after.expiredAtMs === null || after.cancelledAtMs !== null || !isShort(after)) return false;
-  return before.expiredAtMs === null || !isShort(before);
-}
-
-function isShort(order: PayableOrder): boolean {
-  return order.receivedSats < lowestAcceptedSats(order);
 }

@@ -117,6 +117,18 @@ export async function selectAlerts(
   return rows.map(alertOf);
 }
 
+/** What the open alerts of a kind are about, of all merchants. */
+export async function readOpenSubjects(
+  tx: Tx,
+  kind: AlertKind,
+): Promise<{ merchantId: Uuid; subject: string }[]> {
+  return await tx.query(
+    `SELECT merchant_id AS "merchantId", subject FROM alert
+      WHERE kind = $1 AND resolved_at IS NULL ORDER BY merchant_id, subject`,
+    [kind],
+  );
+}
+
 /** Writes a new alert, or what has changed of one. */
 export async function writeAlert(tx: Tx, alert: Alert, isNew: boolean): Promise<void> {
   await tx.query(isNew ? INSERT : UPDATE, [

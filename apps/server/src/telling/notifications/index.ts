@@ -1,5 +1,5 @@
 export type { Alert } from './alert.ts';
-export { ALERTS_CHANNEL, countOpen } from './alert-store.ts';
+export { ALERTS_CHANNEL, countOpen, readOpenSubjects } from './alert-store.ts';
 export { type Audience, audienceReader, type ReadAudience } from './audience.ts';
 export type { Facts } from './facts.ts';
 export { type MailerOptions, startMailer } from './mailer.ts';

@@ -12,6 +12,6 @@ export function payoutReleased(args: PayoutArgs): Transfer {
     template: 'payout-released',
     phase: 'void',
     pendingId: payoutTransferId('payout-reserved', args),
-    legs: payoutLegs(args.amountSats),
+    legs: payoutLegs(args.amountMsat),
   };
 }

@@ -1,4 +1,4 @@
-import { MSATS_PER_SAT, type Sats, type Uuid } from '@quittance/kernel';
+import type { Msats, Uuid } from '@quittance/kernel';
 import { MERCHANT_AVAILABLE, PAYOUTS_IN_TRANSIT } from '../accounts.ts';
 import { type Leg, type Transfer, transferId } from '../transfer.ts';
 
@@ -7,7 +7,7 @@ export type PayoutArgs = {
   merchantId: Uuid;
   payoutId: Uuid;
   epoch: number;
-  amountSats: Sats;
+  amountMsat: Msats;
   /** When it happened: stored with the payout, so that a retry repeats it. */
   atMs: number;
 };
@@ -22,13 +22,12 @@ export function payoutReserved(args: PayoutArgs): Transfer {
     ...payoutFields(args),
     template: 'payout-reserved',
     phase: 'pending',
-    legs: payoutLegs(args.amountSats),
+    legs: payoutLegs(args.amountMsat),
   };
 }
 
 /** The legs of money that is promised; payout-sent and payout-released repeat them exactly. */
-export function payoutLegs(amountSats: Sats): Leg[] {
-  const amount = amountSats * MSATS_PER_SAT;
+export function payoutLegs(amount: Msats): Leg[] {
   return [
     { account: MERCHANT_AVAILABLE, direction: 'debit', amount },
     { account: PAYOUTS_IN_TRANSIT, direction: 'credit', amount },

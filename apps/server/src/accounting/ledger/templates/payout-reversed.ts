@@ -11,7 +11,7 @@ export function payoutReversed(args: PayoutArgs): Transfer {
     ...payoutFields(args),
     template: 'payout-reversed',
     phase: 'single',
-    legs: payoutLegs(args.amountSats).map((leg) => ({
+    legs: payoutLegs(args.amountMsat).map((leg) => ({
       ...leg,
       direction: leg.direction === 'debit' ? 'credit' : 'debit',
     })),

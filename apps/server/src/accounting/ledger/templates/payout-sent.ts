@@ -13,6 +13,6 @@ export function payoutSent(args: PayoutArgs): Transfer {
     template: 'payout-sent',
     phase: 'post',
     pendingId: payoutTransferId('payout-reserved', args),
-    legs: payoutLegs(args.amountSats),
+    legs: payoutLegs(args.amountMsat),
   };
 }

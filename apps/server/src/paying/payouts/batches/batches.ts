@@ -8,7 +8,7 @@ import type { Tx } from '../../../platform/db/index.ts';
 import { AppError } from '../../../platform/errors.ts';
 import type { Quote } from '../../../receiving/rates/index.ts';
 import { createPayouts, type PayoutDeps, walletFor } from '../create-payout.ts';
-import type { Payout, PayoutTelling } from '../payout.ts';
+import { coveringSats, type Payout, type PayoutTelling } from '../payout.ts';
 import { readPayoutPolicy } from '../policy-store.ts';
 import { judgeLines, termsOf } from './judge-lines.ts';
 import { linesOfCsv, linesOfJson, type RawLine } from './read-lines.ts';
@@ -59,13 +59,16 @@ export async function checkBatch(
 ): Promise<PayoutBatchVerdict> {
   const { merchantId } = given;
   const policy = await readPayoutPolicy(tx, merchantId);
-  const walletId = await walletFor(tx, given);
   const { perPayoutMaxSats } = policy;
   const lines = judgeLines(given.lines, {
     network: deps.network,
     quotes: given.quotes,
     perPayoutMaxSats: perPayoutMaxSats === null ? null : BigInt(perPayoutMaxSats),
+    nowMs,
   });
+  // Only what is paid on chain needs a wallet; lines that can not be read may be meant so.
+  const isLightning = lines.every(({ terms }) => terms !== null && terms.lightning !== null);
+  const walletId = isLightning ? null : await walletFor(tx, given);
   const valid = lines.flatMap(({ terms }) => terms ?? []);
   const batch: Batch = {
     merchantId,
@@ -76,7 +79,7 @@ export async function checkBatch(
     lineCount: lines.length,
     validCount: valid.length,
     duplicateCount: lines.filter(({ verdict }) => verdict.duplicateOf !== null).length,
-    totalSats: valid.reduce<Sats>((sum, { amountSats }) => sum + BigInt(amountSats), 0n),
+    totalSats: valid.reduce<Sats>((sum, terms) => sum + coveringSats(BigInt(terms.amountMsat)), 0n),
     createdBy: given.createdBy,
     createdAtMs: nowMs,
     acceptableUntilMs: nowMs + ACCEPTABLE_FOR_MS,
@@ -122,7 +125,10 @@ export async function acceptBatch(
   if (chosen.length === 0) throw new AppError('conflict', 'No line of the batch is valid.');
   const { merchantId, createdBy } = given;
   const { id: batchId, walletId } = batch;
-  const common = { merchantId, createdBy, source: 'batch', batchId, walletId } as const;
+  const common = {
+    ...({ merchantId, createdBy, source: 'batch', batchId } as const),
+    walletId: walletId ?? undefined,
+  };
   const payouts: Payout[] = [];
   for (let at = 0; at < chosen.length; at += LINES_AT_ONCE) {
     const lines = chosen.slice(at, at + LINES_AT_ONCE).map((kept) => ({

@@ -2,18 +2,23 @@ import type { PayoutBatchLine, PayoutBatchLineInput } from '@quittance/contract'
 import type { Network } from '@quittance/bitcoin';
 import { fromHex, toHex, type Sats } from '@quittance/kernel';
 import type { FiatCurrency, Quote } from '../../../receiving/rates/index.ts';
-import type { PayoutPrice } from '../payout.ts';
+import { coveringSats, type PayoutPrice } from '../payout.ts';
 import { fiatOf, type PayoutTerms, readTerms } from '../terms.ts';
 import type { RawLine } from './read-lines.ts';
 
 /** What a valid line will pay, in a form that a JSON column keeps exactly. */
 export type KeptTerms = {
   readonly destination: string;
-  readonly script: string;
-  readonly amountSats: string;
+  readonly destinationKind: PayoutTerms['destinationKind'];
+  readonly script: string | null;
+  readonly amountMsat: string;
   readonly price: PayoutPrice | null;
   readonly feeFrom: 'sender' | 'recipient';
   readonly maxFeeShareSats: string;
+  readonly lightning: {
+    readonly expiresAtMs: number | null;
+    readonly paymentHash: string | null;
+  } | null;
   readonly externalId: string | null;
   readonly description: string | null;
 };
@@ -46,13 +51,14 @@ export function judgeLines(
     network: Network;
     quotes: ReadonlyMap<string, Quote>;
     perPayoutMaxSats: Sats | null;
+    nowMs: number;
   },
 ): JudgedLine[] {
   const seen = new Map<string, number>();
   return lines.map((raw) => {
     const judged = judgeLine(raw, world);
     if (judged.terms === null) return judged;
-    const key = `${judged.terms.script} ${judged.terms.amountSats}`;
+    const key = `${judged.terms.script ?? judged.terms.destination} ${judged.terms.amountMsat}`;
     const duplicateOf = seen.get(key) ?? null;
     if (duplicateOf === null) seen.set(key, raw.line);
     return { ...judged, verdict: { ...judged.verdict, duplicateOf } };
@@ -76,14 +82,20 @@ function judgeLine(
   const terms = readTerms(
     {
       destination: input.destination,
-      amount: input.amount,
-      currency,
+      ...(input.amount === '' ? {} : { amount: input.amount, currency }),
       feeFrom: feeFrom === 'recipient' ? 'recipient' : 'sender',
     },
-    { network: world.network, quote: world.quotes.get(currency) ?? null },
+    {
+      network: world.network,
+      quote: input.amount === '' ? null : (world.quotes.get(currency) ?? null),
+      nowMs: world.nowMs,
+    },
   );
   if (!terms.ok) problems.push(...terms.problems);
-  else if (world.perPayoutMaxSats !== null && terms.terms.amountSats > world.perPayoutMaxSats) {
+  else if (
+    world.perPayoutMaxSats !== null &&
+    coveringSats(terms.terms.amountMsat) > world.perPayoutMaxSats
+  ) {
     const message = `The store's policy allows at most ${world.perPayoutMaxSats} sat for one payout.`;
     problems.push({ field: 'amount', code: 'payout_limit_exceeded', message });
   }
@@ -93,7 +105,7 @@ function judgeLine(
     ok,
     problems,
     destination: shown(input.destination),
-    amountSats: terms.ok ? terms.terms.amountSats.toString() : null,
+    amountSats: terms.ok ? coveringSats(terms.terms.amountMsat).toString() : null,
     externalId: input.externalId === undefined ? null : shown(input.externalId),
     duplicateOf: null,
   };
@@ -127,11 +139,19 @@ function shown(text: string): string {
 function keep(terms: PayoutTerms, input: PayoutBatchLineInput): KeptTerms {
   return {
     destination: terms.destination,
-    script: toHex(terms.script),
-    amountSats: terms.amountSats.toString(),
+    destinationKind: terms.destinationKind,
+    script: terms.script === null ? null : toHex(terms.script),
+    amountMsat: terms.amountMsat.toString(),
     price: terms.price,
     feeFrom: terms.feeFrom,
     maxFeeShareSats: terms.maxFeeShareSats.toString(),
+    lightning:
+      terms.lightning === null
+        ? null
+        : {
+            expiresAtMs: terms.lightning.expiresAtMs,
+            paymentHash: terms.lightning.paymentHash,
+          },
     externalId: input.externalId ?? null,
     description: input.description ?? null,
   };
@@ -141,10 +161,13 @@ function keep(terms: PayoutTerms, input: PayoutBatchLineInput): KeptTerms {
 export function termsOf(kept: KeptTerms): PayoutTerms {
   return {
     destination: kept.destination,
-    script: fromHex(kept.script),
-    amountSats: BigInt(kept.amountSats),
+    destinationKind: kept.destinationKind,
+    script: kept.script === null ? null : fromHex(kept.script),
+    amountMsat: BigInt(kept.amountMsat),
     price: kept.price,
     feeFrom: kept.feeFrom,
     maxFeeShareSats: BigInt(kept.maxFeeShareSats),
+    lightning:
+      kept.lightning === null ? null : { ...kept.lightning, maxFeeMsat: null, strategy: null },
   };
 }

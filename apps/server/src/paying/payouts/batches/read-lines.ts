@@ -23,7 +23,7 @@ const COLUMNS: Readonly<Record<string, keyof PayoutBatchLineInput>> = {
   description: 'description',
 };
 /** A row longer than this is no payout. */
-const MAX_RECORD_CHARACTERS = 4_000;
+const MAX_RECORD_CHARACTERS = 9_500;
 
 /** Lines that came as JSON, counted from 1. */
 export function linesOfJson(payouts: readonly PayoutBatchLineInput[]): RawLine[] {

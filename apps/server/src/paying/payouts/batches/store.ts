@@ -6,7 +6,7 @@ export type BatchFacts = {
   merchantId: Uuid;
   id: Uuid;
   name: string | null;
-  walletId: Uuid;
+  walletId: Uuid | null;
   lineCount: number;
   validCount: number;
   duplicateCount: number;
@@ -22,7 +22,7 @@ type Row = {
   merchant_id: Uuid;
   id: Uuid;
   name: string | null;
-  wallet_id: Uuid;
+  wallet_id: Uuid | null;
   line_count: number;
   valid_count: number;
   duplicate_count: number;

@@ -1,11 +1,11 @@
 import type { PayoutProcessorSettings } from '@quittance/contract';
 import { classifyScript } from '@quittance/bitcoin';
 import { formatBtc, type Sats } from '@quittance/kernel';
-import type { Payout, PayoutReason } from '../payout.ts';
+import type { OnchainPayout, PayoutReason } from '../payout.ts';
 
 /** A payout that the processor may not pay now, and until when it leaves it alone. */
 export type HeldPayout = {
-  readonly payout: Payout;
+  readonly payout: OnchainPayout;
   readonly reason: PayoutReason;
   /** A sentence for a person. */
   readonly detail: string;
@@ -15,7 +15,10 @@ export type HeldPayout = {
 /** What a screening says of a destination; one that holds gives the reason for people. */
 export type Screening = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-export type Choice = { readonly take: readonly Payout[]; readonly hold: readonly HeldPayout[] };
+export type Choice = {
+  readonly take: readonly OnchainPayout[];
+  readonly hold: readonly HeldPayout[];
+};
 
 /** What only a person can change is not looked at more often than this. */
 const HELD_FOR_MS = 3_600_000;
@@ -28,7 +31,7 @@ const HELD_FOR_MS = 3_600_000;
  * @param world.screenings by payout id; those without one are fine
  */
 export function choosePayouts(
-  payouts: readonly Payout[],
+  payouts: readonly OnchainPayout[],
   settings: Pick<PayoutProcessorSettings, 'limits' | 'destinations' | 'batchSize'>,
   world: {
     nowMs: number;
@@ -36,7 +39,7 @@ export function choosePayouts(
     screenings: ReadonlyMap<string, Screening>;
   },
 ): Choice {
-  const take: Payout[] = [];
+  const take: OnchainPayout[] = [];
   const hold: HeldPayout[] = [];
   let started = world.startedSats;
   for (const payout of payouts) {
@@ -60,7 +63,7 @@ export function choosePayouts(
 }
 
 function refusal(
-  payout: Payout,
+  payout: OnchainPayout,
   { limits, destinations }: Pick<PayoutProcessorSettings, 'limits' | 'destinations'>,
   screening: Screening | undefined,
 ): { reason: PayoutReason; detail: string } | null {

@@ -1,6 +1,6 @@
 import type { PayoutProcessorDryRun } from '@quittance/contract';
 import type { Database } from '../../../platform/db/index.ts';
-import type { Payout } from '../payout.ts';
+import type { OnchainPayout } from '../payout.ts';
 import { readPayoutsToPay } from '../store.ts';
 import { noSuchProcessor } from './change-processor.ts';
 import type { PlanningDeps } from './deps.ts';
@@ -56,7 +56,7 @@ class Undo extends Error {
 
 function dryRunJson(run: PlannedRun, nowMs: number): PayoutProcessorDryRun {
   const { planned, paid, held, outcome } = run;
-  const shareOf = (payout: Payout) => planned?.feeShares[payout.id] ?? 0n;
+  const shareOf = (payout: OnchainPayout) => planned?.feeShares[payout.id] ?? 0n;
   return {
     outcome,
     payouts: paid.map((payout) => ({

@@ -1,11 +1,13 @@
-import { planPayoutSpend } from '../../spends/index.ts';
+import type { Tx } from '../../../platform/db/index.ts';
+import { type FeeEstimate, planPayoutSpend } from '../../spends/index.ts';
 import { payoutFaultPoint } from '../fault-points.ts';
-import type { Payout } from '../payout.ts';
+import type { OnchainPayout, Payout } from '../payout.ts';
 import { takePayRequest } from '../store.ts';
 import type { HeldPayout } from './choose-payouts.ts';
 import type { ProcessorDeps } from './deps.ts';
 import { outputsOf } from './plan-payouts.ts';
 import { feeRefusal, SATS_PER_KVB } from './plan-run.ts';
+import { postponePayRequest } from './pay-request-store.ts';
 import { estimateFor, writePlanned } from './run-processor.ts';
 
 /** Fee targets that are asked for at once; each is an answer of the node. */
@@ -14,44 +16,63 @@ const USUAL_TARGET_BLOCKS = 6;
 /**
  * Pays one payout that a person wants paid now, by itself: none of a processor's rules hold it
  * back. It goes the same way as an automatic one and takes the same lock, so that whichever comes
- * first pays and the other finds nothing to do.
+ * first pays and the other finds nothing to do. One that goes wrong is postponed before the error is
+ * thrown.
  * @returns whether there was one
  */
 export async function payOneByHand(deps: ProcessorDeps): Promise<boolean> {
-  const asked = await deps.database.asSystem(takePayRequest);
+  const asked = await deps.database.asSystem((tx) => takePayRequest(tx, deps.clock.nowMs()));
   if (asked === undefined) return false;
   const targetBlocks = asked.payRequest?.targetBlocks ?? USUAL_TARGET_BLOCKS;
   const estimate = await estimateFor(deps, targetBlocks);
   payoutFaultPoint('payout-plan-before');
-  const done = await deps.database.asSystem(async (tx) => {
-    const payout = await takePayRequest(tx);
-    if (payout?.payRequest === null || payout === undefined) return undefined;
+  let taken: OnchainPayout | undefined;
+  const plan = async (tx: Tx) => {
     const nowMs = deps.clock.nowMs();
-    const { maxFeeRateSatPerVb } = payout.payRequest;
-    const refused = feeRefusal(estimate, maxFeeRateSatPerVb);
-    const plan =
-      refused ??
-      (await planPayoutSpend(tx, deps, {
-        merchantId: payout.merchantId,
-        walletId: payout.walletId,
-        outputs: await outputsOf(tx, deps, [payout]),
-        feeRate: estimate?.feeRate ?? 0n,
-        longTermFeeRate: deps.fees.longTerm(),
-        limits: { maxFeeRate: BigInt(maxFeeRateSatPerVb) * SATS_PER_KVB, maxFeeShareBps: null },
-        origin: 'manual',
-      }));
-    const held: HeldPayout[] = plan.ok
-      ? []
-      : [{ payout, reason: plan.reason, detail: plan.detail, notBeforeMs: null }];
-    const outcome = { planned: plan.ok ? plan : null, paid: plan.ok ? [payout] : [], held };
-    const telling = { ids: deps.ids, nowMs };
-    await writePlanned(tx, deps, outcome, { telling, origin: 'manual', processorId: null });
-    payoutFaultPoint('payout-planned-uncommitted');
-    return { payout, plan };
+    taken = await takePayRequest(tx, nowMs);
+    if (taken === undefined) return undefined;
+    return await planOne(tx, deps, { payout: taken, estimate, nowMs });
+  };
+  const done = await deps.database.asSystem(plan).catch(async (error: unknown) => {
+    if (taken !== undefined) await postpone(deps, taken.id);
+    throw error;
   });
   payoutFaultPoint('payout-planned-committed');
   if (done !== undefined) tell(deps, done.payout, done.plan);
   return true;
+}
+
+async function planOne(
+  tx: Tx,
+  deps: ProcessorDeps,
+  { payout, estimate, nowMs }: { payout: OnchainPayout; estimate: FeeEstimate | null; nowMs: number },
+) {
+  if (payout.payRequest === null) return undefined;
+  const { maxFeeRateSatPerVb } = payout.payRequest;
+  const refused = feeRefusal(estimate, maxFeeRateSatPerVb);
+  const plan =
+    refused ??
+    (await planPayoutSpend(tx, deps, {
+      merchantId: payout.merchantId,
+      walletId: payout.walletId,
+      outputs: await outputsOf(tx, deps, [payout]),
+      feeRate: estimate?.feeRate ?? 0n,
+      longTermFeeRate: deps.fees.longTerm(),
+      limits: { maxFeeRate: BigInt(maxFeeRateSatPerVb) * SATS_PER_KVB, maxFeeShareBps: null },
+      origin: 'manual',
+    }));
+  const held: HeldPayout[] = plan.ok
+    ? []
+    : [{ payout, reason: plan.reason, detail: plan.detail, notBeforeMs: null }];
+  const outcome = { planned: plan.ok ? plan : null, paid: plan.ok ? [payout] : [], held };
+  const telling = { ids: deps.ids, nowMs };
+  await writePlanned(tx, deps, outcome, { telling, origin: 'manual', processorId: null });
+  payoutFaultPoint('payout-planned-uncommitted');
+  return { payout, plan };
+}
+
+async function postpone({ database, clock }: ProcessorDeps, id: Payout['id']): Promise<void> {
+  await database.asSystem((tx) => postponePayRequest(tx, { id, nowMs: clock.nowMs() }));
 }
 
 function tell(

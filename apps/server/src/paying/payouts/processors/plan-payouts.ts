@@ -3,17 +3,17 @@ import { assert, toHex, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
 import { readWalletForSpending } from '../../coins/index.ts';
 import type { PayoutOutput, PlannedSpend, PlanRefusal } from '../../spends/index.ts';
-import type { Payout } from '../payout.ts';
+import type { OnchainPayout } from '../payout.ts';
 import type { PlanningDeps } from './deps.ts';
 
 /** Tries to make one transaction of payouts: plans it, or only looks whether it could. */
-export type TryPlan = (payouts: readonly Payout[]) => Promise<PlannedSpend | PlanRefusal>;
+export type TryPlan = (payouts: readonly OnchainPayout[]) => Promise<PlannedSpend | PlanRefusal>;
 
 export type PlanOutcome = {
   readonly planned: PlannedSpend | null;
-  readonly paid: readonly Payout[];
+  readonly paid: readonly OnchainPayout[];
   /** Those that stood in the way, with the reason; not those that only had no room. */
-  readonly refused: readonly { payout: Payout; refusal: PlanRefusal }[];
+  readonly refused: readonly { payout: OnchainPayout; refusal: PlanRefusal }[];
   /** Why there was no room for all, or for none. */
   readonly refusal: PlanRefusal | null;
 };
@@ -28,10 +28,10 @@ const MAX_TRIES = 24;
  * it refuses.
  */
 export async function planAsManyAsPossible(
-  payouts: readonly Payout[],
+  payouts: readonly OnchainPayout[],
   tryPlan: TryPlan,
 ): Promise<PlanOutcome> {
-  const refused: { payout: Payout; refusal: PlanRefusal }[] = [];
+  const refused: { payout: OnchainPayout; refusal: PlanRefusal }[] = [];
   let candidates = payouts;
   let refusal: PlanRefusal | null = null;
   for (let tries = 0; tries < MAX_TRIES && candidates.length > 0; tries++) {
@@ -64,7 +64,7 @@ const APPROVAL_LIFETIME_MS = 14 * 86_400_000;
 export async function outputsOf(
   tx: Tx,
   { approver, clock }: Pick<PlanningDeps, 'approver' | 'clock'>,
-  payouts: readonly Payout[],
+  payouts: readonly OnchainPayout[],
 ): Promise<PayoutOutput[]> {
   const [first] = payouts;
   if (first === undefined) return [];

@@ -8,7 +8,7 @@ import {
   previewPayoutSpend,
 } from '../../spends/index.ts';
 import { DAY_MS } from '../approve-payout.ts';
-import type { Payout } from '../payout.ts';
+import type { OnchainPayout } from '../payout.ts';
 import { sumStartedSince, sumWaiting } from '../sums-store.ts';
 import { choosePayouts, type HeldPayout, isThresholdReached } from './choose-payouts.ts';
 import type { PlanningDeps } from './deps.ts';
@@ -26,7 +26,7 @@ export type RunOutcome =
 export type PlannedRun = {
   readonly outcome: RunOutcome;
   readonly planned: PlannedSpend | null;
-  readonly paid: readonly Payout[];
+  readonly paid: readonly OnchainPayout[];
   readonly held: readonly HeldPayout[];
   /** Why not everything was paid that could have been. */
   readonly refusal: PlanRefusal | null;
@@ -46,7 +46,7 @@ export async function planRun(
   deps: PlanningDeps,
   given: {
     processor: Processor;
-    payouts: readonly Payout[];
+    payouts: readonly OnchainPayout[];
     estimate: FeeEstimate | null;
     nowMs: number;
     dry: boolean;
@@ -105,7 +105,7 @@ function concludePlan(
   choice: ReturnType<typeof choosePayouts>,
 ): PlannedRun {
   const { planned, paid, refusal } = plan;
-  const set = new Set<Payout>(paid);
+  const set = new Set<OnchainPayout>(paid);
   const inTheWay = new Map(plan.refused.map((each) => [each.payout, each.refusal]));
   const left = choice.take.filter((payout) => !set.has(payout));
   const held = left.flatMap((payout) => {
@@ -117,7 +117,7 @@ function concludePlan(
 }
 
 /** It is looked at again with the next run: nothing about the payout itself is wrong. */
-function heldBy(payout: Payout, { reason, detail }: PlanRefusal): HeldPayout {
+function heldBy(payout: OnchainPayout, { reason, detail }: PlanRefusal): HeldPayout {
   return { payout, reason, detail, notBeforeMs: null };
 }
 

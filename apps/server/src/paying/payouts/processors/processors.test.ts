@@ -8,7 +8,7 @@ import { assert } from '@quittance/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PlannedSpend, PlanRefusal } from '../../spends/index.ts';
-import type { Payout } from '../payout.ts';
+import { type OnchainPayout, onchainPayout } from '../payout.ts';
 import { approvalsNeeded } from '../policy.ts';
 import { payoutReasonTable } from '../reasons.ts';
 import { START_MS, testPayout } from '../test-payouts.ts';
@@ -21,11 +21,13 @@ const ADDRESSES = {
   p2wsh: 'bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry',
 };
 
-function payoutTo(kind: keyof typeof ADDRESSES, amountSats: bigint): Payout {
+function payoutTo(kind: keyof typeof ADDRESSES, amountSats: bigint): OnchainPayout {
   const destination = ADDRESSES[kind];
   const read = addressToScript(destination, 'regtest');
   assert(read.ok, 'a test address can be read');
-  return testPayout({ state: 'approved', destination, script: read.script, amountSats });
+  const amountMsat = amountSats * 1_000n;
+  const made = { state: 'approved', destination, script: read.script, amountMsat } as const;
+  return onchainPayout(testPayout(made));
 }
 
 const settings = (more: Partial<PayoutProcessorSettings> = {}) => ({

@@ -8,6 +8,9 @@ const PROCESSORS_PER_ROUND = 20;
 /** A crowd of payments by hand must not keep processors waiting. */
 const BY_HAND_PER_ROUND = 50;
 
+/** As many in one round fail for a cause that they share; the others are spared until the next. */
+const MAX_FAILED_BY_HAND = 5;
+
 /**
  * One round of a worker: what people want paid now, then every processor that is due. Any number of
  * workers may do it at once: locks in the database decide who does what, and what one of them has
@@ -24,9 +27,9 @@ export async function runDuePayouts(
     try {
       if (!(await payOneByHand(deps))) break;
     } catch (error) {
-      // What stops one payment by hand stops no processor.
+      // What stops one payment by hand stops no other and no processor: it is postponed.
       failures.push(error);
-      break;
+      if (failures.length === MAX_FAILED_BY_HAND) break;
     }
     isMore = paid + 1 === BY_HAND_PER_ROUND;
   }

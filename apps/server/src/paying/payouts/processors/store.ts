@@ -142,6 +142,9 @@ export async function deleteProcessor(tx: Tx, own: OwnProcessor): Promise<boolea
   return gone.length === 1;
 }
 
+/** Not of a wallet that is held; the table is owned by paying/guard. */
+const NOT_HELD = 'NOT EXISTS (SELECT FROM wallet_hold h WHERE h.wallet_id = r.wallet_id)';
+
 /**
  * Processors that are due. One that pays at once is due when something waits for it; after a fault
  * all of them wait for `due_at`.
@@ -152,7 +155,7 @@ export async function readDueProcessors(
 ): Promise<Processor[]> {
   const rows = await tx.query<Row>(
     `SELECT ${COLUMNS} FROM payout_processor r
-      WHERE NOT paused AND due_at <= $1
+      WHERE NOT paused AND due_at <= $1 AND ${NOT_HELD}
         AND (settings->>'intervalSeconds' <> '0' OR EXISTS (
           SELECT FROM payout p WHERE p.merchant_id = r.merchant_id AND p.wallet_id = r.wallet_id
              AND p.state = 'approved' AND (p.not_before IS NULL OR p.not_before <= $1)))
@@ -169,8 +172,8 @@ export async function takeProcessor(
   nowMs: number,
 ): Promise<Processor | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM payout_processor
-      WHERE merchant_id = $1 AND id = $2 AND NOT paused AND due_at <= $3
+    `SELECT ${COLUMNS} FROM payout_processor r
+      WHERE merchant_id = $1 AND id = $2 AND NOT paused AND due_at <= $3 AND ${NOT_HELD}
       FOR UPDATE SKIP LOCKED`,
     [own.merchantId, own.id, new Date(nowMs)],
   );

@@ -46,6 +46,14 @@ export const en: Texts = {
       detail: ({ reason }) => `No payments are seen until it is back: ${reason}`,
       nextStep: 'Run quittance doctor and see whether the node runs and is in sync.',
     },
+    lightning_node_unavailable: {
+      title: 'Your Lightning node does not answer',
+      detail: ({ alias, minutes, reason }) =>
+        `The node ${alias} can not be read since ${minutes} minutes: ${reason}`,
+      nextStep:
+        'See whether the node runs and is in sync, and whether its address and credentials are still ' +
+        'right. Orders are paid on chain meanwhile; what was paid by Lightning is taken in when it is back.',
+    },
     payouts_held: {
       title: 'Payouts are held',
       detail: ({ reason }) => `Nothing is paid out until you let it go on: ${reason}`,

@@ -43,6 +43,13 @@ export const zhCn: Texts = {
       detail: ({ reason }) => `在恢复之前无法看到任何收款：${reason}`,
       nextStep: '请运行 quittance doctor，并检查节点是否在运行且已同步。',
     },
+    lightning_node_unavailable: {
+      title: '您的闪电网络节点没有应答',
+      detail: ({ alias, minutes, reason }) =>
+        `节点 ${alias} 已有 ${minutes} 分钟无法读取：${reason}`,
+      nextStep:
+        '请检查节点是否在运行并已同步，其地址和凭据是否仍然有效。在此期间订单通过链上支付；节点恢复后，已通过闪电网络支付的款项会被记入。',
+    },
     payouts_held: {
       title: '付款已被暂停',
       detail: ({ reason }) => `在您放行之前不会付出任何款项：${reason}`,

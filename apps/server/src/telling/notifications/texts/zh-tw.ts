@@ -43,6 +43,13 @@ export const zhTw: Texts = {
       detail: ({ reason }) => `在恢復之前無法看到任何收款：${reason}`,
       nextStep: '請執行 quittance doctor，並檢查節點是否正在執行且已同步。',
     },
+    lightning_node_unavailable: {
+      title: '您的閃電網路節點沒有回應',
+      detail: ({ alias, minutes, reason }) =>
+        `節點 ${alias} 已有 ${minutes} 分鐘無法讀取：${reason}`,
+      nextStep:
+        '請檢查節點是否在執行並已同步，其位址與憑證是否仍然有效。在此期間訂單透過鏈上支付；節點恢復後，已透過閃電網路支付的款項會入帳。',
+    },
     payouts_held: {
       title: '付款已被暫停',
       detail: ({ reason }) => `在您放行之前不會付出任何款項：${reason}`,

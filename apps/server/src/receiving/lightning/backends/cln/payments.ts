@@ -95,6 +95,9 @@ export function createPayments(
       if (sha256(paid.payment_preimage) !== paymentHash) {
         return { state: 'unknown', detail: 'Core Lightning gives the preimage of another payment' };
       }
+      // Asked again, so that this and every later answer are the same.
+      const [listed] = await list(paymentHash).catch(() => []);
+      if (listed?.status === 'complete') return succeeded(listed);
       return {
         state: 'succeeded',
         preimage: paid.payment_preimage,

@@ -1,0 +1,21 @@
+export { adviseStrategy } from './advise-strategy.ts';
+export { type Advice, type AdviceRequest, advise } from './advise.ts';
+export { attemptOrder, type Waiting } from './attempt-order.ts';
+export {
+  backtest,
+  type Calibration,
+  MAX_BACKTEST_RECORDS,
+  type ReliabilityCell,
+} from './backtest.ts';
+export { FORGET_BUCKETS_AFTER_MS, forgettable, MAX_BUCKETS } from './bucket.ts';
+export { describeEstimate } from './describe.ts';
+export { type Estimate, type EstimateRequest, estimate } from './estimate.ts';
+export { isTelling, learn, observe, observeAll } from './observe.ts';
+export {
+  type AttemptRecord,
+  type BucketScope,
+  type Buckets,
+  bucketId,
+  bucketScopes,
+  type PredictionBucket,
+} from './types.ts';

@@ -1,0 +1,16 @@
+export { decide, MIN_ATTEMPT_MS } from './decide.ts';
+export {
+  type PlanOptions,
+  planAhead,
+  previewSchedule,
+  type PreviewOptions,
+  type Schedule,
+} from './preview-schedule.ts';
+export { type Reaction, reactionTo } from './reactions.ts';
+export type {
+  StrategyAdvice,
+  StrategyAttempt,
+  StrategyDecision,
+  StrategyHistory,
+  StrategyQuote,
+} from './types.ts';

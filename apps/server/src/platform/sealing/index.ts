@@ -1,0 +1,1 @@
+export { openSealer, type Sealer, UnsealError } from './sealer.ts';

@@ -1,0 +1,92 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Keeps secrets that the server itself needs again, such as a node's credentials, in the database
+ * without the database being enough to read them: the key lies in a file beside the server.
+ */
+export type Sealer = {
+  /** @param context what the secret belongs to; it opens for nothing else */
+  seal(text: string, context: string): Uint8Array;
+  /** @throws {UnsealError} when it was sealed with another key or for something else */
+  unseal(sealed: Uint8Array, context: string): string;
+};
+
+export class UnsealError extends Error {
+  override readonly name = 'UnsealError';
+}
+
+const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
+/** 96 bits is GCM's own length; random ones do not meet within any number of secrets of ours. */
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+/** Which way it was sealed, so that another way can be told from it one day. */
+const VERSION = 1;
+const KEY_TEXT = /^[0-9a-f]{64}$/;
+
+/**
+ * Opens the key file and makes it at the first start, for its owner's eyes alone. Processes that
+ * share the file have one key between them.
+ * @throws {Error} when the file can not be made, holds something else, or others may read it
+ */
+export function openSealer(file: string): Sealer {
+  const key = readKey(file) ?? makeKey(file);
+  return {
+    seal(text, context) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv(CIPHER, key, iv);
+      cipher.setAAD(Buffer.from(context));
+      const data = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([Buffer.from([VERSION]), iv, cipher.getAuthTag(), data]);
+    },
+    unseal(sealed, context) {
+      try {
+        if (sealed[0] !== VERSION) throw new Error('sealed in another way');
+        const iv = sealed.subarray(1, 1 + IV_BYTES);
+        const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
+        decipher.setAAD(Buffer.from(context));
+        decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES));
+        const data = sealed.subarray(1 + IV_BYTES + TAG_BYTES);
+        return Buffer.concat([decipher.update(data), decipher.final()]).toString('utf8');
+      } catch (cause) {
+        throw new UnsealError(`a secret can not be opened with the key in ${file}`, { cause });
+      }
+    },
+  };
+}
+
+function readKey(file: string): Buffer | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+  if (!KEY_TEXT.test(text)) throw new Error(`${file} holds no key for secrets`);
+  if ((statSync(file).mode & 0o077) !== 0) {
+    throw new Error(`${file} can be read by other users of this machine: chmod 600 ${file}`);
+  }
+  return Buffer.from(text, 'hex');
+}
+
+/** Written whole before it has its name, and the name is taken once: nobody reads half a key. */
+function makeKey(file: string): Buffer {
+  mkdirSync(dirname(file), { recursive: true });
+  const own = `${file}.${process.pid}.new`;
+  const key = randomBytes(KEY_BYTES);
+  writeFileSync(own, `${key.toString('hex')}\n`, { mode: 0o600, flush: true });
+  try {
+    linkSync(own, file);
+    return key;
+  } catch (error) {
+    // Another process of ours was quicker: its key is the one.
+    const made = readKey(file);
+    if (made === null) throw error;
+    return made;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
