@@ -1,7 +1,11 @@
 import { decodeBolt11, encodeBolt11, encodeLnurl } from '@quittance/bitcoin';
 import { fromHex } from '@quittance/kernel';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import type { OutboundReader, UrlPolicy } from '../../../platform/outbound/index.ts';
+import {
+  type OutboundReader,
+  openOutboundReader,
+  type UrlPolicy,
+} from '../../../platform/outbound/index.ts';
 import {
   inspectDestination,
   type Resolved,
@@ -446,6 +450,19 @@ test('payout-lnurl-fetch-throws: a server that is gone or unknown is a typed fai
   expect(await resolveAt(service, {}, failing)).toMatchObject({
     failure: { code: 'name_unknown', retryable: true },
   });
+});
+
+test('payout-lnurl-fetch-throws: a name service that never answers ends in time too', async () => {
+  const silent = openOutboundReader({
+    policy: {},
+    limits: { connectMs: 10_000, totalMs: 400 },
+    resolve: () => new Promise(() => {}),
+  });
+  opened.push(silent);
+  const began = performance.now();
+  const refused = await resolveAt({ port: 443 }, { destination: 'a@slow.example' }, silent);
+  expect(refused).toMatchObject({ failure: { code: 'timeout', retryable: true } });
+  expect(performance.now() - began).toBeLessThan(2_000);
 });
 
 test('both answers together have one time limit', async () => {
