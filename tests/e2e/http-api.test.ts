@@ -176,6 +176,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...['/v1/wallets/:id/lift-payment', '/v1/wallets/:id/consolidate'],
     // Nor without a Lightning node; lightning-orders.test.ts has one.
     ...['/v1/lightning/nodes', '/v1/lightning/invoices', '/v1/orders/:id/lightning-invoice'],
+    '/v1/lightning/nodes/:id/adjustments',
     ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');

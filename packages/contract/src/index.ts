@@ -116,6 +116,8 @@ export {
   type TieredStrategy,
 } from './lightning-strategies.ts';
 export {
+  adjustedLightningNodeSchema,
+  adjustLightningNodeSchema,
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,
