@@ -2,7 +2,7 @@ import type { Msats } from '@quittance/kernel';
 import { AMOUNT_BANDS, amountBand, ELAPSED_BANDS, elapsedBand } from './bands.ts';
 import { bimodalProbability } from './bimodal.ts';
 import { type Weights, weightsAt } from './bucket.ts';
-import { type AttemptContext, contextOf, retryKey } from './context.ts';
+import { type AttemptContext, contextOf, lastOf, retryKey } from './context.ts';
 import { ANY_BAND, type Buckets, bucketId } from './types.ts';
 
 /** A channel that leads to a recipient of whom nothing is known, in msat. */
@@ -23,6 +23,9 @@ const GENERAL_SHARE = 0.1;
 const MOST_GENERAL = 5;
 /** Evidence of so many attempts is confidence one half. */
 const HALF_CONFIDENCE = 3;
+
+/** The same few in every estimate. */
+const OVERALL_IDS = Array.from({ length: AMOUNT_BANDS }, (_, i) => bucketId('overall', '', i));
 
 export type EstimateRequest = {
   readonly destination: string;
@@ -72,7 +75,7 @@ function firstAttempt(buckets: Buckets, request: EstimateRequest): Layer {
   const { amountMsat, atMs } = request;
   const band = amountBand(amountMsat);
   const general = sum(AMOUNT_BANDS, (i) =>
-    scaled(weightsAt(buckets.get(bucketId('overall', '', i)), atMs), nearness(band, i)),
+    scaled(weightsAt(buckets.get(OVERALL_IDS[i] ?? ''), atMs), nearness(band, i)),
   );
   const liquidity = bimodalProbability(Number(amountMsat), TYPICAL_CAPACITY_MSAT);
   const mean = posterior(liquidity, PRIOR_WEIGHT, general) * channelFactor(buckets, request);
@@ -84,15 +87,20 @@ function firstAttempt(buckets: Buckets, request: EstimateRequest): Layer {
   };
 }
 
+const NOTHING: Weights = { successes: 0, failures: 0 };
+
 /** Where more has passed, less will; where less has failed, more will. */
 function ownEvidence(
   buckets: Buckets,
   scope: 'destination' | 'destination_retry',
   { destination, amountMsat, atMs }: EstimateRequest,
 ): Weights {
+  if (lastOf(buckets, destination) === undefined) return NOTHING;
   const band = amountBand(amountMsat);
   return sum(AMOUNT_BANDS, (i) => {
-    const weights = weightsAt(buckets.get(bucketId(scope, destination, i)), atMs);
+    const bucket = buckets.get(bucketId(scope, destination, i));
+    if (bucket === undefined) return NOTHING;
+    const weights = weightsAt(bucket, atMs);
     return {
       successes: weights.successes * (i >= band ? 1 : nearness(band, i)),
       failures: weights.failures * (i <= band ? 1 : nearness(band, i)),
@@ -166,6 +174,7 @@ function total({ successes, failures }: Weights): number {
 }
 
 function scaled({ successes, failures }: Weights, share: number): Weights {
+  if (successes === 0 && failures === 0) return NOTHING;
   return { successes: successes * share, failures: failures * share };
 }
 
