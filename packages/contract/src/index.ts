@@ -90,6 +90,38 @@ export {
   lightningPredictionQuerySchema,
   lightningPredictionSchema,
 } from './lightning-prediction.ts';
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
+  defaultLightningFeeCap,
+  type LightningFeeCap,
+  lightningFeeCapSchema,
+} from './lightning-fees.ts';
+export {
+  type CreateLightningProcessor,
+  createLightningProcessorSchema,
+  defaultLightningProcessor,
+  type LightningDryRun,
+  lightningDryRunSchema,
+  type LightningProcessorSettings,
+  lightningProcessorSettingsSchema,
+} from './lightning-processors.ts';
+export {
+  type CreateLightningInvoice,
+  createLightningInvoiceSchema,
+  type LightningEventData,
+  lightningEventDataSchema,
+  type LightningEventType,
+  lightningEventTypes,
+  type LightningInvoiceJson,
+  lightningInvoiceListQuerySchema,
+  lightningInvoicePageSchema,
+  lightningInvoiceSchema,
+  lightningInvoiceStates,
+  settleLightningInvoiceSchema,
+} from './lightning-invoices.ts';
 export {
   completeLightningStrategy,
   defaultLightningStrategies,
@@ -181,11 +213,15 @@ export {
   payoutBatchVerdictSchema,
 } from './payout-batches.ts';
 export {
+  type CreateOnchainProcessor,
   type CreatePayoutProcessor,
   createPayoutProcessorSchema,
   defaultPayoutProcessor,
   type DestinationType,
   destinationTypes,
+  type LightningProcessor,
+  lightningProcessorSchema,
+  type OnchainProcessor,
   type PayoutProcessor,
   type PayoutProcessorDryRun,
   payoutProcessorDryRunSchema,
@@ -193,6 +229,8 @@ export {
   payoutProcessorSchema,
   type PayoutProcessorSettings,
   payoutProcessorSettingsSchema,
+  type UpdateOnchainProcessor,
+  updateOnchainProcessorSchema,
   type UpdatePayoutProcessor,
   updatePayoutProcessorSchema,
 } from './payout-processors.ts';
