@@ -90,6 +90,7 @@ export {
   lightningPredictionQuerySchema,
   lightningPredictionSchema,
 } from './lightning-prediction.ts';
+export {
   type LightningAttempt,
   lightningAttemptPageSchema,
   lightningAttemptSchema,
