@@ -18,6 +18,13 @@ export { runDuePayouts } from './processors/run-due.ts';
 export { PROCESSORS_CHANNEL } from './processors/store.ts';
 export { readPayoutPolicy } from './policy-store.ts';
 export { quoteCurrency } from './quote.ts';
+export { createAttemptListener } from './lightning/attempt-listener.ts';
+export type { LightningPayoutDeps } from './lightning/deps.ts';
+export {
+  attemptDepsOf,
+  createLightningPayments,
+  type LightningPayments,
+} from './lightning/run-due.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';

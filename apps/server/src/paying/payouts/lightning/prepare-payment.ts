@@ -7,11 +7,12 @@ import {
   type AttemptInvoice,
   checkBeforeSending,
   classOfError,
+  type FreshInvoice,
   type NodeFacts,
 } from '../../lightning/index.ts';
 import { LightningNodeError } from '../../../receiving/lightning/index.ts';
 import type { LightningPayout } from '../payout.ts';
-import type { FreshInvoice, LightningPayoutDeps } from './deps.ts';
+import type { LightningPayoutDeps } from './deps.ts';
 
 /** All that has to be known before a payment may be committed. Nothing has been sent. */
 export type Prepared =
