@@ -93,6 +93,19 @@ export {
   type LightningProcessorSettings,
   lightningProcessorSettingsSchema,
 } from './lightning-processors.ts';
+  type CreateLightningInvoice,
+  createLightningInvoiceSchema,
+  type LightningEventData,
+  lightningEventDataSchema,
+  type LightningEventType,
+  lightningEventTypes,
+  type LightningInvoiceJson,
+  lightningInvoiceListQuerySchema,
+  lightningInvoicePageSchema,
+  lightningInvoiceSchema,
+  lightningInvoiceStates,
+  settleLightningInvoiceSchema,
+} from './lightning-invoices.ts';
 export {
   completeLightningStrategy,
   defaultLightningStrategies,
