@@ -106,6 +106,16 @@ export {
   lightningInvoiceStates,
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
+  type LightningCalibration,
+  lightningCalibrationSchema,
+  lightningConfidences,
+  type LightningEstimate,
+  lightningEstimateSchema,
+  type LightningPrediction,
+  type LightningPredictionQuery,
+  lightningPredictionQuerySchema,
+  lightningPredictionSchema,
+} from './lightning-prediction.ts';
 export {
   completeLightningStrategy,
   defaultLightningStrategies,

@@ -3,6 +3,7 @@ export {
   MIN_ATTEMPT_MS,
   type PlanOptions,
   planAhead,
+  presentSchedule,
   previewSchedule,
   type PreviewOptions,
   type Reaction,
@@ -64,6 +65,8 @@ export {
   observe,
   observeAll,
   type PredictionBucket,
+  presentCalibration,
+  presentEstimate,
   type ReliabilityCell,
   type Waiting,
 } from './prediction/index.ts';
