@@ -28,6 +28,7 @@ import {
   registerGauges,
 } from './observability.ts';
 import { addPayerPages } from './payer-pages.ts';
+import type { ResolverSettings } from './paying/lightning/index.ts';
 import { coinsFollower } from './paying/coins/index.ts';
 import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
 import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
@@ -72,6 +73,8 @@ export type FlowOptions = {
   startHeight: number | undefined;
   rateSources: readonly RateSource[];
   webhookUrls: UrlPolicy;
+  /** Which servers behind Lightning addresses may be asked; left out: public ones over https. */
+  lightningAddresses?: ResolverSettings | undefined;
   /** How e-mails about alerts are sent; undefined: they are not. */
   mail?: { smtp: SmtpSettings; operatorEmails: readonly string[] } | undefined;
   limits: Partial<RateLimits>;

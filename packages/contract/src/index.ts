@@ -93,6 +93,7 @@ export {
   type LightningProcessorSettings,
   lightningProcessorSettingsSchema,
 } from './lightning-processors.ts';
+export {
   type CreateLightningInvoice,
   createLightningInvoiceSchema,
   type LightningEventData,
@@ -106,6 +107,7 @@ export {
   lightningInvoiceStates,
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
+export {
   type LightningCalibration,
   lightningCalibrationSchema,
   lightningConfidences,
@@ -138,20 +140,6 @@ export {
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';
-export {
-  type CreateLightningInvoice,
-  createLightningInvoiceSchema,
-  type LightningEventData,
-  lightningEventDataSchema,
-  type LightningEventType,
-  lightningEventTypes,
-  type LightningInvoiceJson,
-  lightningInvoiceListQuerySchema,
-  lightningInvoicePageSchema,
-  lightningInvoiceSchema,
-  lightningInvoiceStates,
-  settleLightningInvoiceSchema,
-} from './lightning-invoices.ts';
 export {
   type ConnectLightningNode,
   connectLightningNodeSchema,

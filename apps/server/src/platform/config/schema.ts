@@ -228,6 +228,16 @@ export const configSchema = z.strictObject({
       'Let stores connect Lightning nodes at private and loopback addresses, such as one on this machine. True opens your own network to whoever may connect a node.',
     ),
   }),
+  lightningAddresses: section({
+    privateHosts: describe(z.array(z.string().min(1), 'write a list of names').default([]), {
+      kind: 'list',
+      what: 'Names or addresses of servers behind Lightning addresses and LNURLs that may be on a private network. Of all others only public addresses are asked.',
+    }),
+    allowHttp: flag(
+      false,
+      'Let LNURLs use http:// without encryption, and ask the privateHosts so. For tests and demonstrations.',
+    ),
+  }),
   smtp: section({
     host: text(
       'The mail server that takes e-mails about alerts. Left out: alerts are told by webhook and API only.',

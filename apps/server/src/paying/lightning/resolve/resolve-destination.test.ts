@@ -1,7 +1,11 @@
 import { decodeBolt11, encodeBolt11, encodeLnurl } from '@quittance/bitcoin';
 import { fromHex } from '@quittance/kernel';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import type { OutboundReader, UrlPolicy } from '../../../platform/outbound/index.ts';
+import {
+  type OutboundReader,
+  openOutboundReader,
+  type UrlPolicy,
+} from '../../../platform/outbound/index.ts';
 import {
   inspectDestination,
   type Resolved,
@@ -52,7 +56,7 @@ async function resolveAt(
 ) {
   const host = `${OPEN_HOST}:${service.port}`;
   return await resolveDestination(
-    { reader: through, plainHttpHosts: [host] },
+    { reader: through, plainHttpHosts: [OPEN_HOST] },
     { destination: `alice@${host}`, ...asked, ...more },
   );
 }
@@ -84,7 +88,8 @@ test('a Lightning address gives a fresh invoice for exactly the amount, and says
 test('an LNURL in each of its forms leads to the same', async () => {
   const service = await serve(honest);
   const lnurl = encodeLnurl(`http://${OPEN_HOST}:${service.port}/pay?a=1#part`);
-  for (const destination of [lnurl, lnurl.toUpperCase(), `lightning:${lnurl}`]) {
+  const inside = `http://${OPEN_HOST}:${service.port}/pay?a=1`;
+  for (const destination of [lnurl, lnurl.toUpperCase(), `lightning:${lnurl}`, inside]) {
     const resolved = await resolveAt(service, { destination });
     expect(resolved).toMatchObject({ ok: true, source: 'lnurl', bolt11: invoiceFor(AMOUNT) });
   }
@@ -95,7 +100,7 @@ test('the preview asks what a service takes, and for no invoice', async () => {
   const service = await serve(honest);
   const host = `${OPEN_HOST}:${service.port}`;
   const inspected = await inspectDestination(
-    { reader: reader(), plainHttpHosts: [host] },
+    { reader: reader(), plainHttpHosts: [OPEN_HOST] },
     `alice@${host}`,
   );
   const request = { minMsat: 1_000n, maxMsat: 100_000_000n, commentLength: 20, domain: host };
@@ -445,6 +450,19 @@ test('payout-lnurl-fetch-throws: a server that is gone or unknown is a typed fai
   expect(await resolveAt(service, {}, failing)).toMatchObject({
     failure: { code: 'name_unknown', retryable: true },
   });
+});
+
+test('payout-lnurl-fetch-throws: a name service that never answers ends in time too', async () => {
+  const silent = openOutboundReader({
+    policy: {},
+    limits: { connectMs: 10_000, totalMs: 400 },
+    resolve: () => new Promise(() => {}),
+  });
+  opened.push(silent);
+  const began = performance.now();
+  const refused = await resolveAt({ port: 443 }, { destination: 'a@slow.example' }, silent);
+  expect(refused).toMatchObject({ failure: { code: 'timeout', retryable: true } });
+  expect(performance.now() - began).toBeLessThan(2_000);
 });
 
 test('both answers together have one time limit', async () => {
