@@ -80,6 +80,11 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
   defaultLightningFeeCap,
   type LightningFeeCap,
   lightningFeeCapSchema,
