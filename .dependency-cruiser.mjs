@@ -80,6 +80,24 @@ export default {
       },
     ),
     rule(
+      'lightning-node-stands-alone',
+      'The embedded Lightning node has keys of its own: it shares the packages and nothing else.',
+      { path: '^apps/lightning-node/src' },
+      {
+        path: `^(${ownPackages})/`,
+        pathNot: ['^packages/(bitcoin|kernel)/src', '^apps/lightning-node/', 'node_modules'],
+      },
+    ),
+    rule(
+      'lightning-library-stays-in-its-process',
+      'A trap in it ends the process: others talk to it over its socket.',
+      { path: '^(apps|packages|bench|tests|tools)/', pathNot: '^apps/lightning-node/' },
+      {
+        path: ['^apps/lightning-node/src/', 'node_modules/lightningdevkit/'],
+        pathNot: '^apps/lightning-node/src/(client|protocol)\\.ts$',
+      },
+    ),
+    rule(
       'platform-imports-no-module',
       'The platform knows nothing of the business.',
       { path: `${server}/platform/` },

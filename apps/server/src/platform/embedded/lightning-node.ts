@@ -1,0 +1,99 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Running } from '../lifecycle/index.ts';
+import { type Companion, type EmbeddedLog, startCompanion } from './companion.ts';
+
+const MAIN = fileURLToPath(new URL('../../../../lightning-node/src/main.ts', import.meta.url));
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
+/** sysexits.h EX_CONFIG: what it refuses, it refuses again. */
+const EXIT_SETUP = 'exit 78';
+/** Between two starts of a node that ends by itself: from the first to the second, doubling. */
+const FIRST_PAUSE_MS = 200;
+const LAST_PAUSE_MS = 10_000;
+/** One that ran this long had started well. */
+const GOOD_RUN_MS = 30_000;
+/** It writes its state and closes its connections; what it was not able to write is not lost. */
+const STOP_TIMEOUT_MS = 5_000;
+
+export type LightningNodePlace = {
+  /** Holds its keys and state; made when it is missing. */
+  folder: string;
+  /** The node refuses every network but regtest. */
+  network: string;
+  alias: string;
+  bitcoind: { url: string; user: string; password: string };
+  /** Left out: in the folder. At most 103 bytes. */
+  socketPath?: string;
+};
+
+export const lightningSocketOf = ({ folder, socketPath }: LightningNodePlace): string =>
+  socketPath ?? join(folder, 'node.sock');
+
+/** Starts the embedded Lightning node once; it ends with us. */
+export function spawnLightningNode(place: LightningNodePlace, log: EmbeddedLog): Companion {
+  const { folder, network, alias, bitcoind } = place;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const config = {
+    ...{ network, alias, bitcoind, listenHost: '127.0.0.1' },
+    socketPath: lightningSocketOf(place),
+  };
+  writeFileSync(join(folder, 'node.json'), JSON.stringify(config), { mode: 0o600 });
+  return startCompanion(process.execPath, [...NODE_FLAGS, MAIN, '--dir', folder], {
+    signalOnOurDeath: 'SIGTERM',
+    onLine: (line) => log.warn(`lightning node ${alias}: ${line}`),
+  });
+}
+
+/**
+ * Runs the embedded Lightning node as a process of its own and starts it again when it ends: a trap
+ * in its library ends it, and its log has everything that it told anybody.
+ */
+export function startLightningNodeProcess(
+  place: LightningNodePlace,
+  log: EmbeddedLog,
+): Running & { readonly pid: number | undefined } {
+  let isStopped = false;
+  let current: Companion | undefined;
+  const pausing = new AbortController();
+
+  async function run(): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!isStopped) {
+      const startedAt = performance.now();
+      current = spawnLightningNode(place, log);
+      const how = await current.exited;
+      if (isStopped) return;
+      if (how === EXIT_SETUP) {
+        log.warn(`the lightning node can not run: ${current.tail()}`);
+        return;
+      }
+      log.warn(`the lightning node has ended (${how}); it will be started again`);
+      if (performance.now() - startedAt > GOOD_RUN_MS) pauseMs = FIRST_PAUSE_MS;
+      await sleep(pauseMs, undefined, { signal: pausing.signal }).catch(() => undefined);
+      pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2);
+    }
+  }
+
+  const running = run();
+  return {
+    get pid() {
+      return current?.pid;
+    },
+    async stop() {
+      isStopped = true;
+      pausing.abort();
+      if (current !== undefined) await stopLightningNode(current);
+      await running;
+    },
+  };
+}
+
+/** Ends it in order, or hard when it takes too long. */
+export async function stopLightningNode(node: Companion): Promise<void> {
+  node.signal('SIGTERM');
+  await Promise.race([node.exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  if (!node.hasExited()) node.signal('SIGKILL');
+  await node.exited;
+}

@@ -1,0 +1,1 @@
+export { createEmbeddedNode } from './embedded-node.ts';
