@@ -180,6 +180,9 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...['/v1/wallets/:id/lift-payment', '/v1/wallets/:id/consolidate'],
     // Nothing is held here; wallet-holds.test.ts has a wallet that is.
     '/v1/wallets/:id/release-hold',
+    // Nor without a Lightning node; lightning-orders.test.ts has one.
+    ...['/v1/lightning/nodes', '/v1/lightning/invoices', '/v1/orders/:id/lightning-invoice'],
+    ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {

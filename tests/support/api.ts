@@ -70,6 +70,8 @@ export async function startTestApi(options: {
   limits?: Partial<RateLimits>;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
+  /** Where stores can connect Lightning nodes. */
+  lightning?(database: Database): NonNullable<ApiParts['lightning']>;
   addRoutes?(http: Api['http'], database: Database): Promise<void>;
 }): Promise<TestApi> {
   const { clock = systemClock } = options;
@@ -94,6 +96,7 @@ export async function startTestApi(options: {
     payoutListener: refundsListener,
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
+    ...(options.lightning === undefined ? {} : { lightning: options.lightning(database) }),
     http: {
       log: { error: (details) => void errors.push(details) },
       version: '0.0.0',

@@ -11,6 +11,13 @@ import {
   useSpends,
   walletsOfSigner,
 } from './money-out.ts';
+import {
+  type Lightning,
+  type LightningOptions,
+  noPayments,
+  openLightning,
+  useLightning,
+} from './lightning.ts';
 import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
@@ -83,6 +90,8 @@ export type FlowOptions = {
   signer: SignerSetting;
   /** The key with which the server approves payouts by itself. */
   approverFile: string;
+  secretsKeyFile: LightningOptions['secretsKeyFile'];
+  lightning?: LightningOptions['lightning'];
   /** Where /metrics is served; undefined: beside the API. */
   metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
@@ -127,6 +136,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     listener: createPayoutListener({ listener: payoutListener }),
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
+  const lightning = openLightning(lifecycle, options, { database });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -186,6 +196,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
+    const alerts = alertDepsOf(options);
+    const { loops } = state;
+    useLightning(lifecycle, options, { database, lightning, loops, alerts, listener: noPayments });
     useSpends(lifecycle, options, { out, loops: state.loops });
     usePayouts(lifecycle, options, {
       out,
@@ -219,7 +232,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state, out });
+  useHttp(lifecycle, options, { database, state, out, lightning });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -260,8 +273,9 @@ const payoutListener = refundsListener;
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, state, out }: { database: Database; state: Running; out: MoneyOut },
+  parts: { database: Database; state: Running; out: MoneyOut; lightning: Lightning },
 ): void {
+  const { database, state, out, lightning } = parts;
   const { clock, log, metrics } = options;
   const common = {
     log,
@@ -299,14 +313,14 @@ function useHttp(
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
       const { spends } = out;
-      const more = { fees: spends.fees, payoutListener, node: spends.node, spends };
+      const more = { fees: spends.fees, payoutListener, node: spends.node, spends, lightning };
       const api = await openApi({
         ...{ ...options, ...more, database, rates, urlPolicy, http: common },
         ...walletsOfSigner(out),
       });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
-      await addPayerPages(http.app, { ...options, database });
+      await addPayerPages(http.app, { ...options, database, lightning });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
       return { stop: () => api.close() };

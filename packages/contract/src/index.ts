@@ -80,6 +80,20 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type CreateLightningInvoice,
+  createLightningInvoiceSchema,
+  type LightningEventData,
+  lightningEventDataSchema,
+  type LightningEventType,
+  lightningEventTypes,
+  type LightningInvoiceJson,
+  lightningInvoiceListQuerySchema,
+  lightningInvoicePageSchema,
+  lightningInvoiceSchema,
+  lightningInvoiceStates,
+  settleLightningInvoiceSchema,
+} from './lightning-invoices.ts';
+export {
   completeLightningStrategy,
   defaultLightningStrategies,
   type FastFailStrategy,

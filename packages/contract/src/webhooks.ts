@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
 import { cardEventDataSchema, cardEventTypes } from './cards.ts';
 import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
@@ -66,6 +67,7 @@ export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
   ...payoutEventTypes,
+  ...lightningEventTypes,
   ...pullPaymentEventTypes,
   ...cardEventTypes,
   ...alertEventTypes,
@@ -217,6 +219,7 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(lightningEventTypes), data: lightningEventDataSchema }),
   z.object({
     ...envelope,
     type: z.enum(pullPaymentEventTypes),
