@@ -94,6 +94,20 @@ export {
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
 export {
+  defaultLightningFeeCap,
+  type LightningFeeCap,
+  lightningFeeCapSchema,
+} from './lightning-fees.ts';
+export {
+  type CreateLightningProcessor,
+  createLightningProcessorSchema,
+  defaultLightningProcessor,
+  type LightningDryRun,
+  lightningDryRunSchema,
+  type LightningProcessorSettings,
+  lightningProcessorSettingsSchema,
+} from './lightning-processors.ts';
+export {
   completeLightningStrategy,
   defaultLightningStrategies,
   type FastFailStrategy,
@@ -184,11 +198,15 @@ export {
   payoutBatchVerdictSchema,
 } from './payout-batches.ts';
 export {
+  type CreateOnchainProcessor,
   type CreatePayoutProcessor,
   createPayoutProcessorSchema,
   defaultPayoutProcessor,
   type DestinationType,
   destinationTypes,
+  type LightningProcessor,
+  lightningProcessorSchema,
+  type OnchainProcessor,
   type PayoutProcessor,
   type PayoutProcessorDryRun,
   payoutProcessorDryRunSchema,
@@ -196,6 +214,8 @@ export {
   payoutProcessorSchema,
   type PayoutProcessorSettings,
   payoutProcessorSettingsSchema,
+  type UpdateOnchainProcessor,
+  updateOnchainProcessorSchema,
   type UpdatePayoutProcessor,
   updatePayoutProcessorSchema,
 } from './payout-processors.ts';

@@ -16,6 +16,13 @@ export type { Screening } from './processors/choose-payouts.ts';
 export type { ProcessorDeps, ProcessorLog, ProcessorNotices } from './processors/deps.ts';
 export { runDuePayouts } from './processors/run-due.ts';
 export { PROCESSORS_CHANNEL, readMaxFeeRate } from './processors/store.ts';
+export { createAttemptListener } from './lightning/attempt-listener.ts';
+export type { LightningPayoutDeps } from './lightning/deps.ts';
+export {
+  attemptDepsOf,
+  createLightningPayments,
+  type LightningPayments,
+} from './lightning/run-due.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';

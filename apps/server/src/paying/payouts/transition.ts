@@ -89,8 +89,7 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
       return change(payout, event.atMs, { notBeforeMs: null });
     case 'pay_requested':
       if (payout.state !== 'approved') return reject('not_approved');
-      if (payout.payRequest !== null) return same(payout);
-      return change(payout, event.atMs, { payRequest: event.request });
+      return request(payout, event);
     case 'started':
       return start(payout, event);
     case 'spend_moved':
@@ -107,6 +106,7 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
     case 'attempt_seen':
     case 'attempt_succeeded':
     case 'attempt_failed':
+    case 'postponed':
     case 'gave_up':
       return applyAttemptEvent(payout, event);
     default:
@@ -117,6 +117,19 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
 /** Where a payout can never come out of. */
 export function hasEnded(payout: Pick<Payout, 'state'>): boolean {
   return ['final', 'failed', 'cancelled'].includes(payout.state);
+}
+
+/** Over Lightning a person's wish ends a pause, each time anew. */
+function request(
+  payout: Payout,
+  { request: wish, atMs }: Extract<PayoutEvent, { type: 'pay_requested' }>,
+): PayoutStep {
+  const { payRequest, method } = payout;
+  if (method === 'onchain') {
+    return payRequest === null ? change(payout, atMs, { payRequest: wish }) : same(payout);
+  }
+  if (payRequest !== null && payRequest.atMs >= wish.atMs) return same(payout);
+  return change(payout, atMs, { payRequest: wish, notBeforeMs: null });
 }
 
 function approve(payout: Payout, event: Extract<PayoutEvent, { type: 'approved' }>): PayoutStep {

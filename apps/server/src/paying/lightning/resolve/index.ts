@@ -1,0 +1,14 @@
+export {
+  failureTable,
+  type ResolveFailure,
+  type ResolveFailureCode,
+} from './failures.ts';
+export type { PayRequest, SuccessAction } from './pay-request.ts';
+export {
+  type Inspected,
+  inspectDestination,
+  type ResolveDeps,
+  type Resolved,
+  type ResolveRequest,
+  resolveDestination,
+} from './resolve-destination.ts';
