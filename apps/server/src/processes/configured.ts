@@ -5,7 +5,7 @@ import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import type { FlowOptions } from '../flow.ts';
 import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
 import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
-import type { LightningNodePlace } from '../platform/embedded/lightning-node.ts';
+import { type LightningNodePlace, lightningSocketOf } from '../platform/embedded/lightning-node.ts';
 import { keepEmbeddedPostgres } from '../platform/embedded/kept-postgres.ts';
 import { createLogger, type Logger } from '../platform/log/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
@@ -85,6 +85,7 @@ export function flowOptionsOf(
     secretsKeyFile: secretsKeyFileOf(config),
     lightning: {
       embedded: embeddedLightningOf(config),
+      embeddedSocket: embeddedSocketOf(config),
       allowPrivateAddresses: config.lightning.allowPrivateAddresses,
     },
   };
@@ -114,6 +115,13 @@ export function embeddedLightningOf(config: Config): LightningNodePlace | null {
   if (!('user' in login)) return null;
   const folder = resolve(embeddedDir);
   return { folder, network: config.network, alias: 'quittance', bitcoind: { url, ...login } };
+}
+
+/** Where that node is reached, whoever has started it. */
+export function embeddedSocketOf({ lightning, network }: Config): string | null {
+  const { embeddedDir } = lightning;
+  if (embeddedDir === undefined || network !== 'regtest') return null;
+  return lightningSocketOf({ folder: resolve(embeddedDir) });
 }
 
 /** Where the key is under which secrets lie sealed in the database. */
