@@ -80,6 +80,25 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
+  defaultLightningFeeCap,
+  type LightningFeeCap,
+  lightningFeeCapSchema,
+} from './lightning-fees.ts';
+export {
+  type CreateLightningProcessor,
+  createLightningProcessorSchema,
+  defaultLightningProcessor,
+  type LightningDryRun,
+  lightningDryRunSchema,
+  type LightningProcessorSettings,
+  lightningProcessorSettingsSchema,
+} from './lightning-processors.ts';
+export {
   type CreateLightningInvoice,
   createLightningInvoiceSchema,
   type LightningEventData,

@@ -23,7 +23,10 @@ export type {
   AttemptOrigin,
   SentAttempt,
 } from './attempt.ts';
-export { ATTEMPTS_CHANNEL, readAttempts } from './attempt-store.ts';
+export { ATTEMPTS_CHANNEL, countOpenAttempts, readAttempts } from './attempt-store.ts';
+export { createPaymentListener } from './follow-payments.ts';
+export { attemptJson } from './present.ts';
+export { watchFailureRates } from './watch-attempts.ts';
 export { beginAttempt, recordRefusal } from './begin-attempt.ts';
 export { checkBeforeSending, type InvoiceFacts, type NodeFacts } from './check-before-sending.ts';
 export type { AttemptDeps, AttemptLog, AttemptNotices, NodesOfStores } from './deps.ts';

@@ -23,6 +23,7 @@ export {
   createLightningPayments,
   type LightningPayments,
 } from './lightning/run-due.ts';
+export { watchOutbound } from './lightning/watch-outbound.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';

@@ -5,6 +5,7 @@ import {
   type Attempt,
   type AttemptFailure,
   beginAttempt,
+  failureClasses,
   lightningFaultPoint,
   readAttempts,
   recordRefusal,
@@ -145,7 +146,7 @@ async function refuse(
   });
   if (outcome === 'refused') {
     const { merchantId, id: payoutId } = read.payout;
-    deps.notices?.ended?.(failure.failureClass, payer.origin, 0);
+    deps.notices?.ended?.(failureClasses[failure.failureClass].metric, payer.origin);
     const facts = { merchantId, payoutId, ...payer, ...failure };
     deps.log.warn(facts, 'a payout could not be sent over Lightning');
   }
