@@ -113,20 +113,6 @@ export {
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
 export {
-  defaultLightningFeeCap,
-  type LightningFeeCap,
-  lightningFeeCapSchema,
-} from './lightning-fees.ts';
-export {
-  type CreateLightningProcessor,
-  createLightningProcessorSchema,
-  defaultLightningProcessor,
-  type LightningDryRun,
-  lightningDryRunSchema,
-  type LightningProcessorSettings,
-  lightningProcessorSettingsSchema,
-} from './lightning-processors.ts';
-export {
   completeLightningStrategy,
   defaultLightningStrategies,
   type FastFailStrategy,
