@@ -127,6 +127,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
     fees: parts.fees,
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
