@@ -109,7 +109,6 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     ...common,
     ...(parts.lightning ?? withoutLightning()),
     network,
-    hasOpenPayments: async () => false,
     ring() {},
   });
   addCoinRoutes(app, { database, network });
