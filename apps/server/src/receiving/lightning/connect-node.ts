@@ -87,7 +87,10 @@ async function ask(node: LightningNode, network: string): Promise<TriedNode> {
   const made = await node.createInvoice({
     ...{ amountMsat: 1_000n, description: 'Quittance: test of the connection', expirySeconds: 60 },
   });
-  await node.cancelInvoice(made.paymentHash);
+  await node.cancelInvoice(made.paymentHash).catch((error: unknown) => {
+    // Wallet services know no way to withdraw an invoice; it ends by itself in a minute.
+    if (!(error instanceof LightningNodeError && error.code === 'unsupported')) throw error;
+  });
   return { info, ...(await readOpening(node)) };
 }
 
