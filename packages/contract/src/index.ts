@@ -131,6 +131,8 @@ export {
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
 export {
+  adjustedLightningNodeSchema,
+  adjustLightningNodeSchema,
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,
