@@ -183,6 +183,7 @@ export {
   lightningWaitReasons,
   MAX_LIGHTNING_ATTEMPTS,
   type ManualStrategy,
+  type PreviewLightningStrategy,
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';
