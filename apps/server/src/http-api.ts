@@ -109,7 +109,6 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     ...common,
     ...(parts.lightning ?? withoutLightning()),
     network,
-    hasOpenPayments: async () => false,
     ring() {},
   });
   addCoinRoutes(app, { database, network });
@@ -130,6 +129,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
     fees: parts.fees,
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;

@@ -96,6 +96,11 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
   type CreateLightningAddress,
   createLightningAddressSchema,
   type LightningAddressJson,
@@ -106,11 +111,6 @@ export {
   type UpdateLightningAddress,
   updateLightningAddressSchema,
 } from './lightning-addresses.ts';
-export {
-  type LightningAttempt,
-  lightningAttemptPageSchema,
-  lightningAttemptSchema,
-} from './lightning-attempts.ts';
 export {
   defaultLightningFeeCap,
   type LightningFeeCap,
@@ -183,6 +183,7 @@ export {
   lightningWaitReasons,
   MAX_LIGHTNING_ATTEMPTS,
   type ManualStrategy,
+  type PreviewLightningStrategy,
   previewLightningStrategySchema,
   type TieredStrategy,
 } from './lightning-strategies.ts';

@@ -266,3 +266,13 @@ export async function readComparison(tx: Tx, merchantId: Uuid): Promise<Comparis
     ...{ bookMsat: msat(bookMsat), nodeMsat: msat(nodeMsat) },
   };
 }
+
+/** Whether a store's payouts over Lightning are under way: their end would be heard by nobody. */
+export async function hasOpenPayouts(tx: Tx, merchantId: Uuid): Promise<boolean> {
+  const row = await tx.one<{ open: boolean }>(
+    `SELECT EXISTS (SELECT FROM payout WHERE merchant_id = $1 AND method = 'lightning'
+        AND state IN ('approved', 'in_flight', 'unknown')) AS open`,
+    [merchantId],
+  );
+  return row.open;
+}
