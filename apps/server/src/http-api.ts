@@ -9,6 +9,7 @@ import {
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPredictionRoutes } from './paying/lightning/index.ts';
 import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addHoldRoutes } from './paying/guard/index.ts';
@@ -124,6 +125,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     listener: parts.payoutListener,
     fees: parts.fees,
   });
+  addPredictionRoutes(app, common);
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
   addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
