@@ -136,7 +136,7 @@ export async function startLightning(
       if (node === undefined) throw new Error(`${name} was not started`);
       return node;
     },
-    openChannel: (from, to, channel = {}) => openChannel({ from, to, mine }, channel),
+    openChannel: (from, to, channel = {}) => openChannel({ from, to, mine, regtest }, channel),
     drain,
     mine,
     async stop() {
@@ -232,13 +232,15 @@ async function untilAt({ client, name }: TestLightningNode, height: number): Pro
 }
 
 async function openChannel(
-  {
-    from,
-    to,
-    mine,
-  }: { from: TestLightningNode; to: TestLightningNode; mine(n: number): Promise<void> },
+  world: {
+    from: TestLightningNode;
+    to: TestLightningNode;
+    mine: LightningNetwork['mine'];
+    regtest: Regtest;
+  },
   { capacitySats = 2_000_000n, pushSats = capacitySats / 2n, isPublic = false }: OpenChannelOptions,
 ): Promise<TestChannel> {
+  const { from, to, mine, regtest } = world;
   const { listensOn } = await to.client.call('info', {});
   if (listensOn === null) throw new Error(`${to.name} takes no connections`);
   await from.client.call('connect-peer', { nodeId: to.nodeId, address: listensOn });
@@ -246,9 +248,14 @@ async function openChannel(
     const peers = await from.client.call('peers', {});
     return peers.some((peer) => peer.nodeId === to.nodeId && peer.isOnline);
   });
-  const { channelId } = await from.client.call('open-channel', {
+  const { channelId, fundingTxid } = await from.client.call('open-channel', {
     ...{ nodeId: to.nodeId, capacitySats: String(capacitySats), isPublic },
     pushMsat: String(pushSats * 1_000n),
+  });
+  // It is sent while we are told of it: a block that is mined at once might come first.
+  await until(`the funding of ${from.name}'s channel`, async () => {
+    const waiting = await regtest.rpc.call<string[]>('getrawmempool');
+    return waiting.includes(fundingTxid);
   });
   // One block makes it usable; six let it be announced (BOLT7).
   await mine(isPublic ? 6 : 1);
@@ -261,21 +268,26 @@ async function openChannel(
   return { id: channelId, from, to };
 }
 
+/** Each payment changes what the next one may be: fees and reserves are kept back. */
+const DRAIN_ROUNDS = 8;
+
 async function drain(
   from: TestLightningNode,
   to: TestLightningNode,
   leaveMsat: Msats = 0n,
 ): Promise<void> {
-  const { sendableMsat } = await from.node.balances();
-  const amountMsat = sendableMsat - leaveMsat;
-  if (amountMsat <= 0n) return;
-  const preimage = randomBytes(32).toString('hex');
-  const paymentHash = createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex');
-  const outcome = await from.node.pay({
-    destination: { keysendTo: to.nodeId, preimage },
-    ...{ paymentHash, amountMsat, maxFeeMsat: 0n, timeoutMs: PATIENCE_MS, waitMs: PATIENCE_MS },
-  });
-  if (outcome.state !== 'succeeded') throw new Error(`not drained: ${JSON.stringify(outcome)}`);
+  for (let round = 0; round < DRAIN_ROUNDS; round++) {
+    const { sendableMsat } = await from.node.balances();
+    const amountMsat = sendableMsat - leaveMsat;
+    if (amountMsat <= 0n) return;
+    const preimage = randomBytes(32).toString('hex');
+    const paymentHash = createHash('sha256').update(Buffer.from(preimage, 'hex')).digest('hex');
+    const outcome = await from.node.pay({
+      destination: { keysendTo: to.nodeId, preimage },
+      ...{ paymentHash, amountMsat, maxFeeMsat: 0n, timeoutMs: PATIENCE_MS, waitMs: PATIENCE_MS },
+    });
+    if (outcome.state !== 'succeeded') throw new Error(`not drained: ${JSON.stringify(outcome)}`);
+  }
 }
 
 /** Looks again and again until it is so. */

@@ -8,9 +8,10 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
+import { addDrawing } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPredictionRoutes } from './paying/lightning/index.ts';
-import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addHoldRoutes } from './paying/guard/index.ts';
 import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
@@ -18,6 +19,7 @@ import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying
 import { type Lightning, withoutLightning } from './lightning.ts';
 import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
 import type { Database, Tx } from './platform/db/index.ts';
+import type { Sealer } from './platform/sealing/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
   addWalletRoutes,
@@ -58,6 +60,8 @@ export type ApiParts = {
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
   /** Stores' Lightning nodes; absent where there are none. */
   lightning?: Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> | undefined;
+  /** Seals what the server itself needs again, such as the keys of cards. */
+  sealer: Sealer;
   /** Where the node's own coins are read; absent where there is no node. */
   node?: ReconciliationRouteDeps['node'];
   /** How e-mails about alerts are sent; undefined: they are not. */
@@ -128,7 +132,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   addPredictionRoutes(app, common);
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
-  addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
+  addSpendRoutes(app, { ...common, fees, readMaxFeeRate, ...(parts.spends ?? withoutNode()) });
   addRefundRoutes(app, {
     ...common,
     network,
@@ -137,6 +141,11 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     payouts: payByPayouts({ network, listener: parts.payoutListener }),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
+  });
+  await addDrawing(app, {
+    ...{ ...parts, publicUrl, log, readStoreName },
+    readRateRule: (id) => readRateRule(database, id),
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
   addMerchantRoutes(app, {
     ...common,

@@ -79,3 +79,18 @@ export {
   type ReliabilityCell,
   type Waiting,
 } from './prediction/index.ts';
+export {
+  failureTable as resolveFailureTable,
+  inspectDestination,
+  openResolver,
+  type PayRequest,
+  type ResolveDeps,
+  type Resolved,
+  type ResolveFailure,
+  type ResolveFailureCode,
+  type Resolver,
+  type ResolveRequest,
+  type ResolverSettings,
+  resolveDestination,
+  type SuccessAction,
+} from './resolve/index.ts';
