@@ -59,7 +59,8 @@ async function eventOf(
       const next = await nextAfterFailure(tx, change, atMs);
       // It may be given up at once, and its money freed, rather than after the pause.
       const soon = isAdvised && next.next !== null ? { next: { notBeforeMs: atMs } } : {};
-      return { type: 'attempt_failed', attemptId, ...next, ...soon, atMs };
+      const { failureClass } = change.failure;
+      return { type: 'attempt_failed', attemptId, failureClass, ...next, ...soon, atMs };
     }
   }
 }

@@ -69,7 +69,7 @@ async function failSeveral(store: LightningStore, count: number): Promise<void> 
     const id = await paid(store);
     await world.work();
     await world.decide(store, id, 'cancel');
-    world.clock.advance(60 * MINUTE_MS);
+    world.advance(60 * MINUTE_MS);
   }
 }
 
@@ -173,7 +173,7 @@ test('a time that getting an invoice has used up is not given to the attempt', a
     const nowMs = world.clock.nowMs();
     const { bolt11, paymentHash } = world.node.invoice({ nowMs, expirySeconds });
     world.world.resolve = async () => {
-      world.clock.advance(takesMs);
+      world.advance(takesMs);
       const expiresAtMs = nowMs + expirySeconds * 1_000;
       const facts = { network: 'regtest' as const, payee: null, amountMsat: AMOUNT, expiresAtMs };
       return { ok: true, invoice: { text: bolt11, paymentHash, facts } };
@@ -208,7 +208,7 @@ test('what nobody has touched for two months is forgotten', async () => {
   await learn();
   await forgetOldBuckets(world.deps);
   expect(await bucketRows(store)).not.toEqual([]);
-  world.clock.advance(61 * DAY_MS);
+  world.advance(61 * DAY_MS);
   await forgetOldBuckets(world.deps);
   expect(await bucketRows(store)).toEqual([]);
 });
