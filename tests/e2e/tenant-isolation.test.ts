@@ -99,6 +99,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     }),
   );
   await addCoin(merchant.id, wallet.id);
+  const lightning = await addLightning(merchant.id);
   const spend = ids.next();
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   await make('/v1/reconciliations', {});
@@ -117,6 +118,8 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     'payout-processors': processor.id,
     refunds: refund.id,
     spends: spend,
+    'lightning/nodes': lightning.node,
+    'lightning/invoices': lightning.invoice,
     ledger: transfer.id,
     alerts: alert.id,
   };
@@ -146,6 +149,31 @@ async function addCoin(merchantId: string, walletId: string): Promise<void> {
   });
 }
 
+/** What takes a Lightning node to come about. */
+async function addLightning(merchantId: string): Promise<{ node: string; invoice: string }> {
+  const ids = uuidV7Ids(systemClock, random);
+  const [node, invoice, hash] = [ids.next(), ids.next(), randomBytes(32)];
+  await api.database.asSystem(async (tx) => {
+    await tx.query(
+      `INSERT INTO lightning_node (merchant_id, id, kind, network, node_id, alias, sealed, active,
+              created_at) VALUES ($1, $2, 'lnd', 'regtest', $3, 'mine', $3, true, now())`,
+      [merchantId, node, hash],
+    );
+    await tx.query(
+      `INSERT INTO lightning_invoice (merchant_id, id, lightning_node, payment_hash, purpose, metadata,
+              description, bolt11, hold, state, created_at, expires_at, updated_at)
+       VALUES ($1, $2, $3, $4, 'api', '{}', 'mine', $5, true, 'held', now(), now(), now())`,
+      [merchantId, invoice, node, hash, `lnbcrt1${invoice}`],
+    );
+    await tx.query(
+      `INSERT INTO lightning_event (merchant_id, lightning_node, digest, type, payment_hash, data,
+              recorded_at) VALUES ($1, $2, $3, 'invoice_held', $3, '{}', now())`,
+      [merchantId, node, hash],
+    );
+  });
+  return { node, invoice };
+}
+
 /** What only a worker that pays writes. */
 async function addSpend(own: { merchantId: string; walletId: string; id: string }): Promise<void> {
   const coin = randomBytes(36);
@@ -162,6 +190,11 @@ async function addSpend(own: { merchantId: string; walletId: string; id: string 
        VALUES ($1, $2, 1, 'planned', 'pay', false, '', ARRAY[$3::bytea], 1, 1, 1, '{}', now())`,
       [own.merchantId, own.id, coin],
     );
+    await tx.query(
+      `INSERT INTO wallet_hold (merchant_id, wallet_id, held_at, reason)
+       VALUES ($1, $2, now(), 'to be looked at')`,
+      [own.merchantId, own.walletId],
+    );
   });
 }
 
@@ -172,12 +205,16 @@ function bodyOf(operationId: string): unknown {
     createWebhookEndpoint: { url: 'https://shop.example/hook' },
     updateWebhookEndpoint: { enabled: false },
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
+    connectLightningNode: { kind: 'embedded' },
+    createLightningInvoice: { amountMsat: '1000' },
+    settleLightningInvoice: { preimage: 'ab'.repeat(32) },
     addWallet: { descriptor: regtestDescriptor(50_000) },
     createReconciliation: {},
     importLabels: { labels: '' },
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },
+    createMerchantApiKey: { name: 'k', scopes: ['orders:read'] },
     createRefund: { mode: 'full' },
     previewRefund: { mode: 'full' },
     createPayout: payoutBody,
@@ -209,7 +246,8 @@ async function everyCall(): Promise<Call[]> {
   const { body: document } = await api.send('GET', '/v1/openapi.json');
   const calls: Call[] = [];
   for (const [pattern, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
-    const noun = pattern.split('/')[2] ?? '';
+    const [, , first = '', second = ''] = pattern.split('/');
+    const noun = first === 'lightning' ? `${first}/${second}` : first;
     const path = pattern.replace(/\{(id|orderId)\}/, () => {
       expect(owned, `${pattern}: say whose id belongs here`).toHaveProperty([noun]);
       return owned[noun] ?? '';

@@ -94,10 +94,11 @@ CREATE TABLE lightning_attempt (
   origin          text NOT NULL CHECK (origin IN ('processor_auto', 'manual')),
   processor_id    uuid,
   -- The node that pays: its connection and its own public key. Null: it failed before one was asked.
-  node_id         uuid,
+  lightning_node  uuid,
   node_key        text,
   -- What is paid: an invoice (BOLT 11) or, for an offer, the invoice that was fetched (BOLT 12).
   invoice         text,
+  offer           text,
   payment_hash    bytea CHECK (length(payment_hash) = 32),
   amount_msat     bigint NOT NULL CHECK (amount_msat > 0),
   fee_limit_msat  bigint NOT NULL CHECK (fee_limit_msat >= 0),
@@ -124,6 +125,7 @@ CREATE TABLE lightning_attempt (
   ended_at        timestamptz,
   PRIMARY KEY (merchant_id, id),
   FOREIGN KEY (merchant_id, payout_id) REFERENCES payout (merchant_id, id),
+  FOREIGN KEY (merchant_id, lightning_node) REFERENCES lightning_node (merchant_id, id),
   CHECK ((state = 'open') = (ended_at IS NULL)),
   CHECK ((state = 'open') = (due_at IS NOT NULL)),
   CHECK ((state = 'failed') = (failure_class IS NOT NULL)),
@@ -143,3 +145,17 @@ CALL protect_tenant_table('lightning_attempt');
 GRANT SELECT, INSERT, UPDATE ON lightning_attempt TO quittance_app, quittance_system;
 ALTER TABLE payout
   ADD FOREIGN KEY (merchant_id, attempt_id) REFERENCES lightning_attempt (merchant_id, id);
+
+-- One processor of a store pays over Lightning; it has no wallet on chain.
+DO $$ DECLARE found text; BEGIN
+  FOR found IN SELECT conname FROM pg_constraint
+    WHERE conrelid = 'payout_processor'::regclass AND contype = 'c'
+      AND pg_get_constraintdef(oid) LIKE '%kind%'
+  LOOP EXECUTE format('ALTER TABLE payout_processor DROP CONSTRAINT %I', found); END LOOP;
+END $$;
+ALTER TABLE payout_processor
+  ALTER COLUMN wallet_id DROP NOT NULL,
+  ADD CONSTRAINT payout_processor_kind_check CHECK (kind IN ('onchain', 'lightning')),
+  ADD CONSTRAINT payout_processor_wallet CHECK ((kind = 'onchain') = (wallet_id IS NOT NULL));
+CREATE UNIQUE INDEX payout_processor_of_lightning ON payout_processor (merchant_id)
+  WHERE kind = 'lightning';

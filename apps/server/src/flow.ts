@@ -11,6 +11,13 @@ import {
   useSpends,
   walletsOfSigner,
 } from './money-out.ts';
+import {
+  type Lightning,
+  type LightningOptions,
+  noPayments,
+  openLightning,
+  useLightning,
+} from './lightning.ts';
 import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
@@ -21,15 +28,12 @@ import {
   registerGauges,
 } from './observability.ts';
 import { addPayerPages } from './payer-pages.ts';
+import type { ResolverSettings } from './paying/lightning/index.ts';
 import { coinsFollower } from './paying/coins/index.ts';
 import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
-import {
-  createRefundsFollower,
-  expireRefunds,
-  payByPayouts,
-  refundsListener,
-} from './paying/refunds/index.ts';
+import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
+import { payoutListener } from './payout-listeners.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -69,6 +73,8 @@ export type FlowOptions = {
   startHeight: number | undefined;
   rateSources: readonly RateSource[];
   webhookUrls: UrlPolicy;
+  /** Which servers behind Lightning addresses may be asked; left out: public ones over https. */
+  lightningAddresses?: ResolverSettings | undefined;
   /** How e-mails about alerts are sent; undefined: they are not. */
   mail?: { smtp: SmtpSettings; operatorEmails: readonly string[] } | undefined;
   limits: Partial<RateLimits>;
@@ -83,6 +89,8 @@ export type FlowOptions = {
   signer: SignerSetting;
   /** The key with which the server approves payouts by itself. */
   approverFile: string;
+  secretsKeyFile: LightningOptions['secretsKeyFile'];
+  lightning?: LightningOptions['lightning'];
   /** Where /metrics is served; undefined: beside the API. */
   metricsAt?: { host: string; port: number } | undefined;
   /** The port that was bound. */
@@ -127,6 +135,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     listener: createPayoutListener({ listener: payoutListener }),
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
+  const lightning = openLightning(lifecycle, options, { database });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -186,6 +195,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
+    const alerts = alertDepsOf(options);
+    const { loops } = state;
+    useLightning(lifecycle, options, { database, lightning, loops, alerts, listener: noPayments });
     useSpends(lifecycle, options, { out, loops: state.loops });
     usePayouts(lifecycle, options, {
       out,
@@ -219,7 +231,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state, out });
+  useHttp(lifecycle, options, { database, state, out, lightning });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -254,14 +266,12 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
   return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
-/** Who is told of payouts. */
-const payoutListener = refundsListener;
-
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, state, out }: { database: Database; state: Running; out: MoneyOut },
+  parts: { database: Database; state: Running; out: MoneyOut; lightning: Lightning },
 ): void {
+  const { database, state, out, lightning } = parts;
   const { clock, log, metrics } = options;
   const common = {
     log,
@@ -299,14 +309,16 @@ function useHttp(
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
       const { spends } = out;
-      const more = { fees: spends.fees, payoutListener, node: spends.node, spends };
+      const { sealer } = lightning;
+      const own = { fees: spends.fees, payoutListener, node: spends.node, spends };
+      const more = { ...own, lightning, sealer };
       const api = await openApi({
         ...{ ...options, ...more, database, rates, urlPolicy, http: common },
         ...walletsOfSigner(out),
       });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
-      await addPayerPages(http.app, { ...options, database });
+      await addPayerPages(http.app, { ...options, database, lightning });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
       return { stop: () => api.close() };

@@ -8,14 +8,17 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
+import { addDrawing } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addHoldRoutes } from './paying/guard/index.ts';
 import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
 import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
+import { type Lightning, withoutLightning } from './lightning.ts';
 import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
 import type { Database, Tx } from './platform/db/index.ts';
+import type { Sealer } from './platform/sealing/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
   addWalletRoutes,
@@ -28,6 +31,8 @@ import {
   type OrderCreator,
   readLiveState,
 } from './receiving/orders/index.ts';
+import { addLightningRoutes } from './receiving/lightning/index.ts';
+import { readInvoices } from './payer-pages.ts';
 import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
 import { addEventRoutes } from './telling/events/index.ts';
 import { addAlertRoutes, audienceReader } from './telling/notifications/index.ts';
@@ -52,6 +57,10 @@ export type ApiParts = {
   spends?: Pick<SpendRouteDeps, 'node' | 'listener'>;
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
+  /** Stores' Lightning nodes; absent where there are none. */
+  lightning?: Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> | undefined;
+  /** Seals what the server itself needs again, such as the keys of cards. */
+  sealer: Sealer;
   /** Where the node's own coins are read; absent where there is no node. */
   node?: ReconciliationRouteDeps['node'];
   /** How e-mails about alerts are sent; undefined: they are not. */
@@ -90,12 +99,19 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   const signer = readSignerWallet === undefined ? {} : { readSignerWallet };
   const wallets = { ...common, network, readMaxGap, ...signer };
 
-  addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName });
+  addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName, readInvoices });
   addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
   addEventRoutes(app, common);
   addAlertRoutes(app, common);
   addWebhookRoutes(app, { ...common, urlPolicy: parts.urlPolicy });
   addWalletRoutes(app, wallets);
+  addLightningRoutes(app, {
+    ...common,
+    ...(parts.lightning ?? withoutLightning()),
+    network,
+    hasOpenPayments: async () => false,
+    ring() {},
+  });
   addCoinRoutes(app, { database, network });
   addLedgerRoutes(app, common);
   const readAudience = audienceReader({
@@ -114,7 +130,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
-  addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
+  addSpendRoutes(app, { ...common, fees, readMaxFeeRate, ...(parts.spends ?? withoutNode()) });
   addRefundRoutes(app, {
     ...common,
     network,
@@ -123,6 +139,11 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     payouts: payByPayouts({ network, listener: parts.payoutListener }),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
+  });
+  await addDrawing(app, {
+    ...{ ...parts, publicUrl, log, readStoreName },
+    readRateRule: (id) => readRateRule(database, id),
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
   addMerchantRoutes(app, {
     ...common,

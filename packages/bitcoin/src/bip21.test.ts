@@ -15,6 +15,7 @@ const anyRequest: fc.Arbitrary<PaymentRequest> = fc.record(
     label: text,
     message: text,
     lightning: fc.constantFrom('lnbc20m1pvjluez', 'lntb1abc'),
+    lno: fc.constant('lno1pgx9getnwss8vetrw3hhyuc'),
     pj: fc.webUrl({ withQueryParameters: true, withFragments: true }),
   },
   { requiredKeys: ['address'] },
@@ -60,6 +61,10 @@ test('the QR form is in capitals where they mean the same, and only there', () =
     `bitcoin:${BASE58}?lightning=LNBC1${'Q'.repeat(100)}`,
   );
   expect(bip21ForQr({ address: BECH32, label: 'Shop' })).toContain('?label=Shop');
+  const unified = { address: BECH32, amountSats: 1_000n, lightning: 'lnbc10u1p', lno: 'lno1qq' };
+  expect(bip21ForQr(unified)).toBe(
+    `bitcoin:${BECH32.toUpperCase()}?amount=0.00001&lightning=LNBC10U1P&lno=LNO1QQ`,
+  );
 });
 
 /** The examples of BIP321. */
@@ -84,7 +89,7 @@ const VALID: [string, object, string[]?][] = [
     { address: BASE58, lightning: 'lnbc420bogusinvoice' },
   ],
   ['bitcoin:?lightning=lnbc420bogusinvoice', { lightning: 'lnbc420bogusinvoice' }],
-  ['bitcoin:?lno=lno1bogusoffer&sp=sp1qsilentpayment', {}],
+  ['bitcoin:?lno=lno1bogusoffer&sp=sp1qsilentpayment', { lno: 'lno1bogusoffer' }],
   [
     `bitcoin:${BASE58}?somethingyoudontunderstand=50&somethingelseyoudontget=999`,
     { address: BASE58 },

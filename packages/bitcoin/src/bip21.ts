@@ -9,8 +9,10 @@ export interface PaymentRequest {
   readonly label?: string;
   /** What for. */
   readonly message?: string;
-  /** A BOLT 11 invoice. */
+  /** A BOLT 11 invoice. Wallets that know it prefer it to the address. */
   readonly lightning?: string;
+  /** A BOLT 12 offer (BIP321). */
+  readonly lno?: string;
   /** A payjoin endpoint (BIP78). */
   readonly pj?: string;
 }
@@ -27,7 +29,7 @@ export type ParsedBip21 =
 /** The longest code that a QR can hold has 4,296 characters; links may carry a little more. */
 const MAX_LINK_LENGTH = 8_000;
 const SCHEME = 'bitcoin:';
-const TEXT_KEYS = ['label', 'message', 'lightning', 'pj'] as const;
+const TEXT_KEYS = ['label', 'message', 'lightning', 'lno', 'pj'] as const;
 /** Parameters that must not come twice (BIP321), whether required or not. */
 const SINGLE_KEYS: ReadonlySet<string> = new Set(['amount', 'label', 'message', 'pop', 'pj']);
 /** Parameters that are understood, so that their required form can be accepted. */
@@ -42,7 +44,8 @@ const ADDRESS_PREFIXES: ReadonlySet<string> = new Set(['bc', 'tb', 'bcrt']);
 export function formatBip21(request: PaymentRequest): string {
   const { address = '', amountSats } = request;
   assert(/^[0-9A-Za-z]*$/.test(address), 'formatBip21: this is not an address');
-  assert(address !== '' || request.lightning !== undefined, 'formatBip21: nothing to pay to');
+  const hasLightning = request.lightning !== undefined || request.lno !== undefined;
+  assert(address !== '' || hasLightning, 'formatBip21: nothing to pay to');
   const parameters: string[] = [];
   if (amountSats !== undefined) {
     assert(amountSats > 0n && amountSats <= MAX_SATS, 'formatBip21: the amount is out of range');
@@ -57,17 +60,18 @@ export function formatBip21(request: PaymentRequest): string {
 }
 
 /**
- * The link in the form that makes the smaller QR code: bech32 addresses and Lightning invoices in
- * capitals, which a QR code packs more tightly. The names of parameters stay small: BIP21 was
+ * The link in the form that makes the smaller QR code: bech32 addresses, Lightning invoices and
+ * offers in capitals, which a QR code packs more tightly. The names of parameters stay small: BIP21 was
  * strict about them, and a wallet that misses the amount is worse than a larger code.
  */
 export function bip21ForQr(request: PaymentRequest): string {
-  const { address, lightning } = request;
+  const { address, lightning, lno } = request;
   const plain = formatBip21(request);
   const compact = formatBip21({
     ...request,
     ...(address !== undefined && isBech32Address(address) && { address: address.toUpperCase() }),
     ...(lightning !== undefined && { lightning: lightning.toUpperCase() }),
+    ...(lno !== undefined && { lno: lno.toUpperCase() }),
   });
   return qrBits(compact) < qrBits(plain) ? compact : plain;
 }
@@ -130,8 +134,8 @@ function readRequest(address: string, parameters: readonly Parameter[]): ParsedB
   const amountText = first('amount');
   const amountSats = amountText === undefined ? undefined : parseAmount(amountText);
   if (amountSats === null) return invalid('the amount is not a plain decimal number of BTC');
-  const lightning = first('lightning');
-  // BOLT 12 offers and silent payments count as instructions although they are not read here.
+  const [lightning, lno] = [first('lightning'), first('lno')];
+  // Silent payments count as instructions although they are not read here.
   const hasInstruction = parameters.some(([key]) =>
     ['lightning', 'lno', 'sp', 'pay'].includes(key),
   );
@@ -145,6 +149,7 @@ function readRequest(address: string, parameters: readonly Parameter[]): ParsedB
     ...(label !== undefined && { label }),
     ...(message !== undefined && { message }),
     ...(lightning !== undefined && { lightning: unifyCase(lightning) }),
+    ...(lno !== undefined && { lno: unifyCase(lno) }),
     ...(pj !== undefined && { pj }),
   };
   return { ok: true, request, otherAddresses };

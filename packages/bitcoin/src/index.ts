@@ -163,3 +163,25 @@ export type { RouteHop } from './lightning/bolt11-fields.ts';
 export type { Bolt11ErrorCode } from './lightning/bolt11-refusal.ts';
 export { type Bolt11Fields, encodeBolt11 } from './lightning/encode-bolt11.ts';
 export { type LightningNetwork, lightningNetworkOf } from './lightning/network.ts';
+export {
+  type LightningDestination,
+  type ParsedDestination,
+  parseLightningDestination,
+} from './lightning/destination.ts';
+export {
+  decodeLnurl,
+  encodeLnurl,
+  type LightningAddress,
+  lightningAddressUrl,
+  type LnurlPurpose,
+  lnurlWithScheme,
+  type ParsedLightningAddress,
+  type ParsedLnurl,
+  parseLightningAddress,
+} from './lightning/lnurl.ts';
+export {
+  decodeOffer,
+  type Offer,
+  type OfferAmount,
+  type ParsedOffer,
+} from './lightning/offer.ts';

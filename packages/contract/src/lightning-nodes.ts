@@ -27,13 +27,19 @@ const nodeUrl = z
   .max(MAX_URL_LENGTH)
   .meta({ description: 'Where the node answers', examples: ['https://node.example:8080'] });
 
+/** PEM, or the SHA-256 fingerprint as tools print it. */
+const CERTIFICATE =
+  /^(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s-]+-----END CERTIFICATE-----\s*|[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31})$/;
+
 const certificate = z
   .string()
   .max(MAX_CERTIFICATE_LENGTH)
-  .regex(/^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s-]+-----END CERTIFICATE-----\s*$/, 'write PEM')
+  .regex(CERTIFICATE, 'write PEM or a SHA-256 fingerprint')
   .optional()
   .meta({
-    description: "The node's own certificate (PEM), pinned. Absent: a public one is needed",
+    description:
+      "The node's own certificate, pinned: PEM or its SHA-256 fingerprint. Absent: a public one is " +
+      'needed',
   });
 
 const credential = (what: string) =>

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { personText, satsText, timestamp, uuidText } from './fields.ts';
 import { pageOf } from './pages.ts';
+import {
+  createLightningProcessorSchema,
+  lightningProcessorFields,
+} from './lightning-processors.ts';
 import { approvalRulesSchema, payoutDestinationText, payoutSources } from './payouts.ts';
 
 /** Output scripts that an address can name (BIP16, BIP141, BIP341). */
@@ -88,10 +92,10 @@ const fields = {
   paused: z.boolean(),
 } as const;
 
-export const createPayoutProcessorSchema = z
+export const createOnchainProcessorSchema = z
   .strictObject({
     name: fields.name.optional(),
-    kind: z.enum(['onchain']),
+    kind: z.literal('onchain'),
     walletId: uuidText.optional().meta({ description: "By default the store's active wallet" }),
     intervalSeconds: fields.intervalSeconds.optional(),
     threshold: fields.threshold.optional(),
@@ -105,11 +109,24 @@ export const createPayoutProcessorSchema = z
     lowWalletSats: fields.lowWalletSats.optional(),
     paused: fields.paused.optional(),
   })
+  .meta({ id: 'CreateOnchainProcessor' });
+export type CreateOnchainProcessor = z.infer<typeof createOnchainProcessorSchema>;
+
+export const createPayoutProcessorSchema = z
+  .discriminatedUnion('kind', [createOnchainProcessorSchema, createLightningProcessorSchema])
   .meta({ id: 'CreatePayoutProcessor' });
 export type CreatePayoutProcessor = z.infer<typeof createPayoutProcessorSchema>;
 
+export const updateOnchainProcessorSchema = z.strictObject(fields).partial();
+export type UpdateOnchainProcessor = z.infer<typeof updateOnchainProcessorSchema>;
+
+/** Which fields there are depends on the processor's kind; the server says when one does not fit. */
 export const updatePayoutProcessorSchema = z
-  .strictObject(fields)
+  .strictObject({
+    ...lightningProcessorFields,
+    ...fields,
+    destinations: z.union([fields.destinations, lightningProcessorFields.destinations]),
+  })
   .partial()
   .meta({ id: 'UpdatePayoutProcessor', description: 'What is not named stays as it is' });
 export type UpdatePayoutProcessor = z.infer<typeof updatePayoutProcessorSchema>;
@@ -134,21 +151,32 @@ export const defaultPayoutProcessor: PayoutProcessorSettings = {
   paused: false,
 };
 
-export const payoutProcessorSchema = z
+const run = {
+  createdAt: timestamp,
+  updatedAt: timestamp,
+  lastRunAt: timestamp.nullable(),
+  lastOutcome: z
+    .string()
+    .nullable()
+    .meta({ description: 'paid, nothing_to_do, below_threshold, or why nothing was paid' }),
+};
+const own = { id: uuidText, merchantId: uuidText };
+
+export const onchainProcessorSchema = z
+  .strictObject({ ...own, kind: z.literal('onchain'), walletId: uuidText, ...fields, ...run })
+  .meta({ id: 'OnchainProcessor' });
+export type OnchainProcessor = z.infer<typeof onchainProcessorSchema>;
+export const lightningProcessorSchema = z
   .strictObject({
-    id: uuidText,
-    merchantId: uuidText,
-    kind: z.enum(['onchain']),
-    walletId: uuidText,
-    ...fields,
-    createdAt: timestamp,
-    updatedAt: timestamp,
-    lastRunAt: timestamp.nullable(),
-    lastOutcome: z
-      .string()
-      .nullable()
-      .meta({ description: 'paid, nothing_to_do, below_threshold, or why nothing was paid' }),
+    ...own,
+    ...{ kind: z.literal('lightning'), walletId: z.null() },
+    ...lightningProcessorFields,
+    ...run,
   })
+  .meta({ id: 'LightningProcessor' });
+export type LightningProcessor = z.infer<typeof lightningProcessorSchema>;
+export const payoutProcessorSchema = z
+  .discriminatedUnion('kind', [onchainProcessorSchema, lightningProcessorSchema])
   .meta({ id: 'PayoutProcessor' });
 export type PayoutProcessor = z.infer<typeof payoutProcessorSchema>;
 

@@ -10,6 +10,7 @@ import {
   uuidText,
 } from './fields.ts';
 import { lightningFailureClasses } from './lightning.ts';
+import { defaultLightningFeeCap, lightningFeeCapSchema } from './lightning-fees.ts';
 import { lightningStrategyInputSchema, lightningStrategySchema } from './lightning-strategies.ts';
 import { lockedRateSchema, metadataSchema } from './orders.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
@@ -375,6 +376,14 @@ export const payoutPolicySchema = z
         id: 'StuckAfter',
         description: 'An alert is raised when a payout stands still so long',
       }),
+    lightning: z
+      .strictObject({
+        strategy: lightningStrategySchema
+          .nullable()
+          .meta({ description: 'Where neither payout nor processor has one; null: tiered' }),
+        feeCap: lightningFeeCapSchema,
+      })
+      .meta({ id: 'PayoutPolicyLightning' }),
   })
   .meta({ id: 'PayoutPolicy' });
 export type PayoutPolicy = z.infer<typeof payoutPolicySchema>;
@@ -396,4 +405,5 @@ export const defaultPayoutPolicy: PayoutPolicy = {
     in_flight: 10,
     unknown: 5,
   },
+  lightning: { strategy: null, feeCap: defaultLightningFeeCap },
 };

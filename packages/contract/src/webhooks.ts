@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cardEventDataSchema, cardEventTypes } from './cards.ts';
 import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
+import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
@@ -68,6 +69,7 @@ export const webhookEventTypes = [
   ...payoutEventTypes,
   ...pullPaymentEventTypes,
   ...cardEventTypes,
+  ...lightningEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
@@ -223,6 +225,7 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
     data: pullPaymentEventDataSchema,
   }),
   z.object({ ...envelope, type: z.enum(cardEventTypes), data: cardEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(lightningEventTypes), data: lightningEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;

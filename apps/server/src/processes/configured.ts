@@ -5,6 +5,7 @@ import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import type { FlowOptions } from '../flow.ts';
 import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
 import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
+import type { LightningNodePlace } from '../platform/embedded/lightning-node.ts';
 import { keepEmbeddedPostgres } from '../platform/embedded/kept-postgres.ts';
 import { createLogger, type Logger } from '../platform/log/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
@@ -69,6 +70,7 @@ export function flowOptionsOf(
       allowPrivateAddresses: config.webhooks.allowPrivateAddresses,
       allowInsecureHttp: config.webhooks.allowHttp,
     },
+    lightningAddresses: config.lightningAddresses,
     mail: mailOf(config),
     limits: rateLimitsOf(config),
     socketsPerAddress: config.limits.socketsPerAddress,
@@ -81,6 +83,11 @@ export function flowOptionsOf(
     metricsAt: metricsPlaceOf(config),
     signer: signerOf(config),
     approverFile: approverFileOf(config),
+    secretsKeyFile: secretsKeyFileOf(config),
+    lightning: {
+      embedded: embeddedLightningOf(config),
+      allowPrivateAddresses: config.lightning.allowPrivateAddresses,
+    },
   };
 }
 
@@ -97,6 +104,22 @@ export function signerOf({ signer: { socket, dir, keyFile } }: Config): FlowOpti
 /** Where the key is with which the server approves payouts by itself. */
 export function approverFileOf({ signer, dataDir }: Config): string {
   return resolve(signer.approverFile ?? join(dataDir, 'approver.key'));
+}
+
+/** The Lightning node that is started with the server: on regtest alone (ADR 0014). */
+export function embeddedLightningOf(config: Config): LightningNodePlace | null {
+  const { embeddedDir } = config.lightning;
+  if (embeddedDir === undefined || config.network !== 'regtest' || config.role !== 'all')
+    return null;
+  const { url, ...login } = rpcTargetOf(config);
+  if (!('user' in login)) return null;
+  const folder = resolve(embeddedDir);
+  return { folder, network: config.network, alias: 'quittance', bitcoind: { url, ...login } };
+}
+
+/** Where the key is under which secrets lie sealed in the database. */
+export function secretsKeyFileOf({ secretsKeyFile, dataDir }: Config): string {
+  return resolve(secretsKeyFile ?? join(dataDir, 'secrets.key'));
 }
 
 const SUBMISSION_PORT = 587;

@@ -77,6 +77,7 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
     const shop: Shop = { store: undefined, chain: services.chain, fast: options.fast };
     const database = await assembleServer({
       lifecycle,
+      folder: folder.path,
       services,
       baseUrl,
       port,

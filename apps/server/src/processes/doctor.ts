@@ -7,6 +7,7 @@ import { checkDatabase } from './doctor/database.ts';
 import { blocking, type Finding, reasonOf } from './doctor/finding.ts';
 import { checkMail } from './doctor/mail.ts';
 import { checkConfigFile, checkDataDir, checkNodeVersion, checkPorts } from './doctor/machine.ts';
+import { checkSecretsKey } from './doctor/secrets.ts';
 import { checkSigner } from './doctor/signer.ts';
 import { checkPublicUrl, checkRates } from './doctor/world.ts';
 
@@ -89,6 +90,7 @@ async function* examine(
     ['database', () => checkDatabase(config)],
     ['node', () => checkBitcoin(config, systemClock.nowMs())],
     ['signer', () => checkSigner(config)],
+    ['secrets key', () => checkSecretsKey(config)],
     ['rates', () => checkRates(config)],
     ['e-mail', () => checkMail(config)],
     ['public URL', () => checkPublicUrl(config)],

@@ -3,6 +3,7 @@ export {
   MIN_ATTEMPT_MS,
   type PlanOptions,
   planAhead,
+  presentSchedule,
   previewSchedule,
   type PreviewOptions,
   type Reaction,
@@ -14,6 +15,29 @@ export {
   type StrategyHistory,
   type StrategyQuote,
 } from './strategies/index.ts';
+export type {
+  Attempt,
+  AttemptChange,
+  AttemptFailure,
+  AttemptInvoice,
+  AttemptListener,
+  AttemptOrigin,
+  SentAttempt,
+} from './attempt.ts';
+export { ATTEMPTS_CHANNEL, readAttempts } from './attempt-store.ts';
+export { beginAttempt, recordRefusal } from './begin-attempt.ts';
+export { checkBeforeSending, type InvoiceFacts, type NodeFacts } from './check-before-sending.ts';
+export type { AttemptDeps, AttemptLog, AttemptNotices, NodesOfStores } from './deps.ts';
+export { createDoorbells } from './doorbells.ts';
+export {
+  type FreshInvoice,
+  type InvoiceResolver,
+  invoiceResolver,
+  type ResolvedInvoice,
+} from './resolve-invoice.ts';
+export { lightningFaultPoint } from './fault-points.ts';
+export { classOfError, sendAttempt } from './send-attempt.ts';
+export { recoverAttempts, trackAttempts } from './track-attempts.ts';
 export { type FailureClassFacts, failureClasses } from './failure-classes.ts';
 export {
   type Advice,
@@ -41,6 +65,23 @@ export {
   observe,
   observeAll,
   type PredictionBucket,
+  presentCalibration,
+  presentEstimate,
   type ReliabilityCell,
   type Waiting,
 } from './prediction/index.ts';
+export {
+  failureTable as resolveFailureTable,
+  inspectDestination,
+  openResolver,
+  type PayRequest,
+  type ResolveDeps,
+  type Resolved,
+  type ResolveFailure,
+  type ResolveFailureCode,
+  type Resolver,
+  type ResolveRequest,
+  type ResolverSettings,
+  resolveDestination,
+  type SuccessAction,
+} from './resolve/index.ts';

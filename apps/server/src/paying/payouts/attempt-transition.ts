@@ -55,6 +55,8 @@ export type AttemptEvent = {
       readonly reason: PayoutReason;
       readonly next: NextTry;
     }
+  /** The strategy waits; a person's wish stays. */
+  | { readonly type: 'postponed'; readonly notBeforeMs: number }
   /** No attempt will be begun any more: the invoice has ended, or the strategy. */
   | { readonly type: 'gave_up'; readonly reason: PayoutReason }
 );
@@ -114,6 +116,10 @@ export function applyAttemptEvent(payout: Payout, event: AttemptEvent): PayoutSt
       );
     case 'attempt_succeeded':
       return succeed(payout, lightning, event);
+    case 'postponed':
+      if (payout.state !== 'approved') return reject('not_approved');
+      if (payout.notBeforeMs === event.notBeforeMs) return same(payout);
+      return change(payout, event.atMs, { notBeforeMs: event.notBeforeMs });
     case 'gave_up':
       return giveUp(payout, event);
   }

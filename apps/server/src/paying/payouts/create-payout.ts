@@ -1,5 +1,5 @@
 import type { Network } from '@quittance/bitcoin';
-import type { PayoutPolicy, PayoutSource } from '@quittance/contract';
+import type { LightningFeeCap, PayoutPolicy, PayoutSource } from '@quittance/contract';
 import type { Msats, Sats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -10,10 +10,17 @@ import { demandLimits } from './approve-payout.ts';
 import { demand, termsRefused } from './errors.ts';
 import { feeLimitFor } from './fee-limit.ts';
 import { claimPaymentHashes } from './payment-hash-store.ts';
-import { coveringSats, type Payout, type PayoutListener, type PayoutTelling } from './payout.ts';
+import {
+  coveringSats,
+  type Payout,
+  type PayoutListener,
+  type PayoutTelling,
+  type PayRequest,
+} from './payout.ts';
 import { approvalsNeeded } from './policy.ts';
 import { readPayoutPolicy } from './policy-store.ts';
 import { payoutEvent } from './present.ts';
+import { findLightningPayer, type LightningPayer } from './lightning/processor-store.ts';
 import { findProcessorOfWallet, type Processor } from './processors/store.ts';
 import { insertPayouts } from './store.ts';
 import { type PayoutTerms, readTerms, type TermsInput } from './terms.ts';
@@ -44,6 +51,8 @@ export type NewPayout = {
   approvalsNeeded?: number;
   /** Somebody has to approve it, even where the rules would let it pass by itself. */
   neverAutomatic?: boolean | undefined;
+  /** Over Lightning: is to be paid as soon as it is approved, without any processor: cards. */
+  payAtOnce?: boolean | undefined;
 };
 
 /**
@@ -100,7 +109,7 @@ export async function createPayouts(
     return newPayout(line, common, {
       telling,
       walletId,
-      feeLimitMsat: feeLimitFor(line.terms, undefined),
+      feeLimitMsat: feeLimitFor(line.terms, feeCapOf(processor) ?? policy.lightning.feeCap),
       approvalsNeeded: common.approvalsNeeded ?? Math.max(least, asked),
     });
   });
@@ -116,7 +125,13 @@ export async function createPayouts(
   return await approveAutomatic(tx, deps, telling, { payouts, policy, processorOf });
 }
 
-type Payer = { walletId: Uuid | null; processor: Processor | undefined };
+type Payer = { walletId: Uuid | null; processor: Processor | LightningPayer | undefined };
+
+function feeCapOf(processor: Payer['processor']): LightningFeeCap | undefined {
+  return processor !== undefined && 'feeCap' in processor.settings
+    ? processor.settings.feeCap
+    : undefined;
+}
 
 /** Who pays which line: the wallet and its processor on chain, the store's node over Lightning. */
 async function payersOf(
@@ -131,7 +146,8 @@ async function payersOf(
     const processor = await findProcessorOfWallet(tx, { merchantId, walletId });
     onchain = { walletId, processor };
   }
-  const lightning: Payer = { walletId: null, processor: undefined };
+  const payer = lines.every(isOnchain) ? undefined : await findLightningPayer(tx, merchantId);
+  const lightning: Payer = { walletId: null, processor: payer };
   return (line) => (isOnchain(line) ? onchain : lightning);
 }
 
@@ -241,7 +257,7 @@ function newPayout(
     approvalsNeeded: more.approvalsNeeded,
     approvals: [],
     walletId: more.walletId,
-    payRequest: null,
+    payRequest: common.payAtOnce === true && lightning !== null ? wantedNow(common, nowMs) : null,
     processorId: null,
     spendId: null,
     lastSpendId: null,
@@ -260,4 +276,9 @@ function newPayout(
     stateSinceMs: nowMs,
     updatedAtMs: nowMs,
   };
+}
+
+/** Fees on chain are not what this is about; they are kept in the same form. */
+function wantedNow({ createdBy }: NewPayout, atMs: number): PayRequest {
+  return { by: createdBy, atMs, targetBlocks: 1, maxFeeRateSatPerVb: 1 };
 }

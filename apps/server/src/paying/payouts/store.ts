@@ -1,6 +1,6 @@
 import type { LightningStrategy, PayoutState } from '@quittance/contract';
 import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import {
   type LightningSide,
   type OnchainPayout,
@@ -143,19 +143,22 @@ export async function insertPayouts(tx: Tx, payouts: readonly Payout[]): Promise
     `INSERT INTO payout (merchant_id, id, external_id, source, batch_id, refund_id, method,
             destination, script, amount_msat, price, fee_from, max_fee_share_sats, description,
             metadata, state, approvals_needed, wallet_id, created_by, created_at, state_since,
-            updated_at, destination_kind, expires_at, fee_limit_msat, strategy, payment_hash)
+            updated_at, destination_kind, expires_at, fee_limit_msat, strategy, payment_hash,
+            pay_request)
      SELECT $1, id, external_id, source, batch_id, refund_id, method, destination, script,
             amount_msat, price::jsonb, fee_from, max_fee_share_sats, description, metadata::jsonb,
             'awaiting_approval', approvals_needed, wallet_id, created_by, created_at, created_at,
-            created_at, destination_kind, expires_at, fee_limit_msat, strategy::jsonb, payment_hash
+            created_at, destination_kind, expires_at, fee_limit_msat, strategy::jsonb, payment_hash,
+            pay_request::jsonb
        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
             $8::text[], $9::bytea[], $10::bigint[], $11::text[], $12::text[], $13::bigint[],
             $14::text[], $15::text[], $16::int[], $17::uuid[], $18::text[], $19::timestamptz[],
-            $20::text[], $21::timestamptz[], $22::bigint[], $23::text[], $24::bytea[])
+            $20::text[], $21::timestamptz[], $22::bigint[], $23::text[], $24::bytea[],
+            $25::text[])
          AS n (id, external_id, source, batch_id, refund_id, method, destination, script,
                amount_msat, price, fee_from, max_fee_share_sats, description, metadata,
                approvals_needed, wallet_id, created_by, created_at, destination_kind, expires_at,
-               fee_limit_msat, strategy, payment_hash)`,
+               fee_limit_msat, strategy, payment_hash, pay_request)`,
     [
       first.merchantId,
       payouts.map(({ id }) => id),
@@ -181,6 +184,7 @@ export async function insertPayouts(tx: Tx, payouts: readonly Payout[]): Promise
       payouts.map(({ lightning }) => lightning?.feeLimitMsat ?? 0n),
       payouts.map(({ lightning }) => jsonOf(lightning?.strategy ?? null)),
       payouts.map(({ lightning }) => bytesOf(lightning?.paymentHash ?? null)),
+      payouts.map(({ payRequest }) => jsonOf(payRequest)),
     ],
   );
 }
@@ -245,10 +249,6 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
     ],
   );
   assert(written.length === payouts.length, 'a payout was changed by somebody else meanwhile');
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
 
 function jsonOf(value: object | null): string | null {

@@ -21,6 +21,8 @@ type ChainEvent = { readonly atMs: number } & (
       readonly type: 'approved';
       readonly approval: PayoutApproval;
       readonly creatorMayApprove: boolean;
+      /** Who counts as the same person as the approver, of those who made or approved it. */
+      readonly samePerson?: ReadonlySet<string>;
     }
   /** It needs nobody's approval, or a rule gave it. */
   | { readonly type: 'auto_approved'; readonly approval: PayoutApproval | null }
@@ -87,8 +89,7 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
       return change(payout, event.atMs, { notBeforeMs: null });
     case 'pay_requested':
       if (payout.state !== 'approved') return reject('not_approved');
-      if (payout.payRequest !== null) return same(payout);
-      return change(payout, event.atMs, { payRequest: event.request });
+      return request(payout, event);
     case 'started':
       return start(payout, event);
     case 'spend_moved':
@@ -105,6 +106,7 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
     case 'attempt_seen':
     case 'attempt_succeeded':
     case 'attempt_failed':
+    case 'postponed':
     case 'gave_up':
       return applyAttemptEvent(payout, event);
     default:
@@ -117,15 +119,26 @@ export function hasEnded(payout: Pick<Payout, 'state'>): boolean {
   return ['final', 'failed', 'cancelled'].includes(payout.state);
 }
 
-function approve(
+/** Over Lightning a person's wish ends a pause, each time anew. */
+function request(
   payout: Payout,
-  { approval, creatorMayApprove, atMs }: Extract<PayoutEvent, { type: 'approved' }>,
+  { request: wish, atMs }: Extract<PayoutEvent, { type: 'pay_requested' }>,
 ): PayoutStep {
-  if (isKnown(payout.approvals, approval)) return same(payout);
+  const { payRequest, method } = payout;
+  if (method === 'onchain') {
+    return payRequest === null ? change(payout, atMs, { payRequest: wish }) : same(payout);
+  }
+  if (payRequest !== null && payRequest.atMs >= wish.atMs) return same(payout);
+  return change(payout, atMs, { payRequest: wish, notBeforeMs: null });
+}
+
+function approve(payout: Payout, event: Extract<PayoutEvent, { type: 'approved' }>): PayoutStep {
+  const { approval, creatorMayApprove, atMs, samePerson = new Set([approval.by]) } = event;
+  if (isKnown(payout.approvals, approval, samePerson)) return same(payout);
   // The signer may ask for more persons than the server does: they sign while it waits to be paid.
   const adds = payout.state === 'approved' && approval.signature !== null;
   if (payout.state !== 'awaiting_approval' && !adds) return reject('not_awaiting_approval');
-  if (!creatorMayApprove && approval.by === payout.createdBy) {
+  if (!creatorMayApprove && samePerson.has(payout.createdBy)) {
     return reject('creator_may_not_approve');
   }
   const approvals = [...payout.approvals, approval];
@@ -134,11 +147,17 @@ function approve(
 }
 
 /** The same key, or the same person with another key, is one pair of eyes. */
-function isKnown(approvals: readonly PayoutApproval[], next: PayoutApproval): boolean {
+function isKnown(
+  approvals: readonly PayoutApproval[],
+  next: PayoutApproval,
+  samePerson: ReadonlySet<string>,
+): boolean {
   const person = next.signature?.approver;
   return approvals.some(
     ({ by, signature }) =>
-      by === next.by || (person !== undefined && signature?.approver === person),
+      by === next.by ||
+      samePerson.has(by) ||
+      (person !== undefined && signature?.approver === person),
   );
 }
 

@@ -138,6 +138,9 @@ export const configSchema = z.strictObject({
   dataDir: text(
     'Folder for what the server keeps on disk: the embedded database, if that is used.',
   ).default('./data'),
+  secretsKeyFile: text(
+    'The key with which credentials of Lightning nodes and cards lie sealed in the database, made at the first start. Back it up apart from the database. Left out: secrets.key under dataDir.',
+  ).optional(),
   publicUrl: httpUrl(
     'The address under which customers reach this server; stands in links and redirects. Left out: http://<http.host>:<http.port>.',
   ).optional(),
@@ -215,6 +218,25 @@ export const configSchema = z.strictObject({
       'Let webhooks reach private and loopback addresses. True opens your own network to whoever may set a webhook.',
     ),
     allowHttp: flag(false, 'Let webhooks use http:// without encryption.'),
+  }),
+  lightningAddresses: section({
+    privateHosts: describe(z.array(z.string().min(1), 'write a list of names').default([]), {
+      kind: 'list',
+      what: 'Names or addresses of servers behind Lightning addresses and LNURLs that may be on a private network. Of all others only public addresses are asked.',
+    }),
+    allowHttp: flag(
+      false,
+      'Let LNURLs use http:// without encryption, and ask the privateHosts so. For tests and demonstrations.',
+    ),
+  }),
+  lightning: section({
+    embeddedDir: text(
+      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded". For tests on regtest alone: its library is older than fixes of its upstream.',
+    ).optional(),
+    allowPrivateAddresses: flag(
+      false,
+      'Let stores connect Lightning nodes at private and loopback addresses, such as one on this machine. True opens your own network to whoever may connect a node.',
+    ),
   }),
   smtp: section({
     host: text(

@@ -68,6 +68,14 @@ export const metricTable = {
     'payouts',
   ),
   quittance_signer_up: gauge('Whether the signer answers: 1 or 0.', [], 'signer'),
+  quittance_lightning_events_total: counter('Events of Lightning nodes that were taken in.', [
+    'type',
+  ]),
+  quittance_lightning_nodes: gauge(
+    'Lightning nodes of all stores: green, or red because they can not be read.',
+    ['state'],
+    'lightning',
+  ),
   quittance_alerts_open: gauge('Alerts that are open, of all stores.', ['severity'], 'alerts'),
   quittance_reconciliations_total: counter('Stores compared with their coins, by result.', [
     'state',

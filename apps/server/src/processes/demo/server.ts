@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { assemble, type FlowOptions } from '../../flow.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -50,6 +51,7 @@ const SOCKETS_PER_ADDRESS = 10_000;
 
 export type ServerOptions = {
   lifecycle: Lifecycle;
+  folder: string;
   services: Services;
   baseUrl: string;
   port: number;
@@ -75,6 +77,7 @@ export async function assembleServer(options: ServerOptions): Promise<Database> 
     startHeight: undefined,
     signer: services.hotWallet.place,
     approverFile: services.hotWallet.approverFile,
+    secretsKeyFile: join(options.folder, 'secrets.key'),
     rateSources: [fixedSource(PRICES_OF_ONE_BITCOIN)],
     webhookUrls: { allowPrivateAddresses: true, allowInsecureHttp: true },
     limits: LIMITS,

@@ -5,7 +5,12 @@ export {
   type NodeConnection,
   type OpenBackend,
 } from './backends.ts';
+export { createInvoice, type CreateInvoiceDeps, type InvoiceWish } from './create-invoice.ts';
 export { LightningNodeError, type LightningNodeErrorCode } from './errors.ts';
+export { type FollowDeps, followNodes, type PaymentListener } from './follow-nodes.ts';
+export type { Invoice, InvoicePurpose, InvoiceState } from './invoice.ts';
+export { findLnurlInvoice, readOpenOfOrders } from './invoice-store.ts';
+export { keepInvoices, type KeeperDeps } from './keep-invoices.ts';
 export type {
   LightningBalances,
   LightningCapabilities,
@@ -21,4 +26,9 @@ export type {
   OfferInvoice,
   PaymentOutcome,
 } from './lightning-node.ts';
+export { countNodes } from './node-store.ts';
 export { type LightningNodes, type NodesDeps, openNodes, type OpenNode } from './nodes.ts';
+export { type InvoiceOffers, type OfferDeps, offerInvoices } from './offer-invoice.ts';
+export { type ObserveDeps, observeNodes } from './observe-nodes.ts';
+export { addLightningRoutes, type LightningRouteDeps } from './routes.ts';
+export { systemBackends } from './system-backends.ts';

@@ -210,3 +210,12 @@ export async function saveProblem(
   );
   return row.problem_since.getTime();
 }
+
+/** How many active nodes can be read, and how many can not. */
+export async function countNodes(tx: Tx): Promise<{ green: number; red: number }> {
+  const row = await tx.one<{ green: bigint; red: bigint }>(
+    `SELECT count(*) FILTER (WHERE problem IS NULL) AS green,
+            count(*) FILTER (WHERE problem IS NOT NULL) AS red FROM lightning_node WHERE active`,
+  );
+  return { green: Number(row.green), red: Number(row.red) };
+}

@@ -1,6 +1,6 @@
 import { connectLightningNodeSchema } from '@quittance/contract';
 import type { Clock, Uuid } from '@quittance/kernel';
-import type { Database } from '../../platform/db/index.ts';
+import type { Database, Unlisten } from '../../platform/db/index.ts';
 import type { Sealer } from '../../platform/sealing/index.ts';
 import type { NodeConnection, OpenBackend } from './backends.ts';
 import type { LightningNode } from './lightning-node.ts';
@@ -17,6 +17,8 @@ export type LightningNodes = {
   seal(connection: NodeConnection, own: { merchantId: Uuid; id: Uuid }): Uint8Array;
   /** A store's node is another one now; it is looked up anew. */
   forget(merchantId?: string): void;
+  /** Begins to hear of changes; without it they are noticed a few seconds later. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -37,13 +39,10 @@ const MAX_KEPT = 1_000;
 
 type Kept = { lookedUpAtMs: number; open: Promise<OpenNode | null> };
 
-/** Keeps the connections to stores' nodes. Processes have their own; the truth is in the database. */
-export async function openNodes(deps: NodesDeps): Promise<LightningNodes> {
+/** Keeps the connections to stores' nodes; nothing is opened yet. Processes have their own; the truth is in the database. */
+export function openNodes(deps: NodesDeps): LightningNodes {
   const kept = new Map<string, Kept>();
-  const unlisten = await deps.database.listen(LIGHTNING_NODES_CHANNEL, {
-    message: (merchantId) => forget(merchantId),
-    gap: () => forget(),
-  });
+  let unlisten: Unlisten | undefined;
 
   function forget(merchantId?: string): void {
     for (const [id, entry] of kept) {
@@ -104,11 +103,17 @@ export async function openNodes(deps: NodesDeps): Promise<LightningNodes> {
       return deps.sealer.seal(JSON.stringify(connection), contextOf(own));
     },
     forget,
+    async start() {
+      unlisten = await deps.database.listen(LIGHTNING_NODES_CHANNEL, {
+        message: (merchantId) => forget(merchantId),
+        gap: () => forget(),
+      });
+    },
     async stop() {
-      await unlisten();
+      await unlisten?.();
       const open = await Promise.all([...kept.values()].map((each) => each.open.catch(() => null)));
       kept.clear();
-      await Promise.all(open.map(async (each) => (each === null ? undefined : await close(each))));
+      await Promise.all(open.flatMap((each) => (each === null ? [] : [close(each)])));
     },
   };
 }

@@ -17,5 +17,5 @@ export {
   type RefundSums,
 } from './payment.ts';
 export { lockOrderMoney, type OrderMoney } from './order-money.ts';
-export { lockOrdersDue, readNewestPayments, type StoredOrder } from './store.ts';
+export { lockOrdersDue, notifyOrders, readNewestPayments, type StoredOrder } from './store.ts';
 export { orderEvent, priceText, type Telling } from './tell.ts';

@@ -2,8 +2,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checkWebhookUrl, isGlobalUnicast, type UrlPolicy } from './address-guard.ts';
-import type { ResolvedAddress } from './connect.ts';
+import {
+  checkOutboundUrl,
+  isGlobalUnicast,
+  type ResolvedAddress,
+  type UrlPolicy,
+} from '../../platform/outbound/index.ts';
 import { openSender } from './send.ts';
 
 let server: Server;
@@ -61,7 +65,7 @@ test('webhook-ssrf: a literal private address is refused in every way of writing
   );
   for (const host of hosts) {
     const url = `http://${host}:${port}/`;
-    expect([url, checkWebhookUrl(url, http).ok]).toEqual([url, false]);
+    expect([url, checkOutboundUrl(url, http).ok]).toEqual([url, false]);
     expect((await sendTo(url)).ok).toBe(false);
   }
   expect(requests).toBe(0);
@@ -116,13 +120,13 @@ test('webhook-ssrf: addresses that can be refused before asking anybody are', ()
     ...['https://metadata.google.internal/', 'https://localhost./', 'https://[fe80::1]/'],
     `https://shop.example/${'a'.repeat(2_000)}`,
   ];
-  for (const url of refused) expect([url, checkWebhookUrl(url, {}).ok]).toEqual([url, false]);
+  for (const url of refused) expect([url, checkOutboundUrl(url, {}).ok]).toEqual([url, false]);
   for (const url of [
     'https://shop.example/hook?a=1',
     'https://shop.example:8443/',
     'https://1.1.1.1/',
   ])
-    expect([url, checkWebhookUrl(url, {}).ok]).toEqual([url, true]);
+    expect([url, checkOutboundUrl(url, {}).ok]).toEqual([url, true]);
 });
 
 test('any text is either refused or an https URL without credentials', () => {
@@ -133,7 +137,7 @@ test('any text is either refused or an https URL without credentials', () => {
   );
   fc.assert(
     fc.property(text, (url) => {
-      const checked = checkWebhookUrl(url, {});
+      const checked = checkOutboundUrl(url, {});
       return !checked.ok || (checked.url.protocol === 'https:' && checked.url.username === '');
     }),
   );

@@ -1,6 +1,6 @@
 import type { Clock, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { UrlPolicy } from './address-guard.ts';
+import type { UrlPolicy } from '../../platform/outbound/index.ts';
 import { acceptUrl, checkEventTypes } from './create-endpoint.ts';
 import { ringDispatcher } from './delivery-store.ts';
 import type { Endpoint } from './endpoint.ts';

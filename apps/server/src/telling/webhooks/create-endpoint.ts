@@ -7,7 +7,7 @@ import {
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import { checkWebhookUrl, type UrlPolicy } from './address-guard.ts';
+import { checkOutboundUrl, type UrlPolicy } from '../../platform/outbound/index.ts';
 import type { Endpoint, EndpointStyle } from './endpoint.ts';
 import { insertEndpoint } from './endpoint-store.ts';
 import { urlRefused } from './errors.ts';
@@ -59,7 +59,7 @@ export async function createEndpoint(
 
 /** @throws {AppError} webhook_url_refused */
 export function acceptUrl(text: string, policy: UrlPolicy): string {
-  const checked = checkWebhookUrl(text, policy);
+  const checked = checkOutboundUrl(text, policy);
   if (!checked.ok) throw urlRefused(checked.reason);
   return checked.url.href;
 }

@@ -2,8 +2,7 @@ import type { Clock, Random } from '@quittance/kernel';
 import type { Database, Unlisten } from '../../platform/db/index.ts';
 import { nextChance } from '../../platform/random.ts';
 import { WEBHOOKS_CHANNEL } from '../events/index.ts';
-import type { UrlPolicy } from './address-guard.ts';
-import type { Resolve } from './connect.ts';
+import type { Resolve, UrlPolicy } from '../../platform/outbound/index.ts';
 import { defaultLaneLimits, type LaneLimits, makeLanes } from './lanes.ts';
 import { decideOutcome, writeOutcomes } from './outcomes.ts';
 import {

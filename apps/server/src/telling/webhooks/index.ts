@@ -1,4 +1,4 @@
-export { isGlobalUnicast, type UrlPolicy } from './address-guard.ts';
+export { isGlobalUnicast, type UrlPolicy } from '../../platform/outbound/index.ts';
 export {
   deleteEndpoint,
   listEndpoints,

@@ -1,7 +1,10 @@
 import { Agent, type Dispatcher } from 'undici';
-import type { UrlPolicy } from './address-guard.ts';
-import { checkWebhookUrl } from './address-guard.ts';
-import { guardedConnector, type Resolve } from './connect.ts';
+import {
+  checkOutboundUrl,
+  guardedConnector,
+  type Resolve,
+  type UrlPolicy,
+} from '../../platform/outbound/index.ts';
 import type { SignedMessage } from './signing.ts';
 
 /** What came of one attempt. `status` is null when no answer came, `error` says why. */
@@ -61,7 +64,7 @@ export function openSender(options: {
   });
   return {
     async send(url, message) {
-      const checked = checkWebhookUrl(url, options.policy);
+      const checked = checkOutboundUrl(url, options.policy);
       if (!checked.ok) return failure(`the address is refused: ${checked.reason}`);
       try {
         return await post(agent, checked.url, message, timeouts.totalMs);

@@ -1,10 +1,10 @@
 import type { Network } from '@quittance/bitcoin';
 import {
-  type CreatePayoutProcessor,
+  type CreateOnchainProcessor,
   defaultPayoutProcessor,
   type PayoutProcessorSettings,
   payoutProcessorSettingsSchema,
-  type UpdatePayoutProcessor,
+  type UpdateOnchainProcessor,
 } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
@@ -27,7 +27,7 @@ import {
 export async function createProcessor(
   tx: Tx,
   { ids, nowMs }: PayoutTelling,
-  given: { merchantId: Uuid; network: Network; input: CreatePayoutProcessor },
+  given: { merchantId: Uuid; network: Network; input: CreateOnchainProcessor },
 ): Promise<Processor> {
   const { merchantId, network } = given;
   const { kind, walletId: wanted, ...input } = given.input;
@@ -56,7 +56,7 @@ export async function createProcessor(
 export async function updateProcessor(
   tx: Tx,
   { nowMs }: PayoutTelling,
-  given: OwnProcessor & { network: Network; change: UpdatePayoutProcessor },
+  given: OwnProcessor & { network: Network; change: UpdateOnchainProcessor },
 ): Promise<{ before: Processor; after: Processor }> {
   const before = await lockProcessor(tx, given);
   if (before === undefined) throw noSuchProcessor();

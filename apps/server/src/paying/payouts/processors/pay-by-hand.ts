@@ -45,7 +45,11 @@ export async function payOneByHand(deps: ProcessorDeps): Promise<boolean> {
 async function planOne(
   tx: Tx,
   deps: ProcessorDeps,
-  { payout, estimate, nowMs }: { payout: OnchainPayout; estimate: FeeEstimate | null; nowMs: number },
+  {
+    payout,
+    estimate,
+    nowMs,
+  }: { payout: OnchainPayout; estimate: FeeEstimate | null; nowMs: number },
 ) {
   if (payout.payRequest === null) return undefined;
   const { maxFeeRateSatPerVb } = payout.payRequest;

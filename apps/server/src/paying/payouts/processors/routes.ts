@@ -1,9 +1,14 @@
+import type { Network } from '@quittance/bitcoin';
 import {
+  type CreatePayoutProcessor,
   createPayoutProcessorSchema,
   noBodySchema,
+  type PayoutProcessor,
   payoutProcessorDryRunSchema,
   payoutProcessorPageSchema,
   payoutProcessorSchema,
+  updateOnchainProcessorSchema,
+  type UpdatePayoutProcessor,
   updatePayoutProcessorSchema,
   uuidText,
 } from '@quittance/contract';
@@ -19,6 +24,14 @@ import {
   merchantOf,
   needs,
 } from '../../../platform/http/index.ts';
+import { AppError } from '../../../platform/errors.ts';
+import {
+  createLightningPayer,
+  lightningPayerJson,
+  updateLightningPayer,
+} from '../lightning/change-payer.ts';
+import { findLightningPayer, readLightningPayer } from '../lightning/processor-store.ts';
+import type { PayoutTelling } from '../payout.ts';
 import type { PayoutRouteDeps } from '../routes.ts';
 import { createProcessor, noSuchProcessor, updateProcessor } from './change-processor.ts';
 import { dryRun } from './dry-run.ts';
@@ -38,7 +51,7 @@ export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
       schema: {
         tags,
         operationId: 'createPayoutProcessor',
-        summary: 'Have approved payouts of a wallet paid by rules',
+        summary: 'Have approved payouts of a wallet, or over Lightning, paid by rules',
         body: createPayoutProcessorSchema,
         response: answers(201, payoutProcessorSchema),
       },
@@ -47,7 +60,7 @@ export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
       const nowMs = clock.nowMs();
       const given = { merchantId: merchantOf(request), network, input: request.body };
       return await answerOnce({ database, nowMs }, { request, reply }, async (tx) => {
-        const made = processorJson(await createProcessor(tx, { ids, nowMs }, given));
+        const made = await create(tx, { ids, nowMs }, given);
         await audit(tx, deps, request, { action: 'create', id: made.id, detail: { made } });
         reply.header('location', `/v1/payout-processors/${made.id}`);
         return { status: 201, body: made };
@@ -91,10 +104,9 @@ export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
       const own = { merchantId: merchantOf(request), id: request.params.id };
       const given = { ...own, network, change: request.body };
       return await database.asTenant(own.merchantId, async (tx) => {
-        const { before, after } = await updateProcessor(tx, { ids, nowMs }, given);
-        const detail = { before: processorJson(before), after: processorJson(after) };
+        const detail = await update(tx, { ids, nowMs }, given);
         await audit(tx, deps, request, { action: 'update', id: own.id, detail });
-        return processorJson(after);
+        return detail.after;
       });
     },
   );
@@ -113,9 +125,8 @@ export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
     async (request) => {
       const own = { merchantId: merchantOf(request), id: request.params.id };
       return await database.asTenant(own.merchantId, async (tx) => {
-        const processor = await readProcessor(tx, own);
-        if (processor === undefined || !(await deleteProcessor(tx, own))) throw noSuchProcessor();
-        const before = processorJson(processor);
+        const before = await readAny(tx, own);
+        if (before === undefined || !(await deleteProcessor(tx, own))) throw noSuchProcessor();
         await audit(tx, deps, request, { action: 'delete', id: own.id, detail: { before } });
         return before;
       });
@@ -131,14 +142,14 @@ function addProcessorReads(app: HttpApp, deps: PayoutRouteDeps): void {
       schema: {
         tags,
         operationId: 'listPayoutProcessors',
-        summary: 'List payout processors: one for each wallet at most',
+        summary: 'List payout processors: one for each wallet, and one for Lightning, at most',
         response: answers(200, payoutProcessorPageSchema),
       },
     },
     async (request) => {
       const merchantId = merchantOf(request);
-      const all = await deps.database.asTenant(merchantId, (tx) => readProcessors(tx, merchantId));
-      return { data: all.map(processorJson), has_more: false };
+      const all = await deps.database.asTenant(merchantId, (tx) => readAll(tx, merchantId));
+      return { data: all, has_more: false };
     },
   );
   app.get(
@@ -155,11 +166,63 @@ function addProcessorReads(app: HttpApp, deps: PayoutRouteDeps): void {
     },
     async (request) => {
       const own = { merchantId: merchantOf(request), id: request.params.id };
-      const found = await deps.database.asTenant(own.merchantId, (tx) => readProcessor(tx, own));
+      const found = await deps.database.asTenant(own.merchantId, (tx) => readAny(tx, own));
       if (found === undefined) throw noSuchProcessor();
-      return processorJson(found);
+      return found;
     },
   );
+}
+
+async function create(
+  tx: Tx,
+  telling: PayoutTelling,
+  given: { merchantId: Uuid; network: Network; input: CreatePayoutProcessor },
+): Promise<PayoutProcessor> {
+  const { input, ...rest } = given;
+  if (input.kind === 'lightning') {
+    return lightningPayerJson(await createLightningPayer(tx, telling, { ...rest, input }));
+  }
+  return processorJson(await createProcessor(tx, telling, { ...rest, input }));
+}
+
+/** Which settings there are depends on the processor's kind. */
+async function update(
+  tx: Tx,
+  telling: PayoutTelling,
+  given: { merchantId: Uuid; id: Uuid; network: Network; change: UpdatePayoutProcessor },
+): Promise<{ before: PayoutProcessor; after: PayoutProcessor }> {
+  const lightning = await updateLightningPayer(tx, telling, given);
+  if (lightning !== undefined) {
+    const { before, after } = lightning;
+    return { before: lightningPayerJson(before), after: lightningPayerJson(after) };
+  }
+  const read = updateOnchainProcessorSchema.safeParse(given.change);
+  if (!read.success) {
+    throw new AppError('invalid_request', 'These settings do not fit a processor on chain.', {
+      fields: read.error.issues.map(({ path, message }) => ({
+        pointer: `/${path.join('/')}`,
+        detail: message,
+      })),
+    });
+  }
+  const { before, after } = await updateProcessor(tx, telling, { ...given, change: read.data });
+  return { before: processorJson(before), after: processorJson(after) };
+}
+
+async function readAny(
+  tx: Tx,
+  own: { merchantId: Uuid; id: Uuid },
+): Promise<PayoutProcessor | undefined> {
+  const lightning = await readLightningPayer(tx, own);
+  if (lightning !== undefined) return lightningPayerJson(lightning);
+  const onchain = await readProcessor(tx, own);
+  return onchain === undefined ? undefined : processorJson(onchain);
+}
+
+async function readAll(tx: Tx, merchantId: Uuid): Promise<PayoutProcessor[]> {
+  const lightning = await findLightningPayer(tx, merchantId);
+  const onchain = (await readProcessors(tx, merchantId)).map(processorJson);
+  return lightning === undefined ? onchain : [lightningPayerJson(lightning), ...onchain];
 }
 
 async function audit(
@@ -169,7 +232,7 @@ async function audit(
   what: {
     action: 'create' | 'update' | 'delete';
     id: Uuid;
-    detail: Record<string, ReturnType<typeof processorJson>>;
+    detail: Record<string, PayoutProcessor>;
   },
 ): Promise<void> {
   await deps.recordAudit(tx, {

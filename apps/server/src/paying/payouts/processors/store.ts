@@ -81,7 +81,7 @@ export type OwnProcessor = { merchantId: Uuid; id: Uuid };
 
 export async function readProcessor(tx: Tx, own: OwnProcessor): Promise<Processor | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 AND id = $2`,
+    `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 AND id = $2 AND kind = 'onchain'`,
     [own.merchantId, own.id],
   );
   return row === undefined ? undefined : processorOf(row);
@@ -90,7 +90,7 @@ export async function readProcessor(tx: Tx, own: OwnProcessor): Promise<Processo
 /** Locks it: its settings stay as they are, and no worker plans with it meanwhile. */
 export async function lockProcessor(tx: Tx, own: OwnProcessor): Promise<Processor | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 AND id = $2 FOR UPDATE`,
+    `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 AND id = $2 AND kind = 'onchain' FOR UPDATE`,
     [own.merchantId, own.id],
   );
   return row === undefined ? undefined : processorOf(row);
@@ -107,9 +107,20 @@ export async function findProcessorOfWallet(
   return row === undefined ? undefined : processorOf(row);
 }
 
+/** The most that a transaction of a wallet may pay by the rules of its processor, in sat/kvB. */
+export async function readMaxFeeRate(
+  tx: Tx,
+  which: { merchantId: Uuid; walletId: Uuid },
+): Promise<bigint> {
+  const { feePolicy } =
+    (await findProcessorOfWallet(tx, which))?.settings ?? defaultPayoutProcessor;
+  return BigInt(feePolicy.maxFeeRateSatPerVb) * 1_000n;
+}
+
 export async function readProcessors(tx: Tx, merchantId: Uuid): Promise<Processor[]> {
   const rows = await tx.query<Row>(
-    `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 ORDER BY id DESC`,
+    `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 AND kind = 'onchain'
+      ORDER BY id DESC`,
     [merchantId],
   );
   return rows.map(processorOf);
@@ -155,7 +166,7 @@ export async function readDueProcessors(
 ): Promise<Processor[]> {
   const rows = await tx.query<Row>(
     `SELECT ${COLUMNS} FROM payout_processor r
-      WHERE NOT paused AND due_at <= $1 AND ${NOT_HELD}
+      WHERE NOT paused AND kind = 'onchain' AND due_at <= $1 AND ${NOT_HELD}
         AND (settings->>'intervalSeconds' <> '0' OR EXISTS (
           SELECT FROM payout p WHERE p.merchant_id = r.merchant_id AND p.wallet_id = r.wallet_id
              AND p.state = 'approved' AND (p.not_before IS NULL OR p.not_before <= $1)))

@@ -4,6 +4,8 @@ import ipaddr from 'ipaddr.js';
 export type UrlPolicy = {
   /** For the demo and for networks of one's own: skips every address check. Default: false. */
   allowPrivateAddresses?: boolean | undefined;
+  /** Names or addresses, as URLs write them, whose own addresses are not checked. Default: none. */
+  privateHosts?: readonly string[] | undefined;
   /** Plain http, which anybody on the way can read and change. Default: false. */
   allowInsecureHttp?: boolean | undefined;
 };
@@ -32,11 +34,16 @@ export function isGlobalUnicast(address: string): boolean {
   return (parsed.parts[0] ?? 0) >> 13 === 1;
 }
 
+/** Tells whether the policy lets this host have addresses that are not public. */
+export function mayBePrivate(hostname: string, policy: UrlPolicy): boolean {
+  return policy.allowPrivateAddresses === true || (policy.privateHosts ?? []).includes(hostname);
+}
+
 /**
- * Checks what can be known of a webhook address without asking anybody. The addresses that its
- * name resolves to are checked when connecting (connect.ts), because they change.
+ * Checks what can be known of an address without asking anybody. The addresses that its name
+ * resolves to are checked when connecting (connect.ts), because they change.
  */
-export function checkWebhookUrl(text: string, policy: UrlPolicy): CheckedUrl {
+export function checkOutboundUrl(text: string, policy: UrlPolicy): CheckedUrl {
   const refuse = (reason: string): CheckedUrl => ({ ok: false, reason });
   if (text.length > MAX_URL_LENGTH) return refuse(`longer than ${MAX_URL_LENGTH} characters`);
   // The URL parser also turns odd forms of IPv4 (0x7f.1, 2130706433, 0177.0.0.1) into the usual.
@@ -45,10 +52,10 @@ export function checkWebhookUrl(text: string, policy: UrlPolicy): CheckedUrl {
   if (url.protocol === 'http:' && policy.allowInsecureHttp !== true) return refuse('use https');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return refuse('use https');
   if (url.username !== '' || url.password !== '') {
-    return refuse('credentials in the address are not possible; deliveries are signed instead');
+    return refuse('credentials in the address are not possible');
   }
   if (url.hash !== '') return refuse('a fragment (#…) is never sent; leave it out');
-  if (policy.allowPrivateAddresses === true) return { ok: true, url };
+  if (mayBePrivate(url.hostname, policy)) return { ok: true, url };
   const port = url.port === '' ? 0 : Number(url.port);
   if (port !== 0 && port !== 80 && port !== 443 && port < FIRST_UNPRIVILEGED_PORT) {
     return refuse(`port ${port} is not a web server's: use 443, 80 or one from 1024 up`);

@@ -1,7 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
-import { isGlobalUnicast, literalAddress, type UrlPolicy } from './address-guard.ts';
+import { isGlobalUnicast, literalAddress, mayBePrivate, type UrlPolicy } from './address-guard.ts';
 
 export type ResolvedAddress = { address: string; family: number };
 /** Asks DNS for all addresses of a name. */
@@ -21,14 +21,14 @@ const systemResolve: Resolve = (hostname) => dnsLookup(hostname, { all: true });
  */
 export function guardedConnector(
   policy: UrlPolicy,
-  options: { timeoutMs: number; resolve?: Resolve | undefined },
+  options: { timeoutMs: number; resolve?: Resolve | undefined; ca?: string | undefined },
 ): buildConnector.connector {
   const resolve = options.resolve ?? systemResolve;
-  const open = policy.allowPrivateAddresses === true;
   const lookup: LookupFunction = (hostname, { all }, done) => {
     resolve(hostname).then(
       (addresses) => {
-        const refused = open ? undefined : addresses.find((one) => !isGlobalUnicast(one.address));
+        const isOpen = mayBePrivate(hostname, policy);
+        const refused = isOpen ? undefined : addresses.find((one) => !isGlobalUnicast(one.address));
         const [first] = addresses;
         if (refused !== undefined) {
           // The store reads this: it must not learn what a name means inside our network.
@@ -45,11 +45,17 @@ export function guardedConnector(
       (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), '', 0),
     );
   };
-  const connect = buildConnector({ timeout: options.timeoutMs, lookup, allowH2: false });
+  const connect = buildConnector({
+    timeout: options.timeoutMs,
+    lookup,
+    allowH2: false,
+    ...(options.ca !== undefined && { ca: options.ca }),
+  });
   return (target, callback) => {
     // Node asks no resolver about a literal address, so the lookup above never sees it.
     const literal = literalAddress(target.hostname);
-    if (!open && literal !== undefined && !isGlobalUnicast(literal)) {
+    const isOpen = mayBePrivate(target.hostname, policy);
+    if (!isOpen && literal !== undefined && !isGlobalUnicast(literal)) {
       callback(new AddressRefusedError(`${literal} is not a public address`), null);
       return;
     }

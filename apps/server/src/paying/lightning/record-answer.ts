@@ -1,0 +1,117 @@
+import { unreachable } from '@quittance/kernel';
+import type { PaymentOutcome } from '../../receiving/lightning/index.ts';
+import type { Attempt, AttemptChange, SentAttempt } from './attempt.ts';
+import { lockAttempt, updateAttempt, wasTriedBefore } from './attempt-store.ts';
+import { lookAgainMs } from './back-off.ts';
+import type { AttemptDeps } from './deps.ts';
+import { lightningFaultPoint } from './fault-points.ts';
+import { judgeAnswer, type Verdict } from './judge-answer.ts';
+
+/**
+ * Records what a node said of an attempt, and in the same transaction what follows for the payout,
+ * its money and its events. Every answer may come twice: an attempt that has ended stays as it is.
+ * @returns the verdict; null when the attempt had ended before
+ */
+export async function recordAnswer(
+  deps: AttemptDeps,
+  sent: SentAttempt,
+  answer: PaymentOutcome,
+  { isOwnReply }: { isOwnReply: boolean },
+): Promise<Verdict | null> {
+  const { merchantId, payoutId, id } = sent;
+  const done = await deps.database.asSystem(async (tx) => {
+    await deps.listener.lock(tx, { merchantId, payoutId });
+    const attempt = await lockAttempt(tx, { merchantId, id });
+    if (attempt === undefined || attempt.state !== 'open' || !isSent(attempt)) return null;
+    const nowMs = deps.clock.nowMs();
+    const isKnownHash = await wasTriedBefore(tx, attempt);
+    const verdict = judgeAnswer(attempt, answer, { nowMs, isOwnReply, isKnownHash });
+    await updateAttempt(tx, applyVerdict(attempt, verdict, { nowMs, random: deps.random }));
+    const change = changeOf(attempt, verdict);
+    await deps.listener.attemptChanged(tx, { ids: deps.ids, nowMs }, change);
+    lightningFaultPoint('lightning-ended-uncommitted');
+    return { attempt, verdict, nowMs };
+  });
+  if (done === null) return null;
+  lightningFaultPoint('lightning-ended-saved');
+  tell(deps, done);
+  return done.verdict;
+}
+
+/** Whether it has all that was durable before it could be sent. */
+export function isSent(attempt: Attempt): attempt is SentAttempt {
+  return attempt.node !== null && attempt.invoice !== null && attempt.deadlineMs !== null;
+}
+
+function applyVerdict(
+  attempt: SentAttempt,
+  verdict: Verdict,
+  { nowMs, random }: { nowMs: number; random: AttemptDeps['random'] },
+): Attempt {
+  const ended = { dueAtMs: null, endedAtMs: nowMs };
+  switch (verdict.type) {
+    case 'succeeded': {
+      const { preimage, sentMsat, feeMsat } = verdict;
+      return { ...attempt, ...ended, state: 'succeeded', preimage, sentMsat, feeMsat };
+    }
+    case 'failed': {
+      const { failure } = verdict;
+      return { ...attempt, ...ended, state: 'failed', failure, detail: failure.detail };
+    }
+    case 'open':
+      return {
+        ...attempt,
+        lastAnswer: verdict.answer,
+        lastAnswerAtMs: nowMs,
+        detail: verdict.detail,
+        looks: attempt.looks + 1,
+        dueAtMs: nowMs + lookAgainMs(attempt.looks, random),
+      };
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function changeOf(attempt: SentAttempt, verdict: Verdict): AttemptChange {
+  const { merchantId, payoutId, id: attemptId } = attempt;
+  const about = { merchantId, payoutId, attemptId };
+  switch (verdict.type) {
+    case 'succeeded': {
+      const { preimage, sentMsat, feeMsat } = verdict;
+      // What a node rounds up on the way is a cost of the payment like any other.
+      const beyond = sentMsat + feeMsat - attempt.amountMsat;
+      return { ...about, type: 'succeeded', preimage, feeMsat: beyond > 0n ? beyond : 0n };
+    }
+    case 'failed':
+      return { ...about, type: 'failed', failure: verdict.failure };
+    case 'open':
+      return verdict.answer === 'in_flight'
+        ? { ...about, type: 'in_flight' }
+        : { ...about, type: 'unsure', detail: verdict.detail ?? 'the node did not say' };
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function tell(
+  deps: AttemptDeps,
+  { attempt, verdict, nowMs }: { attempt: SentAttempt; verdict: Verdict; nowMs: number },
+): void {
+  const { id: attemptId, payoutId, merchantId, number, origin, invoice } = attempt;
+  const { paymentHash } = invoice;
+  const facts = { attemptId, payoutId, merchantId, number, origin, paymentHash };
+  if (verdict.type === 'open') {
+    if (verdict.answer === attempt.lastAnswer || verdict.answer === 'in_flight') return;
+    const { answer, detail } = verdict;
+    deps.log.warn({ ...facts, answer, detail }, 'nobody can say what became of a payment');
+    return;
+  }
+  const outcome = verdict.type === 'succeeded' ? 'succeeded' : verdict.failure.failureClass;
+  deps.notices?.ended?.(outcome, origin, nowMs - attempt.startedAtMs);
+  if (verdict.type === 'failed') {
+    deps.log.warn({ ...facts, ...verdict.failure }, 'a Lightning payment has failed');
+    return;
+  }
+  const feeMsat = verdict.feeMsat.toString();
+  deps.log.info({ ...facts, feeMsat }, 'a Lightning payment has arrived');
+}

@@ -1,0 +1,26 @@
+import type { LightningNetwork } from '@quittance/bitcoin';
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../../platform/db/index.ts';
+import type { AlertDeps } from '../../../telling/notifications/index.ts';
+import type { AttemptDeps, InvoiceResolver, StrategyAdvice } from '../../lightning/index.ts';
+import type { LightningPayout, Payout, PayoutListener } from '../payout.ts';
+import type { Screening } from '../processors/choose-payouts.ts';
+
+/** What paying payouts over Lightning works with. */
+export type LightningPayoutDeps = Omit<AttemptDeps, 'listener'> & {
+  readonly network: LightningNetwork;
+  readonly resolve: InvoiceResolver;
+  /** Told of every change of a payout. */
+  readonly listener: PayoutListener;
+  /** Says of destinations whether they may be paid; in the transaction that begins. */
+  readonly screen?: (tx: Tx, payouts: readonly Payout[]) => Promise<ReadonlyMap<string, Screening>>;
+  /** What history suggests; it only advises. */
+  readonly advise?: (
+    tx: Tx,
+    payout: LightningPayout,
+    nowMs: number,
+  ) => Promise<StrategyAdvice | null>;
+  readonly readAudience: AlertDeps['readAudience'];
+};
+
+export type OwnPayout = { readonly merchantId: Uuid; readonly id: Uuid };

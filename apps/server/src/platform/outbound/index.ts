@@ -1,0 +1,15 @@
+export { checkOutboundUrl, isGlobalUnicast, type UrlPolicy } from './address-guard.ts';
+export {
+  AddressRefusedError,
+  guardedConnector,
+  type Resolve,
+  type ResolvedAddress,
+} from './connect.ts';
+export {
+  defaultReadLimits,
+  type OutboundAnswer,
+  type OutboundFailureCode,
+  type OutboundReader,
+  openOutboundReader,
+  type ReadLimits,
+} from './read-text.ts';
