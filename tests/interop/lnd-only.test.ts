@@ -1,7 +1,6 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { systemClock } from '@quittance/kernel';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import {
   checkLndMacaroon,
   createLndNode,
@@ -14,17 +13,12 @@ import type {
   NewPayment,
 } from '../../apps/server/src/receiving/lightning/lightning-node.ts';
 import { findLnd } from '../support/lnd-binary.ts';
-import { until } from '../support/lightning.ts';
 import { onLnd } from './lnd-worlds.ts';
 
 const lnd = await findLnd();
 if ('missing' in lnd) console.warn(`skipped, with a real LND: ${lnd.missing}`);
 
 const START_MS = 120_000;
-const policy = z.looseObject({}).nullable();
-const graphShape = z.object({
-  edges: z.array(z.object({ node1_policy: policy, node2_policy: policy })),
-});
 const CHECK = 'uri:/lnrpc.Lightning/CheckMacaroonPermissions';
 
 describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
@@ -32,7 +26,7 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
   const opened: LightningNode[] = [];
 
   beforeAll(async () => {
-    world = await onLnd('path' in lnd ? lnd.path : '', { farIsPublic: true });
+    world = await onLnd('path' in lnd ? lnd.path : '');
   }, START_MS);
   afterAll(async () => {
     for (const node of opened) await node.close();
@@ -120,22 +114,6 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
     test('that may not ask about itself gives no report', async () => {
       const connection = await world.lnd.bake(['uri:/lnrpc.Lightning/GetInfo']);
       expect(await checkLndMacaroon(connection)).toEqual({ missing: null, excessive: [] });
-    });
-  });
-
-  test('tells the channel that could not forward a payment in one piece', async () => {
-    const { node, far, peer } = world;
-    await until('the channel of others in the graph', async () => {
-      const { edges } = await world.lnd.rest.get('/v1/graph', graphShape);
-      return edges.some((edge) => edge.node1_policy !== null && edge.node2_policy !== null);
-    });
-    const [theirs] = (await far.node.channels()).filter(({ peerId }) => peerId === peer.nodeId);
-    const { receivableMsat } = await far.node.balances();
-    // A keysend is not split.
-    const outcome = await node.pay(keysend(far.nodeId, receivableMsat + 10_000_000n));
-    expect(outcome).toMatchObject({
-      state: 'failed',
-      failure: { failureClass: 'insufficient_capacity', at: theirs?.shortChannelId },
     });
   });
 

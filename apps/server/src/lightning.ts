@@ -73,7 +73,10 @@ export function openLightning(
     lifecycle.use('embedded lightning node', () => startLightningNodeProcess(embedded, log));
   }
   const embeddedSocket = embedded === null ? null : lightningSocketOf(embedded);
-  const backends = options.lightning === undefined ? {} : systemBackends({ embeddedSocket });
+  const backends =
+    options.lightning === undefined
+      ? {}
+      : systemBackends({ embeddedSocket, network: options.network, clock });
   const open = backendsOpener(backends);
   const nodes = openNodes({ database, sealer, open, clock, log });
   lifecycle.use('lightning nodes', async () => {
