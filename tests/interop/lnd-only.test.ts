@@ -13,6 +13,7 @@ import type {
   NewPayment,
 } from '../../apps/server/src/receiving/lightning/lightning-node.ts';
 import { findLnd } from '../support/lnd-binary.ts';
+import { until } from '../support/lightning.ts';
 import { onLnd } from './lnd-worlds.ts';
 
 const lnd = await findLnd();
@@ -117,6 +118,43 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
     });
   });
 
+  test('keeps its sum to the millisatoshi while a payment of its own channel is held', async () => {
+    const { node, far, lnd: running } = world;
+    await running.connect({ publicKey: far.nodeId, address: await addressOf(far.node) });
+    await running.openChannel({ peer: far.nodeId, sats: 1_000_000n, isPrivate: true });
+    await world.mine(1);
+    await until('the channel that LND opened', async () => {
+      const channels = await node.channels();
+      return channels.some(({ peerId, isActive }) => peerId === far.nodeId && isActive);
+    });
+    const preimage = randomBytes(32).toString('hex');
+    const paymentHash = createHash('sha256').update(preimage, 'hex').digest('hex');
+    const before = await node.balances();
+    const amountMsat = 60_000_001n;
+    const invoice = await far.node.createInvoice({
+      ...{ amountMsat, description: '', expirySeconds: 600, holdPaymentHash: paymentHash },
+    });
+    const outcome = await node.pay({
+      ...keysend(far.nodeId, amountMsat),
+      ...{ destination: { bolt11: invoice.bolt11 }, paymentHash, maxFeeMsat: 0n, waitMs: 500 },
+    });
+    expect(outcome.state).toBe('in_flight');
+    await until('the held payment', async () => {
+      return (await far.node.lookupInvoice(paymentHash))?.state === 'held';
+    });
+    const during = await node.balances();
+    expect(during.inFlightMsat).toBe(amountMsat);
+    expect(during.channelsMsat + during.inFlightMsat).toBe(before.channelsMsat);
+    await far.node.settleInvoice(preimage);
+    await until('the end of the payment', async () => {
+      return (await node.trackPayment(paymentHash)).state === 'succeeded';
+    });
+    await until('the balance after it', async () => {
+      const after = await node.balances();
+      return after.inFlightMsat === 0n && after.channelsMsat === before.channelsMsat - amountMsat;
+    });
+  });
+
   test('lists every settled invoice once, whatever the size of the pages', async () => {
     const { node, peer } = world;
     const hashes: string[] = [];
@@ -149,6 +187,10 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
     }
   });
 });
+
+async function addressOf(node: LightningNode): Promise<string> {
+  return (await node.info()).uris[0] ?? '';
+}
 
 function keysend(keysendTo: string, amountMsat: bigint): NewPayment {
   const preimage = randomBytes(32).toString('hex');
