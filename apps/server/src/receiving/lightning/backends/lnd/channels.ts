@@ -1,6 +1,7 @@
 import { MSATS_PER_SAT } from '@quittance/kernel';
 import type { LightningBalances, LightningChannel } from '../../lightning-node.ts';
 import { shortChannelIdOf } from '../remote/exact-json.ts';
+import { commitmentFeeSats } from './commitment-fee.ts';
 import type { LndRest } from './rest.ts';
 import {
   channelBalanceShape,
@@ -42,8 +43,8 @@ export function channelOf(channel: LndChannel): LightningChannel {
  * is ours until the channel is closed, and it moves with every HTLC and fee rate; counted in, what is
  * ours changes by payments alone, so that books can be compared with it.
  */
-function ownFee({ initiator, commit_fee }: LndChannel): bigint {
-  return initiator ? commit_fee : 0n;
+function ownFee(channel: LndChannel): bigint {
+  return channel.initiator ? commitmentFeeSats(channel) : 0n;
 }
 
 /** Sums of what the channels say; the balance itself is exact, in millisatoshis. */
