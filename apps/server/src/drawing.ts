@@ -11,7 +11,6 @@ import {
   addPullPaymentRoutes,
   addWithdrawRoutes,
   payDrawsByPayouts,
-  type PullPayment,
   type WithdrawDeps,
 } from './paying/pull-payments/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
@@ -67,11 +66,7 @@ export async function addDrawing(app: HttpApp, parts: DrawingParts): Promise<voi
   addCardRoutes(app, { ...making, sealer });
   addProgrammingRoutes(app, { ...common, sealer });
   addLightningAddressRoutes(app, { ...common, readStoreName: parts.readStoreName });
-  const quoteFor = async ({
-    merchantId,
-    currency,
-  }: Pick<PullPayment, 'merchantId' | 'currency'>) =>
-    isFiatCurrency(currency) ? await quoteOf(merchantId, currency) : null;
+  const quoteFor = drawQuotes(parts);
   const payouts = payDrawsByPayouts({ network, listener: parts.payoutListener });
   const withdrawing: WithdrawDeps = { ...common, network, cards: drawingCards, payouts, quoteFor };
   await lnurlRoutes(app, parts, (scope) => {
@@ -79,6 +74,14 @@ export async function addDrawing(app: HttpApp, parts: DrawingParts): Promise<voi
     addTapRoutes(scope, { ...common, sealer, quoteFor });
     addPayRoutes(scope, { database, publicUrl, invoices: lnurlInvoices(parts) });
   });
+}
+
+/** The price that a draw is reckoned at: what is paid out has no spread. */
+export function drawQuotes(
+  deps: Pick<DrawingParts, 'rates' | 'readRateRule'>,
+): WithdrawDeps['quoteFor'] {
+  return async ({ merchantId, currency }) =>
+    isFiatCurrency(currency) ? await quoteCurrency(deps, merchantId, currency) : null;
 }
 
 /** Invoices of Lightning addresses, by the store's node. */

@@ -431,3 +431,4 @@ export {
 export * from './cards.ts';
 export * from './lightning-addresses.ts';
 export * from './pull-payments.ts';
+export * from './pull-view.ts';
