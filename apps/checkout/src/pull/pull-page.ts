@@ -93,7 +93,7 @@ function eachOf(period: PullView['period'], messages: PullMessages): string | nu
 }
 
 function bodyOf({ view, locale, messages }: PullModel): string {
-  const when = (iso: string) => formatDateTime(iso, locale, 'UTC');
+  const when = (iso: string) => timeOf(iso, locale);
   const store = view.store.name;
   switch (view.screen) {
     case 'open':
@@ -129,7 +129,7 @@ function Take({ view, messages, locale }: PullModel): ComponentChild {
       : h(
           'dl',
           { class: 'details' },
-          h(Row, { term: messages.until }, formatDateTime(view.expiresAt, locale, 'UTC')),
+          h(Row, { term: messages.until }, timeOf(view.expiresAt, locale)),
         ),
   );
 }
@@ -151,7 +151,7 @@ function Draws({ view, locale, messages }: PullModel): ComponentChild {
       view.draws.map(({ at, amountMsat, state }) =>
         h(
           Row,
-          { term: formatDateTime(at, locale, 'UTC') },
+          { term: timeOf(at, locale) },
           h('span', { class: 'digits' }, formatMoney(btcOf(amountMsat), 'BTC', locale)),
           h('br', null),
           states[state],
@@ -159,6 +159,11 @@ function Draws({ view, locale, messages }: PullModel): ComponentChild {
       ),
     ),
   );
+}
+
+/** Limits are fresh by this clock, and the page has no script that knows another. */
+function timeOf(iso: string, locale: string): string {
+  return `${formatDateTime(iso, locale, 'UTC')} UTC`;
 }
 
 /** Whole satoshis with 8 decimals; what is less than one shows as one. */
