@@ -17,6 +17,14 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** What every page is looked at in. */
+export const LANGUAGES = ['en', 'zh-CN', 'zh-TW'] as const;
+export const THEMES = ['light', 'dark'] as const;
+export const SIZES = {
+  phone: { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true },
+  desktop: { viewport: { width: 1280, height: 860 } },
+} as const;
+
 /** The system's Chromium: the file in env CHROMIUM, else the first that PATH has; or undefined. */
 export function findChromium(): string | undefined {
   const named = process.env.CHROMIUM;

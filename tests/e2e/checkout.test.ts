@@ -6,19 +6,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   complaints,
   findChromium,
+  LANGUAGES,
   launch,
   screenshotFolder,
+  SIZES,
+  THEMES,
   violations,
 } from './checkout-browser.ts';
 import { fixtures, orderView } from './checkout-fixtures.ts';
 import { type FixtureServer, startFixtureServer } from './checkout-server.ts';
 
-const LANGUAGES = ['en', 'zh-CN', 'zh-TW'] as const;
-const THEMES = ['light', 'dark'] as const;
-const SIZES = {
-  phone: { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true },
-  desktop: { viewport: { width: 1280, height: 860 } },
-} as const;
 /** What a page may cost on a phone's network (issue: "≤ 25 kB of compressed script"). */
 const MAX_SCRIPT_BYTES = 25_000;
 /** Usually 20 to 60 seconds for 190 pages; a busy machine must not make it fail. */

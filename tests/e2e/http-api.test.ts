@@ -165,6 +165,10 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     },
     '/v1/reconciliations': { body: {} },
     '/v1/merchants': { key: api.adminKey, body: { name: 'Another' } },
+    '/v1/merchants/:id/api-keys': {
+      ...{ key: api.adminKey, path: `/v1/merchants/${shop.id}/api-keys` },
+      body: { name: 'k', scopes: ['orders:read'] },
+    },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
@@ -177,6 +181,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     // Nor without a Lightning node; lightning-orders.test.ts has one.
     ...['/v1/lightning/nodes', '/v1/lightning/invoices', '/v1/orders/:id/lightning-invoice'],
     ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
+    // Nothing is held here; wallet-holds.test.ts has a wallet that is.
+    '/v1/wallets/:id/release-hold',
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {

@@ -15,18 +15,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   complaints,
   findChromium,
+  LANGUAGES,
   launch,
   screenshotFolder,
+  SIZES,
+  THEMES,
   violations,
 } from './checkout-browser.ts';
 import { refundFixtures } from './refund-fixtures.ts';
 
-const LANGUAGES = ['en', 'zh-CN', 'zh-TW'] as const;
-const THEMES = ['light', 'dark'] as const;
-const SIZES = {
-  phone: { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true },
-  desktop: { viewport: { width: 1280, height: 860 } },
-} as const;
 /** The claim page has a script of its own, a tenth of what the order's page may weigh. */
 const MAX_SCRIPT_BYTES = 2_500;
 const TEST_MS = 180_000;

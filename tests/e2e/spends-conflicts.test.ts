@@ -1,6 +1,10 @@
 import { formatBtc, type Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { advanceSpend } from '../../apps/server/src/paying/spends/index.ts';
+import {
+  advanceSpend,
+  bumpSpend,
+  readFeesToOutbid,
+} from '../../apps/server/src/paying/spends/index.ts';
 import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
 import { mineWith, takeBlocksOff } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
@@ -142,6 +146,37 @@ test('with another coin in common the payouts are paid by a new version, and onc
   );
   const hex = first?.raw.toString('hex');
   await expect(regtest.rpc.call('sendrawtransaction', [hex])).rejects.toThrow(/missing/);
+});
+
+test('a coin that a bump has added and somebody else takes is done without, though older bytes are possible', async () => {
+  const { merchantId } = vault;
+  await vault.fund(3, 500_000n);
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 498_000n }], { feeRate: 9_000n });
+  expect(await vault.advance(spendId)).toBe('broadcast');
+  const [first] = await coinsOf(spendId);
+  const { id: own, outbid } = await shop.database.asTenant(merchantId, async (tx) => ({
+    id: { merchantId, spendId },
+    outbid: await readFeesToOutbid(tx, vault.deps, { merchantId, spendId }),
+  }));
+  // The fee that it pays now is more than what the first coin leaves.
+  await shop.database.asTenant(merchantId, (tx) =>
+    bumpSpend(tx, vault.deps, { ...own, feeRate: 25_000n, outbid }),
+  );
+  expect(await vault.advance(spendId)).toBe('broadcast');
+  const added = (await coinsOf(spendId)).filter(
+    (coin) => coin.vout !== first?.vout || coin.txid !== first?.txid,
+  );
+  expect(added).toHaveLength(1);
+  await mineWith(regtest, [await takenByOwner(added)]);
+  await vault.until(spendId, { state: 'broadcast', reason: 'conflict_not_final' });
+  const worker = vault.work();
+  await vault.until(spendId, { state: 'broadcast', version: 3 });
+  await worker.stop();
+  await regtest.mine(1);
+  await vault.until(spendId, { state: 'confirmed', version: 3 });
+  expect(await vault.received(address)).toBe(498_000n);
+  expect(await shop.journalIsSound(merchantId)).toBe(true);
 });
 
 test('a branch on which somebody else takes the coins takes the payment back', async () => {

@@ -142,6 +142,41 @@ test('a consolidation with one key is made once', async () => {
   await once('/v1/wallets/:id/consolidate', vault.walletId, body, { ...body, maxCoins: 4 });
 });
 
+test('a fee above the wallet’s policy takes who may approve payouts, whatever it is paid for', async () => {
+  const made = await api.send('POST', '/v1/api-keys', {
+    ...{ key, body: { name: 'asks', scopes: ['payouts:write', 'settings:write'] } },
+  });
+  const asking = made.body.secret;
+  const spendId = await waiting();
+  const child = (feeRate: string, by: string) =>
+    api.send('POST', `/v1/spends/${spendId}/child`, { key: by, body: fee(feeRate) });
+  // Without a processor the defaults are the policy.
+  const above = await child('101', asking);
+  expect(above).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+  expect(above.body.detail).toMatch(/more than the 100 sat\/vB.*payouts:approve/i);
+  await api.send('POST', '/v1/payout-processors', {
+    ...{ key, body: { kind: 'onchain', walletId: vault.walletId, paused: true } },
+  });
+  const [processor] = (await api.send('GET', '/v1/payout-processors', { key })).body.data;
+  const feePolicy = { targetBlocks: 6, maxFeeRateSatPerVb: 20, maxFeeShareBps: 500 };
+  const path = `/v1/payout-processors/${processor.id}`;
+  await api.send('PATCH', path, { key, body: { feePolicy } });
+  expect(await child('21', asking)).toMatchObject({ status: 403 });
+  const consolidation = { ...fee('21'), maxCoins: 3 };
+  const wallet = `/v1/wallets/${vault.walletId}`;
+  for (const [route, body] of [
+    ['consolidate', consolidation],
+    ['lift-payment', { ...fee('21'), coin: `${'ab'.repeat(32)}:0` }],
+  ] as const) {
+    const answer = await api.send('POST', `${wallet}/${route}`, { key: asking, body });
+    expect([route, answer.status]).toEqual([route, route === 'consolidate' ? 403 : 409]);
+  }
+  expect(await child('20', asking)).toMatchObject({ status: 200 });
+  const other = await waiting();
+  const lifted = await api.send('POST', `/v1/spends/${other}/child`, { key, body: fee('150') });
+  expect(lifted.status, JSON.stringify(lifted.body)).toBe(200);
+});
+
 test('no other POST of spends is left out', () => {
   const posts = api.api.http.routes
     .filter(({ method, url }) => method === 'POST' && url.startsWith('/v1/spends'))

@@ -215,6 +215,11 @@ async function addSpend(own: { merchantId: string; walletId: string; id: string 
        VALUES ($1, $2, 1, 'planned', 'pay', false, '', ARRAY[$3::bytea], 1, 1, 1, '{}', now())`,
       [own.merchantId, own.id, coin],
     );
+    await tx.query(
+      `INSERT INTO wallet_hold (merchant_id, wallet_id, held_at, reason)
+       VALUES ($1, $2, now(), 'to be looked at')`,
+      [own.merchantId, own.walletId],
+    );
   });
 }
 
@@ -234,6 +239,7 @@ function bodyOf(operationId: string): unknown {
     createMerchant: { name: 'Mine' },
     updateMerchant: { name: 'Taken over' },
     createApiKey: { name: 'k', scopes: ['orders:read'] },
+    createMerchantApiKey: { name: 'k', scopes: ['orders:read'] },
     createRefund: { mode: 'full' },
     previewRefund: { mode: 'full' },
     createPayout: payoutBody,

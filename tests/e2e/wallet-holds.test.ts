@@ -53,6 +53,14 @@ afterAll(async () => {
 /** What we paid after the backup and the database does not know: it pays these addresses. */
 async function forgottenPayment(addresses: readonly string[]): Promise<string> {
   const outputs = addresses.map((address) => ({ [address]: formatBtc(SATS) }));
+  const reserved = await shop.sql<{ txid: string; vout: number }>(
+    `SELECT encode(r.txid, 'hex') AS txid, r.vout FROM coin_reservation r
+       JOIN spend s ON s.id = r.spend_id WHERE s.state = 'planned'`,
+  );
+  const kept = reserved.map(({ txid, vout }) => ({
+    ...{ vout, txid: Buffer.from(txid, 'hex').reverse().toString('hex') },
+  }));
+  await regtest.rpc.walletCall(OWNER, 'lockunspent', [false, kept]);
   type Sent = { txid: string };
   const sent = await regtest.rpc.walletCall<Sent>(OWNER, 'send', { outputs, fee_rate: 5 });
   return sent.txid;
@@ -120,8 +128,10 @@ test('only who may approve payouts lets a held wallet go on, and then everything
   expect((await api.send('POST', path, { key: stranger.key })).status).toBe(404);
   expect(await holds()).toHaveLength(1);
 
-  const released = await api.send('POST', path, { key });
+  const once = { key, headers: { 'idempotency-key': 'release once' } };
+  const released = await api.send('POST', path, once);
   expect(released.status).toBe(200);
+  expect(await api.send('POST', path, once)).toMatchObject({ status: 200, body: released.body });
   expect(await holds()).toEqual([]);
   expect(await openAlerts()).toEqual([]);
   expect((await api.send('POST', path, { key })).status).toBe(404);

@@ -14,18 +14,15 @@ import type { Fate } from './support/lying-node.ts';
 import { splitCoins } from './support/payers.ts';
 import {
   approve,
-  count,
   flush,
   fund,
   meddle,
-  type PayoutRun,
   pay,
   payAnew,
-  READY_TIMEOUT_MS,
   refund,
   stir,
-  violate,
 } from './support/payout-actors.ts';
+import { count, type PayoutRun, READY_TIMEOUT_MS, violate } from './support/payout-run.ts';
 import { type Part, parts, startPayoutWorld } from './support/payout-world.ts';
 
 /** From calm to everything approved being in a block. */

@@ -150,7 +150,7 @@ export async function startTestApi(options: {
       return { id: merchant.id, key: apiKey.secret };
     },
     async keyFor(merchantId) {
-      const wanted = { merchantId, name: 'tests', scopes: merchantScopes };
+      const wanted = { merchantId, name: 'tests', scopes: merchantScopes, madeBy: null };
       const { secret } = await database.asSystem((tx) =>
         createKey(tx, { clock, ids, random }, { ...wanted, actor: 'tests' }),
       );

@@ -51,3 +51,7 @@ GRANT INSERT (made_by) ON api_key TO quittance_app, quittance_system;
 
 -- Whoever made the present claim link of a refund, when that is not who made the refund.
 ALTER TABLE refund ADD COLUMN link_made_by text;
+
+-- What is cancelled is a version of the same spend.
+ALTER TABLE spend DROP CONSTRAINT spend_kind_check,
+  ADD CONSTRAINT spend_kind_check CHECK (kind IN ('payouts', 'consolidation', 'child'));

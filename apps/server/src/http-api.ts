@@ -10,7 +10,7 @@ import {
 import { addReportRoutes } from './accounting/reports/index.ts';
 import { addDrawing } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPayoutRoutes, type PayoutListener } from './paying/payouts/index.ts';
+import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addHoldRoutes } from './paying/guard/index.ts';
 import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
@@ -130,7 +130,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
-  addSpendRoutes(app, { ...common, fees, ...(parts.spends ?? withoutNode()) });
+  addSpendRoutes(app, { ...common, fees, readMaxFeeRate, ...(parts.spends ?? withoutNode()) });
   addRefundRoutes(app, {
     ...common,
     network,

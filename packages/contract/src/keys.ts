@@ -25,6 +25,11 @@ export const apiKeySchema = z
     hint: z.string().meta({ description: 'The end of the key, to tell it from others' }),
     scopes: z.array(scopeSchema),
     createdAt: timestamp,
+    madeBy: uuidText.nullable().meta({
+      description:
+        'The key that made it; null when the administrator did. Keys that come from one another ' +
+        'count as one person.',
+    }),
     expiresAt: timestamp.nullable(),
     lastUsedAt: timestamp.nullable().meta({ description: 'To the minute' }),
     revokedAt: timestamp.nullable(),

@@ -40,7 +40,7 @@ export const spendSchema = z
   .strictObject({
     id: uuidText,
     walletId: uuidText,
-    kind: z.enum(['payouts', 'consolidation', 'child', 'cancel']),
+    kind: z.enum(['payouts', 'consolidation', 'child']),
     origin: z.enum(['processor_auto', 'manual']),
     state: spendStateSchema,
     explanation: z.string().meta({ description: 'Where it is and what comes next, in words' }),

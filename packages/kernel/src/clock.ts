@@ -7,6 +7,11 @@ export interface Clock {
 /** The machine's own clock. Only composition roots use it. */
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
+/** A time as interfaces write it (ISO 8601, UTC). @param ms since the Unix epoch */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 /** A clock that moves only when told to. */
 export function manualClock(startMs: number): Clock & {
   advance(ms: number): void;

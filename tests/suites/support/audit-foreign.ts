@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type BitcoinRpc, BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
-import type { ForeignSpend } from './owner.ts';
+import type { ForeignSpend } from './payout-run.ts';
 
 /** RPC_INVALID_ADDRESS_OR_KEY: what the node says of a transaction that it has never seen. */
 const UNKNOWN = -5;
@@ -49,20 +49,22 @@ async function checkMovements(
  * somebody else's taking of a coin has to be the reason of.
  */
 async function checkFailed(client: pg.Client, rpc: BitcoinRpc): Promise<string[]> {
-  type Row = { id: string; reason: string; txid: string; inputs: Buffer[]; signed: boolean };
+  type Row = { id: string; reason: string; inputs: Buffer[] | null; raw: string | null };
   const { rows } = await client.query<Row>(
-    `SELECT p.id, p.reason, encode(v.txid, 'hex') AS txid, v.inputs, v.raw IS NOT NULL AS signed
+    `SELECT p.id, p.reason, v.inputs, encode(v.raw, 'hex') AS raw
        FROM payout p LEFT JOIN spend_output o ON o.payout_id = p.id
        LEFT JOIN spend_version v ON v.spend_id = o.spend_id WHERE p.state = 'failed'`,
   );
   const faults: string[] = [];
   const robbed = new Set<string>();
-  for (const { id, txid, inputs, signed } of rows) {
+  for (const { id, inputs, raw } of rows) {
     const isImpossible = await isAnyGone(rpc, inputs ?? []);
     if (isImpossible) robbed.add(id);
-    if (signed && (await isInChain(rpc, turned(txid)))) {
+    if (raw === null) continue;
+    const { txid } = await rpc.call<{ txid: string }>('decoderawtransaction', [raw]);
+    if (await isInChain(rpc, txid)) {
       faults.push(`the payout ${id} has failed and its transaction is mined`);
-    } else if (signed && !isImpossible) {
+    } else if (!isImpossible) {
       faults.push(`the payout ${id} has failed and could still be paid`);
     }
   }

@@ -2,17 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc, type Sats } from '@quittance/kernel';
 import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
 import { satsOf } from '../../support/regtest.ts';
-import { count, type PayoutRun, patiently } from './payout-actors.ts';
-
-/** A transaction of the owner's other software, which has the same keys and knows nothing of us. */
-export type ForeignSpend = {
-  readonly txid: string;
-  /** Coins of ours that it takes, "txid:vout". */
-  readonly coins: readonly string[];
-  readonly takenSats: Sats;
-  /** What of them comes back to an address of ours. */
-  readonly returnedSats: Sats;
-};
+import { count, type ForeignSpend, type PayoutRun, patiently } from './payout-run.ts';
 
 type Coin = {
   readonly txid: string;
@@ -35,6 +25,8 @@ type Prey = {
 const BRANCH_DEPTH = 3;
 /** Above what a transaction of ours and its children pay, so that the node prefers this one. */
 const MARGIN_SATS = 20_000n;
+/** It takes no more for itself at once. */
+const MOST_SATS = 20_000_000n;
 /** How long the other software waits for something of ours to be there. */
 const PREY_WAIT_MS = 1_500;
 /** What is left has to be worth sending. */
@@ -109,7 +101,7 @@ async function findPrey(all: PayoutRun): Promise<Prey | undefined> {
   }
 }
 
-/** Takes one coin of it, some or all; at times a part goes back to one of our addresses. */
+/** Takes one coin of it, some or all; often a part goes back to one of our addresses. */
 async function makeForeign(
   all: PayoutRun,
   prey: Prey,
@@ -125,8 +117,10 @@ async function makeForeign(
     count(all, 'conflictsNotWorthIt');
     return undefined;
   }
-  const back = dice.chance(0.4) ? dice.pick(all.deposits) : undefined;
-  const returnedSats = back === undefined ? 0n : leftSats / 2n;
+  // The wallet's coins become large as it tidies up: most goes back, or nobody could be paid.
+  const keptSats = leftSats > MOST_SATS ? MOST_SATS / 2n : dice.chance(0.5) ? leftSats : LEAST_SATS;
+  const returnedSats = leftSats - keptSats < LEAST_SATS ? 0n : leftSats - keptSats;
+  const back = returnedSats === 0n ? undefined : dice.pick(all.deposits);
   const raw = await rpc.call<string>('createrawtransaction', [
     coins.map(({ txid, vout }) => ({ txid, vout })),
     [

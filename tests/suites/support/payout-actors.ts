@@ -1,51 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc } from '@quittance/kernel';
-import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
 import type { PayoutIntention } from './audit-payouts.ts';
-import type { createChainReader } from './chain-truth.ts';
 import { callApi } from './clients.ts';
-import type { Dice } from './dice.ts';
-import { conflict, type ForeignSpend } from './owner.ts';
-import { created201, type PayoutWorld } from './payout-world.ts';
+import { conflict } from './owner.ts';
+import { count, patiently, type PayoutRun, READY_TIMEOUT_MS, violate } from './payout-run.ts';
+import { created201 } from './payout-world.ts';
 
-/** A start with recovery, on a busy machine. */
-export const READY_TIMEOUT_MS = 60_000;
 const DEPOSITS = 40;
 const DEPOSIT_SATS = 20_000_000n;
 const DEPOSIT_DEPTH = 6;
-/** RPC_WALLET_INSUFFICIENT_FUNDS of Bitcoin Core's src/rpc/protocol.h. */
-const NO_FUNDS = -6;
 /** Small enough for one confirmation (design §7). */
 const REFUNDED_SATS = 700_000n;
 const PAID_TIMEOUT_MS = 20_000;
 /** How long somebody who wants to bump waits for a transaction to be out. */
 const BUMP_WAIT_MS = 2_000;
-
-/** Everything that one run of the suite holds. */
-export type PayoutRun = {
-  readonly dice: Dice;
-  readonly world: PayoutWorld;
-  readonly intentions: PayoutIntention[];
-  readonly violations: string[];
-  readonly counts: Record<string, number>;
-  readonly read: ReturnType<typeof createChainReader>;
-  /** Fault points by name with how often one of them was the end of a process. */
-  readonly struck: Map<string, number>;
-  /** What the owner's other software made, whether it is in the chain or not. */
-  readonly foreign: ForeignSpend[];
-  /** Addresses of the wallet without an order. */
-  readonly deposits: string[];
-  step: string;
-  made: number;
-};
-
-export function violate(all: PayoutRun, text: string): void {
-  all.violations.push(`${all.step}: ${text}`);
-}
-
-export function count(all: PayoutRun, what: string, by = 1): void {
-  all.counts[what] = (all.counts[what] ?? 0) + by;
-}
 
 /** A payout to an address that nobody else is given. */
 export async function pay(all: PayoutRun): Promise<void> {
@@ -155,22 +123,6 @@ export async function refund(all: PayoutRun): Promise<void> {
   }
   intention.id = payoutId;
   await approve(all, intention);
-}
-
-/** The node is killed at times: what is asked of it meanwhile waits. */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      // Its wallet has nothing to spend while what it sent is out of its mempool.
-      const isAway =
-        error instanceof BitcoinRpcError && (error.kind !== 'rpc' || error.code === NO_FUNDS);
-      if (!isAway || performance.now() > deadline) throw error;
-      await sleep(100);
-    }
-  }
 }
 
 async function isPaidSoon(all: PayoutRun, orderId: string): Promise<boolean> {

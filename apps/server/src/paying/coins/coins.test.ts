@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { displayHash, outpointBytes, parseHash } from '@quittance/bitcoin';
 import type { Uuid } from '@quittance/kernel';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
@@ -227,6 +228,37 @@ test('a merchant reads the transactions of its own coins and of nobody else’s'
   expect([...read.keys()]).toEqual([own.txid]);
   const all = await receiving.database.asSystem((tx) => readPreviousTransactions(tx, txids));
   expect(all.size).toBe(2);
+});
+
+test('with one login for both roles a merchant still sees the transactions of its own coins alone', async () => {
+  const [mine, other] = [await addStore(), await addStore()];
+  const own = await addCoin(mine, { valueSats: 3n });
+  const foreign = await addCoin(other, { valueSats: 5n });
+  const client = new pg.Client({ connectionString: receiving.ownerUrl });
+  // Roles are the server's, which other tests share.
+  const both = `both_${randomBytes(6).toString('hex')}`;
+  await client.connect();
+  try {
+    await client.query(`CREATE ROLE ${both} IN ROLE quittance_app, quittance_system`);
+    await client.query(`SET SESSION AUTHORIZATION ${both}`);
+    const seen = async (role: string) => {
+      await client.query(
+        `BEGIN; SET LOCAL ROLE ${role}; SET LOCAL quittance.merchant_id = '${mine.merchantId}'`,
+      );
+      const { rows } = await client.query<{ txid: Buffer }>(
+        'SELECT txid FROM coin_transactions($1::bytea[])',
+        [[parseHash(own.txid), parseHash(foreign.txid)]],
+      );
+      await client.query('COMMIT');
+      return rows.map(({ txid }) => displayHash(txid)).sort();
+    };
+    expect(await seen('quittance_app')).toEqual([own.txid]);
+    expect(await seen('quittance_system')).toEqual([own.txid, foreign.txid].sort());
+  } finally {
+    await client.query('RESET SESSION AUTHORIZATION');
+    await client.query(`DROP ROLE IF EXISTS ${both}`);
+    await client.end();
+  }
 });
 
 test('every unspent coin is watched, page after page', async () => {

@@ -8,6 +8,7 @@ import { demand, noSuchPayout } from './errors.ts';
 import { payoutFaultPoint } from './fault-points.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
 import { readPayoutPolicy } from './policy-store.ts';
+import { readSamePersons } from './same-persons.ts';
 import { lockAwaitingOfBatch, lockPayout, type OwnPayout } from './store.ts';
 import { sumApprovedSince } from './sums-store.ts';
 import { applyPayoutEvent } from './transition.ts';
@@ -19,7 +20,7 @@ export const DAY_MS = 86_400_000;
 const APPROVED_AT_ONCE = 1_000;
 
 export type Approving = {
-  /** `key:<id>`: one key is one pair of eyes. */
+  /** `key:<id>`: one key, with those that come from it, is one pair of eyes. */
   by: string;
   signature: Approval | null;
 };
@@ -74,8 +75,11 @@ async function approveAll(
   const { nowMs } = telling;
   const { creatorMayApprove } = policy;
   const approval = { ...approving, atMs: nowMs };
+  const samePersons = await readSamePersons(tx, { by: approving.by, payouts });
   const moves = payouts.map((before): PayoutMove => {
-    const event = { type: 'approved', approval, creatorMayApprove, atMs: nowMs } as const;
+    const samePerson = samePersons(before);
+    const terms = { creatorMayApprove, samePerson, atMs: nowMs };
+    const event = { type: 'approved', approval, ...terms } as const;
     return { before, step: demand(applyPayoutEvent(before, event)) };
   });
   await writePayouts(tx, deps, { telling, moves });

@@ -35,8 +35,9 @@ async function openStore(availableSats: bigint): Promise<Store> {
   if (availableSats > 0n) await earn(merchant.id, availableSats);
   const keyOf = async (name: string) => {
     const scopes = ['payouts:read', 'payouts:write', 'payouts:approve'];
-    const made = await api.send('POST', '/v1/api-keys', {
-      key: merchant.key,
+    // Of the administrator, so that each is another person's.
+    const made = await api.send('POST', `/v1/merchants/${merchant.id}/api-keys`, {
+      key: api.adminKey,
       body: { name, scopes },
     });
     return String(made.body.secret);
@@ -185,6 +186,37 @@ test('one person with two keys is one pair of eyes', async () => {
     state: 'awaiting_approval',
     approvals: [{ approver: 'alice' }],
   });
+});
+
+test('keys that come from one another are one pair of eyes, however many there are', async () => {
+  const store = await openStore(1_000_000n);
+  const child = async (maker: string, scopes: string[]) => {
+    const body = { name: 'made', scopes };
+    const made = await api.send('POST', '/v1/api-keys', { key: maker, body });
+    expect(made.status).toBe(201);
+    return String(made.body.secret);
+  };
+  const one = await child(store.key, ['payouts:write', 'payouts:approve', 'keys:write']);
+  const two = await child(one, ['payouts:write', 'payouts:approve']);
+  await api.send('PATCH', '/v1/payout-policy', {
+    key: store.key,
+    body: {
+      approvalRules: [{ aboveSats: '0', approvals: 2 }],
+      creatorMayApprove: false,
+    },
+  });
+  // Neither with a key that a maker has made nor with the one that made it.
+  const { body: own } = await create(one);
+  for (const key of [one, two, store.key]) {
+    expect((await decide(key, own.id, 'approve')).status).toBe(403);
+  }
+  const { body: made } = await create(store.second);
+  for (const key of [one, two, store.key, one]) {
+    expect((await decide(key, made.id, 'approve')).body.state).toBe('awaiting_approval');
+  }
+  const listed = await api.send('GET', `/v1/payouts/${made.id}`, { key: store.key });
+  expect(listed.body.approvals).toHaveLength(1);
+  expect((await decide(store.third, made.id, 'approve')).body.state).toBe('approved');
 });
 
 test('where the policy says so the maker of a payout may not approve it', async () => {

@@ -1,6 +1,6 @@
 import type { LightningStrategy, PayoutState } from '@quittance/contract';
 import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import {
   type LightningSide,
   type OnchainPayout,
@@ -249,10 +249,6 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
     ],
   );
   assert(written.length === payouts.length, 'a payout was changed by somebody else meanwhile');
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
 
 function jsonOf(value: object | null): string | null {

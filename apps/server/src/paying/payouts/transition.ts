@@ -21,6 +21,8 @@ type ChainEvent = { readonly atMs: number } & (
       readonly type: 'approved';
       readonly approval: PayoutApproval;
       readonly creatorMayApprove: boolean;
+      /** Who counts as the same person as the approver, of those who made or approved it. */
+      readonly samePerson?: ReadonlySet<string>;
     }
   /** It needs nobody's approval, or a rule gave it. */
   | { readonly type: 'auto_approved'; readonly approval: PayoutApproval | null }
@@ -130,15 +132,13 @@ function request(
   return change(payout, atMs, { payRequest: wish, notBeforeMs: null });
 }
 
-function approve(
-  payout: Payout,
-  { approval, creatorMayApprove, atMs }: Extract<PayoutEvent, { type: 'approved' }>,
-): PayoutStep {
-  if (isKnown(payout.approvals, approval)) return same(payout);
+function approve(payout: Payout, event: Extract<PayoutEvent, { type: 'approved' }>): PayoutStep {
+  const { approval, creatorMayApprove, atMs, samePerson = new Set([approval.by]) } = event;
+  if (isKnown(payout.approvals, approval, samePerson)) return same(payout);
   // The signer may ask for more persons than the server does: they sign while it waits to be paid.
   const adds = payout.state === 'approved' && approval.signature !== null;
   if (payout.state !== 'awaiting_approval' && !adds) return reject('not_awaiting_approval');
-  if (!creatorMayApprove && approval.by === payout.createdBy) {
+  if (!creatorMayApprove && samePerson.has(payout.createdBy)) {
     return reject('creator_may_not_approve');
   }
   const approvals = [...payout.approvals, approval];
@@ -147,11 +147,17 @@ function approve(
 }
 
 /** The same key, or the same person with another key, is one pair of eyes. */
-function isKnown(approvals: readonly PayoutApproval[], next: PayoutApproval): boolean {
+function isKnown(
+  approvals: readonly PayoutApproval[],
+  next: PayoutApproval,
+  samePerson: ReadonlySet<string>,
+): boolean {
   const person = next.signature?.approver;
   return approvals.some(
     ({ by, signature }) =>
-      by === next.by || (person !== undefined && signature?.approver === person),
+      by === next.by ||
+      samePerson.has(by) ||
+      (person !== undefined && signature?.approver === person),
   );
 }
 

@@ -34,12 +34,13 @@ export async function cancelRefund(tx: Tx, deps: RefundDeps, own: OwnRefund): Pr
 
 /**
  * Makes a new link for a refund that nobody has claimed; the old one is worth nothing from now on.
+ * Whoever has the link can name the address, so its maker counts as one of the payout's.
  * @throws {AppError} not_found, conflict
  */
 export async function renewClaimLink(
   tx: Tx,
   deps: RefundDeps,
-  own: OwnRefund,
+  { by, ...own }: OwnRefund & { by: string },
 ): Promise<{ refund: store.StoredRefund; link: ClaimLink }> {
   const { refund, locked } = await lockExisting(tx, own);
   const telling = await tellingOf(tx, deps);
@@ -52,6 +53,7 @@ export async function renewClaimLink(
     throw new AppError('conflict', 'Only a refund that waits to be claimed has a claim link.');
   }
   await writeChanges(tx, telling, { ...locked, changes: [change] });
+  await store.noteLinkMaker(tx, { ...own, by });
   return { refund: await existing(tx, own), link };
 }
 

@@ -304,6 +304,36 @@ test('who made a refund can not approve its payout where makers may not, whoever
   expect((await approve('key:other')).state).toBe('approved');
 });
 
+test('who made the link that a refund was claimed with can not approve its payout either', async () => {
+  const { merchantId, order } = await paidOrder();
+  const created = await refunds.refund(order, { mode: 'full' });
+  const { ids, clock, database, sql } = refunds.receiving;
+  const renewed = await database.asTenant(merchantId, (tx) =>
+    renewClaimLink(tx, refunds.deps, { ...created.refund, by: 'key:renewer' }),
+  );
+  await claim(renewed);
+  await sql(
+    `INSERT INTO payout_policy (merchant_id, policy, updated_at)
+     VALUES ($1, '{"creatorMayApprove": false}', now())
+     ON CONFLICT (merchant_id) DO UPDATE
+        SET policy = payout_policy.policy || '{"creatorMayApprove": false}'`,
+    [merchantId],
+  );
+  const { payoutId: id } = await refunds.read(created.refund);
+  const approve = (by: string) =>
+    database.asTenant(merchantId, (tx) =>
+      approvePayout(
+        tx,
+        { network: 'regtest', listener: refundsListener },
+        { ids, nowMs: clock.nowMs() },
+        { own: { merchantId, id: id ?? '' }, approving: { by, signature: null } },
+      ),
+    );
+  await expect(approve('key:renewer')).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(approve('key:test')).rejects.toMatchObject({ code: 'forbidden' });
+  expect((await approve('key:other')).state).toBe('approved');
+});
+
 test('what is too small for the fee that the customer bears is refused when it is made, not when it is claimed', async () => {
   const { order } = await paidOrder();
   const wish = { mode: 'custom', feeFrom: 'customer' } as const;
@@ -341,7 +371,7 @@ test('a new link makes the old one worthless; a link that ran out ends its refun
   const old = await refunds.refund(order, { mode: 'full' });
   const { database, clock } = refunds.receiving;
   const renewed = await database.asTenant(merchantId, (tx) =>
-    renewClaimLink(tx, refunds.deps, old.refund),
+    renewClaimLink(tx, refunds.deps, { ...old.refund, by: 'key:test' }),
   );
   expect(await claim(old)).toEqual({ kind: 'unknown' });
   clock.set(clock.nowMs() + 31 * 86_400_000);

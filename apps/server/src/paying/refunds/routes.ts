@@ -234,7 +234,7 @@ function addRefundDecisions(app: HttpApp, deps: RefundRouteDeps): void {
       const own = { merchantId: merchantOf(request), id: request.params.id };
       const at = { database: deps.database, nowMs: deps.clock.nowMs() };
       return await answerOnce(at, { request, reply, holdsSecret: true }, async (tx) => {
-        const { refund, link } = await renewClaimLink(tx, deps, own);
+        const { refund, link } = await renewClaimLink(tx, deps, { ...own, by: actorOf(request) });
         return { status: 200, body: withLink(refund, link, deps) };
       });
     },

@@ -1,7 +1,7 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
 import type { LockedRate, RefundMode, RefundState } from '@quittance/contract';
 import { assert, type Sats, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { RefundSums } from '../../receiving/payments/index.ts';
 import type { Cap } from './cap.ts';
 import type { CapState, Refund, RefundDestination } from './refund.ts';
@@ -162,6 +162,16 @@ export async function readRefund(
   return row === undefined ? undefined : refundOf(row);
 }
 
+/** Notes who made the present link. */
+export async function noteLinkMaker(
+  tx: Tx,
+  { merchantId, id, by }: { merchantId: Uuid; id: Uuid; by: string },
+): Promise<void> {
+  await tx.query('UPDATE refund SET link_made_by = $3 WHERE merchant_id = $1 AND id = $2', [
+    ...[merchantId, id, by],
+  ]);
+}
+
 /** By the hash of a link's secret, whosever it is: for who has the link and nothing else. */
 export async function findRefundByClaim(
   tx: Tx,
@@ -253,10 +263,6 @@ function valuesOf(refund: Refund, nowMs: number): unknown[] {
     ...[new Date(refund.createdAtMs), dateOf(refund.sentAtMs), dateOf(refund.finishedAtMs)],
     new Date(nowMs),
   ];
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
 
 /**

@@ -8,7 +8,7 @@ import {
 import type { Tx } from '../../platform/db/index.ts';
 import { releaseCoins } from '../coins/index.ts';
 import { versionOf } from './draft.ts';
-import type { Spend, SpendChange, SpendListener, SpendTelling, SpendVersion } from './spend.ts';
+import type { SpendChange, SpendListener, SpendTelling } from './spend.ts';
 import { readTip } from './coin-store.ts';
 import { lockSpends, type StoredSpend, saveFeeShares, saveSpend } from './store.ts';
 import { ringSpends } from './due-store.ts';
@@ -124,9 +124,4 @@ function changeOf(
     detail: spend.detail,
     retry,
   };
-}
-
-/** The version's number as the signer and the book know it. */
-export function versionName(spend: Pick<Spend, 'id'>, version: Pick<SpendVersion, 'version'>) {
-  return `${spend.id}.${version.version}`;
 }

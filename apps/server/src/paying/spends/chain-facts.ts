@@ -107,11 +107,30 @@ function applyConflicts(draft: Draft, facts: ChainFacts, nowMs: number): void {
     return fail(draft, { reason: 'coin_gone', detail: takersText(facts), retry: true });
   }
   const takers = possible.map((version) => worstTaker(version, facts));
-  if (takers.some((taker) => taker === null)) return;
+  if (takers.includes(null)) return goOnWithout(draft, { facts, nowMs, newest: takers.at(-1) });
   const depths = takers.map((taker) => depthOf(taker, facts.tipHeight));
   if (depths.every((depth) => depth >= FINAL_DEPTH)) {
     return fail(draft, { reason: 'coin_gone', detail: takersText(facts), retry: true });
   }
+  tellConflict(draft, facts, nowMs);
+}
+
+/**
+ * A version can still be mined, so nothing has failed. The newest is the one that is sent: where it
+ * can not be mined any more, one has to be made that does without the coins that are gone. There is a
+ * coin for it to be anchored on, for what all versions share the one that is possible has as well.
+ */
+function goOnWithout(
+  draft: Draft,
+  { facts, nowMs, newest }: { facts: ChainFacts; nowMs: number; newest: Taken | null | undefined },
+): void {
+  if (draft.versions.some(({ state }) => state === 'planned')) return;
+  if (newest !== null) return tellConflict(draft, facts, nowMs);
+  if (draft.spend.reason !== 'conflict_not_final') return;
+  patch(draft, { reason: null, detail: null, attempts: 0, dueAtMs: nowMs });
+}
+
+function tellConflict(draft: Draft, facts: ChainFacts, nowMs: number): void {
   const common = { reason: 'conflict_not_final', detail: takersText(facts) } as const;
   if (draft.spend.reason === common.reason && draft.spend.detail === common.detail) return;
   patch(draft, { ...common, dueAtMs: nowMs });

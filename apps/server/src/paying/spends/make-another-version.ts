@@ -49,10 +49,13 @@ export async function makeAnotherVersion(
       const detail = held.spend.detail ?? 'somebody else has spent the coins';
       return await postpone('conflict_not_final', detail);
     }
+    const counting = versionOf(held, held.spend.version);
+    // To outbid somebody else for a coin that is not needed would cost fees for nothing.
+    const isTaken = counting.inputs.some((input) => input !== anchor && facts?.taken.has(input));
     const added = await addReplacement(tx, deps, held, {
-      ...{ feeRate: rate, purpose: versionOf(held, held.spend.version).purpose, anchor },
+      ...{ feeRate: rate, purpose: counting.purpose, anchor },
       replaces: why === 'fee-too-low' ? replaces : undefined,
-      keepInputs: why === 'fee-too-low',
+      keepInputs: why === 'fee-too-low' && !isTaken,
     });
     if (added.ok) return true;
     const reason: SpendReason = why === 'fee-too-low' ? 'fee_too_low' : 'coin_gone';

@@ -61,6 +61,8 @@ export type TransactionRequest = {
   change?: { branch: 0 | 1; index: number } | null;
   version: number;
   purpose: SpendVersion['purpose'];
+  /** Transactions that there are already, by their txid without signatures: it must be another. */
+  differsFrom?: ReadonlySet<string>;
 };
 
 export type PlanRefusal = {
@@ -208,11 +210,19 @@ export async function makeVersion(
           },
         ];
   const ordered = shuffled([...payments, ...change], deps.random);
-  const psbt = buildPsbt({
+  const parts = {
     inputs: await psbtInputs(tx, { inputs, descriptor, coins }),
     outputs: ordered,
-    locktime: await lockTime(tx, deps),
-  });
+  };
+  let locktime = await lockTime(tx, deps);
+  let psbt = buildPsbt({ ...parts, locktime });
+  // The same coins and outputs at the same height are the same transaction; an older lock time is as
+  // good and makes it another one.
+  const step = locktime === 0 ? 1 : -1;
+  while (request.differsFrom?.has(unsignedTxid(psbt)) === true) {
+    locktime += step;
+    psbt = buildPsbt({ ...parts, locktime });
+  }
   const vout = ordered.findIndex(({ isChange }) => isChange);
   const changeOutput: ChangeOutput | null =
     place === null || plan.changeSats === null
@@ -264,7 +274,11 @@ async function lockTime(tx: Tx, deps: PlanDeps): Promise<number> {
 const TXID_KNOWN: readonly Descriptor['kind'][] = ['wpkh', 'tr', 'wsh_multi', 'wsh_sortedmulti'];
 
 function txidBeforeSignature({ kind }: Descriptor, psbt: Uint8Array): string | null {
-  return TXID_KNOWN.includes(kind) ? displayHash(unsignedTransaction(psbt).txid) : null;
+  return TXID_KNOWN.includes(kind) ? unsignedTxid(psbt) : null;
+}
+
+export function unsignedTxid(psbt: Uint8Array): string {
+  return displayHash(unsignedTransaction(psbt).txid);
 }
 
 /** The unsigned transaction inside a PSBT of ours: its first entry (BIP174). */

@@ -7,10 +7,10 @@ import type { SpendDeps } from './deps.ts';
 import { mayBeMined, versionOf } from './draft.ts';
 import { readSats } from './node-amounts.ts';
 import { reserve } from './plan-payout-spend.ts';
-import { chooseCoins, makeVersion, type PlanRefusal } from './plan-transaction.ts';
+import { chooseCoins, makeVersion, type PlanRefusal, unsignedTxid } from './plan-transaction.ts';
 import type { OutpointText, SpendVersion } from './spend.ts';
 import { lockPlanning, readOwnCoins } from './coin-store.ts';
-import { insertVersion, type StoredSpend } from './store.ts';
+import { insertVersion, readVersionBytes, type StoredSpend } from './store.ts';
 
 /** How a new version differs from the one that counts. */
 export type Replacement = {
@@ -60,6 +60,7 @@ export async function addReplacement(
     ...(replacement.replaces === undefined ? {} : { replaces: replacement.replaces }),
     change: counting.change,
     ...{ version: newest.version + 1, purpose: replacement.purpose },
+    differsFrom: await unsignedTxids(tx, held),
   };
   const chosen = await chooseCoins(tx, deps, request);
   if (!chosen.ok) return chosen;
@@ -73,6 +74,20 @@ export async function addReplacement(
   const event = { type: 'version-added', version, anchor, nowMs: telling.nowMs } as const;
   const stored = await applyEvent(tx, { listener: deps.listener, telling }, held, event);
   return { ok: true, stored };
+}
+
+/** Of the versions that there are; one that was adopted from the chain has no PSBT. */
+async function unsignedTxids(
+  tx: Tx,
+  { spend, versions }: Pick<StoredSpend, 'spend' | 'versions'>,
+): Promise<Set<string>> {
+  const txids = new Set<string>();
+  for (const { version, txid } of versions) {
+    const { psbt } = await readVersionBytes(tx, { spendId: spend.id, version });
+    if (psbt.length > 0) txids.add(unsignedTxid(psbt));
+    if (txid !== null) txids.add(txid);
+  }
+  return txids;
 }
 
 async function changeInUse(tx: Tx, { spend, versions }: StoredSpend): Promise<ChangeInUse | null> {

@@ -20,6 +20,7 @@ import {
   actorOf,
   answerOnce,
   answers,
+  callerOf,
   type HttpApp,
   merchantOf,
   needs,
@@ -31,14 +32,12 @@ import { noFeeEstimate } from './errors.ts';
 import { NoFeeEstimateError } from './estimate-fee.ts';
 import { spendJson } from './present.ts';
 import { addPsbtRoutes } from './psbt-routes.ts';
-import { audit, readOwn, type SpendRouteDeps } from './route-deps.ts';
-import type { FeeLimits } from './spend.ts';
+import { audit, BY_HAND, limitsOf, readOwn, type SpendRouteDeps } from './route-deps.ts';
 import { listSpendIds, readSpends, type StoredSpend } from './store.ts';
 
 const tags = ['Spends'];
 const params = z.strictObject({ id: uuidText });
-/** What a person does by hand may cost this much; the signer has a limit of its own. */
-const BY_HAND: FeeLimits = { maxFeeRate: 1_000_000n, maxFeeShareBps: null };
+const ABOVE_POLICY = 'A fee above the wallet’s fee policy takes a key with payouts:approve.';
 const DEFAULT_TARGET_BLOCKS = 2;
 /** What people choose between: next, within an hour, half a day, a day. */
 const SHOWN_TARGETS = [1, 2, 6, 72, 144];
@@ -180,14 +179,16 @@ function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
   async function lift(
     exchange: Exchange,
     wish: FeeWish | null | undefined,
-    findCoin: (tx: Tx) => Promise<string>,
+    find: (tx: Tx) => Promise<{ coin: string; walletId: Uuid }>,
   ): Promise<SpendJson> {
     const merchantId = merchantOf(exchange.request);
+    const caller = callerOf(exchange.request);
     return await act(deps, exchange, 'child_made', async (tx) => {
-      const coin = await findCoin(tx);
+      const { coin, walletId } = await find(tx);
       const feeRate = await feeRateOf(deps, wish);
+      const limits = await limitsOf(tx, deps, { caller, merchantId, walletId, feeRate });
       const ancestors = await readAncestors(deps.node, coin);
-      return await createChild(tx, deps, { merchantId, coin, ancestors, feeRate, limits: BY_HAND });
+      return await createChild(tx, deps, { merchantId, coin, ancestors, feeRate, limits });
     });
   }
   app.post(
@@ -198,11 +199,15 @@ function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
         ...{ tags, params, body: feeWishSchema, response: answers(200, spendSchema) },
         operationId: 'createChild',
         summary: 'Lift a transaction that waits by a child that pays for both (CPFP)',
+        description: ABOVE_POLICY,
       },
     },
     async (request, reply) => {
       const own = { merchantId: merchantOf(request), spendId: request.params.id };
-      return await lift({ request, reply }, request.body, (tx) => readStuckChange(tx, own));
+      return await lift({ request, reply }, request.body, async (tx) => {
+        const coin = await readStuckChange(tx, own);
+        return { coin, walletId: (await readOwn(tx, own.spendId)).spend.walletId };
+      });
     },
   );
   app.post(
@@ -213,12 +218,16 @@ function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
         ...{ tags, params, body: liftPaymentSchema, response: answers(200, spendSchema) },
         operationId: 'liftPayment',
         summary: 'Lift a payment to us that waits by a child that pays for both (CPFP)',
+        description: ABOVE_POLICY,
       },
     },
     async (request, reply) => {
       const own = { merchantId: merchantOf(request), walletId: request.params.id };
       const { coin } = request.body;
-      return await lift({ request, reply }, request.body, (tx) => requireCoin(tx, own, coin));
+      const { walletId } = own;
+      return await lift({ request, reply }, request.body, async (tx) => ({
+        ...{ coin: await requireCoin(tx, own, coin), walletId },
+      }));
     },
   );
   app.post(
@@ -229,6 +238,7 @@ function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
         ...{ tags, params, body: consolidateSchema, response: answers(200, spendSchema) },
         operationId: 'consolidateWallet',
         summary: 'Put small coins together while fees are low',
+        description: ABOVE_POLICY,
       },
     },
     async (request, reply) => {
@@ -236,7 +246,9 @@ function addChildren(app: HttpApp, deps: SpendRouteDeps): void {
       const own = { merchantId: merchantOf(request), walletId: request.params.id };
       return await act(deps, { request, reply }, 'consolidated', async (tx) => {
         const feeRate = await feeRateOf(deps, request.body);
-        const wanted = { ...own, feeRate, limits: BY_HAND, maxCoins, origin: 'manual' } as const;
+        const caller = callerOf(request);
+        const limits = await limitsOf(tx, deps, { ...own, caller, feeRate });
+        const wanted = { ...own, feeRate, limits, maxCoins, origin: 'manual' } as const;
         return await consolidate(tx, deps, wanted);
       });
     },

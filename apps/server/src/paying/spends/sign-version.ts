@@ -113,7 +113,6 @@ const SIGN_KINDS: Readonly<Record<SpendKind, SignKind>> = {
   payouts: 'payouts',
   consolidation: 'consolidation',
   child: 'bump-child',
-  cancel: 'cancel',
 };
 
 function signRequest(

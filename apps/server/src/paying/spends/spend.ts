@@ -4,7 +4,7 @@ import type { Tx } from '../../platform/db/index.ts';
 
 /** Where a spend is (docs/adr/0012-money-out.md). */
 export type SpendState = 'planned' | 'signed' | 'broadcast' | 'confirmed' | 'final' | 'failed';
-export type SpendKind = 'payouts' | 'consolidation' | 'child' | 'cancel';
+export type SpendKind = 'payouts' | 'consolidation' | 'child';
 /** Who set it off: an automated processor, or a person through the API. */
 export type Origin = 'processor_auto' | 'manual';
 /** Who bears the network's fee of an output. */

@@ -1,6 +1,6 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
 import type { Sats, Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import { outpointBytes, outpointText, readOutpoint, splitOutpoint } from './outpoints.ts';
 import type {
   Approval,
@@ -354,10 +354,6 @@ export async function saveSignature(
 function sharesJson({ feeShares }: SpendVersion): string {
   const entries = Object.entries(feeShares).map(([id, sats]: [Uuid, Sats]) => [id, String(sats)]);
   return JSON.stringify(Object.fromEntries(entries));
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => Uuid): Map<Uuid, T[]> {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ChainFacts, Taken, VersionPlace } from './chain-facts.ts';
+import { type ChainFacts, nextAnchor, type Taken, type VersionPlace } from './chain-facts.ts';
 import { FINAL_DEPTH, mayBeMined } from './draft.ts';
+import { nextStep as stepOf } from './next-step.ts';
 import type { Spend, SpendVersion } from './spend.ts';
 import { applySpendEvent, type BookIntent, type SpendEvent } from './transition.ts';
 
@@ -40,6 +41,8 @@ function play(events: readonly SpendEvent[], from?: Held): Held & { book: BookIn
   }
   return { ...held, book };
 }
+
+const nextStep = (held: Held, nowMs: number) => stepOf({ ...held, outputs: [] }, nowMs);
 
 function facts(changes: Partial<ChainFacts> = {}): ChainFacts {
   return { tipHeight: 200, places: new Map(), taken: new Map(), ...changes };
@@ -298,6 +301,28 @@ test('payouts are free after a cancellation only when it can not be undone', () 
   // Its fee was spent and stays in the book.
   expect(ended.spend).toMatchObject({ state: 'failed', reason: 'cancelled', bookedVersion: 2 });
   expect(ended.book).toEqual([]);
+});
+
+test('where an older version is possible and the newest is not, another one is made without what is gone', () => {
+  const third = `${'c'.repeat(64)}:2`;
+  const bumped: SpendEvent = {
+    ...{ type: 'version-added', anchor: ANCHOR, nowMs: 0 },
+    version: plannedVersion(2, { inputs: [ANCHOR, SHARED, third] }),
+  };
+  const both = play([signed(1), sending(1), sent(1), bumped, signed(2), sending(2), sent(2)]);
+  for (const height of [null, 199, 50]) {
+    const taken = new Map([[third, { txid: 'x', height }]]);
+    const robbed = play([chain({ taken })], both);
+    expect(robbed.spend).toMatchObject({ state: 'broadcast', reason: 'conflict_not_final' });
+    expect(nextStep(robbed, 10)).toEqual({ type: 'another-version', why: 'coin-gone' });
+    expect(nextAnchor(robbed.versions, facts({ taken }))).toBe(ANCHOR);
+    // The version that was made does not make another one necessary, however long the coin is gone.
+    const made = play([added(3), signed(3), chain({ taken })], robbed);
+    expect(nextStep(made, 10)).toMatchObject({ type: 'send', version: { version: 3 } });
+    // A branch without the foreign transaction lets the newest be sent again.
+    const back = play([chain({})], robbed);
+    expect(nextStep(back, 10)).toMatchObject({ type: 'check', version: { version: 2 } });
+  }
 });
 
 test('a foreign spender of the anchor ends a spend only when it is final', () => {

@@ -219,15 +219,6 @@ export const configSchema = z.strictObject({
     ),
     allowHttp: flag(false, 'Let webhooks use http:// without encryption.'),
   }),
-  lightning: section({
-    embeddedDir: text(
-      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded". For tests on regtest alone: its library is older than fixes of its upstream.',
-    ).optional(),
-    allowPrivateAddresses: flag(
-      false,
-      'Let stores connect Lightning nodes at private and loopback addresses, such as one on this machine. True opens your own network to whoever may connect a node.',
-    ),
-  }),
   lightningAddresses: section({
     privateHosts: describe(z.array(z.string().min(1), 'write a list of names').default([]), {
       kind: 'list',
@@ -236,6 +227,15 @@ export const configSchema = z.strictObject({
     allowHttp: flag(
       false,
       'Let LNURLs use http:// without encryption, and ask the privateHosts so. For tests and demonstrations.',
+    ),
+  }),
+  lightning: section({
+    embeddedDir: text(
+      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded". For tests on regtest alone: its library is older than fixes of its upstream.',
+    ).optional(),
+    allowPrivateAddresses: flag(
+      false,
+      'Let stores connect Lightning nodes at private and loopback addresses, such as one on this machine. True opens your own network to whoever may connect a node.',
     ),
   }),
   smtp: section({

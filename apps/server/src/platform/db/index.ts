@@ -5,5 +5,6 @@ export {
   type Tx,
   type Unlisten,
 } from './database.ts';
+export { dateOf } from './dates.ts';
 export { MigrationError, migrate, pendingMigrations } from './migrate.ts';
 export { APP_ROLE, roleUrls, SYSTEM_ROLE } from './roles.ts';

@@ -9,7 +9,7 @@ import {
   noBodySchema,
   uuidText,
 } from '@quittance/contract';
-import type { Clock, Ids } from '@quittance/kernel';
+import { isoTime, type Clock, type Ids } from '@quittance/kernel';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Database, Tx } from '../../platform/db/index.ts';
@@ -144,12 +144,12 @@ function toJson(alert: Alert): AlertJson {
     detail: alert.detail,
     nextStep: alert.nextStep,
     data: alert.data,
-    openedAt: iso(alert.openedAtMs),
-    lastSeenAt: iso(alert.lastSeenAtMs),
+    openedAt: isoTime(alert.openedAtMs),
+    lastSeenAt: isoTime(alert.lastSeenAtMs),
     count: alert.count,
-    acknowledgedAt: alert.acknowledged === null ? null : iso(alert.acknowledged.atMs),
+    acknowledgedAt: alert.acknowledged === null ? null : isoTime(alert.acknowledged.atMs),
     acknowledgedBy: alert.acknowledged?.by ?? null,
-    resolvedAt: alert.resolvedAtMs === null ? null : iso(alert.resolvedAtMs),
+    resolvedAt: alert.resolvedAtMs === null ? null : isoTime(alert.resolvedAtMs),
   };
 }
 
@@ -157,12 +157,8 @@ function toEmailJson(email: EmailLogEntry): AlertEmail {
   const { nextAttemptAtMs, createdAtMs, finishedAtMs, ...same } = email;
   return {
     ...same,
-    nextAttemptAt: nextAttemptAtMs === null ? null : iso(nextAttemptAtMs),
-    createdAt: iso(createdAtMs),
-    finishedAt: finishedAtMs === null ? null : iso(finishedAtMs),
+    nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
+    createdAt: isoTime(createdAtMs),
+    finishedAt: finishedAtMs === null ? null : isoTime(finishedAtMs),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

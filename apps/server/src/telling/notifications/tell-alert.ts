@@ -1,5 +1,5 @@
 import type { AlertEventCause, AlertEventData } from '@quittance/contract';
-import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import { isoTime, type Clock, type Ids, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { INSTANCE_ID } from '../../platform/http/index.ts';
 import { type JsonObject, recordEvents } from '../events/index.ts';
@@ -69,16 +69,12 @@ function eventData(alert: Alert, cause: AlertEventCause): JsonObject {
     detail: alert.detail,
     nextStep: alert.nextStep,
     data: alert.data,
-    openedAt: iso(alert.openedAtMs),
-    lastSeenAt: iso(alert.lastSeenAtMs),
+    openedAt: isoTime(alert.openedAtMs),
+    lastSeenAt: isoTime(alert.lastSeenAtMs),
     count: alert.count,
-    acknowledgedAt: alert.acknowledged === null ? null : iso(alert.acknowledged.atMs),
-    resolvedAt: alert.resolvedAtMs === null ? null : iso(alert.resolvedAtMs),
+    acknowledgedAt: alert.acknowledged === null ? null : isoTime(alert.acknowledged.atMs),
+    resolvedAt: alert.resolvedAtMs === null ? null : isoTime(alert.resolvedAtMs),
     message: cause === 'resolved' ? `Resolved: ${alert.title}` : alert.title,
   };
   return data;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -16,7 +16,7 @@ import {
   webhookEndpointWithSecretSchema,
   webhookPingSchema,
 } from '@quittance/contract';
-import type { Uuid } from '@quittance/kernel';
+import { isoTime, type Uuid } from '@quittance/kernel';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Database, Tx } from '../../platform/db/index.ts';
@@ -281,7 +281,7 @@ function addDeliveryReads(app: HttpApp, deps: WebhookRouteDeps): void {
         ...toDeliveryJson(delivery),
         attemptLog: attemptLog.map(({ startedAtMs, ...attempt }) => ({
           ...attempt,
-          startedAt: iso(startedAtMs),
+          startedAt: isoTime(startedAtMs),
         })),
       };
     },
@@ -357,8 +357,8 @@ function toEndpointJson(endpoint: Endpoint): WebhookEndpoint {
   const { createdAtMs, restingUntilMs, ...same } = endpoint;
   return {
     ...same,
-    createdAt: iso(createdAtMs),
-    restingUntil: restingUntilMs === null ? null : iso(restingUntilMs),
+    createdAt: isoTime(createdAtMs),
+    restingUntil: restingUntilMs === null ? null : isoTime(restingUntilMs),
   };
 }
 
@@ -366,12 +366,8 @@ function toDeliveryJson(delivery: Delivery): WebhookDelivery {
   const { nextAttemptAtMs, createdAtMs, finishedAtMs, ...same } = delivery;
   return {
     ...same,
-    nextAttemptAt: nextAttemptAtMs === null ? null : iso(nextAttemptAtMs),
-    createdAt: iso(createdAtMs),
-    finishedAt: finishedAtMs === null ? null : iso(finishedAtMs),
+    nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
+    createdAt: isoTime(createdAtMs),
+    finishedAt: finishedAtMs === null ? null : isoTime(finishedAtMs),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

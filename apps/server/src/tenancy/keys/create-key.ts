@@ -24,6 +24,8 @@ export async function createKey(
     scopes: readonly Scope[];
     expiresAtMs?: number | undefined;
     actor: string;
+    /** The merchant's key that makes it; null when the administrator does. */
+    madeBy: Uuid | null;
   },
 ): Promise<CreatedApiKey> {
   const nowMs = deps.clock.nowMs();
@@ -41,6 +43,7 @@ export async function createKey(
     secretHint: hintOf(token),
     scopes: [...key.scopes],
     createdAt: new Date(nowMs),
+    madeBy: key.madeBy,
     expiresAt: key.expiresAtMs === undefined ? null : new Date(key.expiresAtMs),
   };
   await insertKey(tx, { ...record, secretHash: hashToken(token) });
@@ -51,7 +54,7 @@ export async function createKey(
     actor: key.actor,
     action: 'api_key.created',
     subject: id,
-    detail: { name: key.name, scopes: [...key.scopes] },
+    detail: { name: key.name, scopes: [...key.scopes], madeBy: key.madeBy },
   });
   return { ...toApiKey({ ...record, lastUsedAt: null, revokedAt: null }), secret: token };
 }
@@ -63,7 +66,9 @@ export async function createAdminKey(
   name: string,
 ): Promise<CreatedApiKey> {
   return await database.asSystem((tx) =>
-    createKey(tx, deps, { merchantId: null, name, scopes: [instanceScope], actor: 'cli' }),
+    createKey(tx, deps, {
+      ...{ merchantId: null, name, scopes: [instanceScope], actor: 'cli', madeBy: null },
+    }),
   );
 }
 
@@ -83,6 +88,7 @@ export async function ensureAdminKey(
       name: 'first administrator key',
       scopes: [instanceScope],
       actor: 'start',
+      madeBy: null,
     });
   });
 }

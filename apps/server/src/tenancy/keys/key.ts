@@ -10,6 +10,8 @@ export type KeyRecord = {
   secretHint: string;
   scopes: Scope[];
   createdAt: Date;
+  /** The key that made it; null for those that no other key made. */
+  madeBy: Uuid | null;
   expiresAt: Date | null;
   lastUsedAt: Date | null;
   revokedAt: Date | null;
@@ -55,6 +57,7 @@ export function toApiKey(record: KeyRecord): ApiKey {
     hint: record.secretHint,
     scopes: record.scopes,
     createdAt: record.createdAt.toISOString(),
+    madeBy: record.madeBy,
     expiresAt: record.expiresAt?.toISOString() ?? null,
     lastUsedAt: record.lastUsedAt?.toISOString() ?? null,
     revokedAt: record.revokedAt?.toISOString() ?? null,

@@ -44,7 +44,9 @@ export function addKeyRoutes(app: HttpApp, deps: KeyRouteDeps): void {
         tags: ['API keys'],
         operationId: 'createApiKey',
         summary: 'Make an API key',
-        description: 'The answer holds the key itself. It is shown only now.',
+        description:
+          'The answer holds the key itself. It is shown only now. A key and those that it makes ' +
+          'count as one person where several have to approve; see /v1/merchants/{id}/api-keys.',
         body: createApiKeySchema,
         response: answers(201, createdApiKeySchema),
       },
@@ -62,6 +64,7 @@ export function addKeyRoutes(app: HttpApp, deps: KeyRouteDeps): void {
           scopes,
           expiresAtMs,
           actor: actorOf(request),
+          madeBy: callerOf(request).keyId,
         }),
       }));
     },

@@ -8,7 +8,7 @@ export const KEYS_CHANNEL = 'quittance_keys';
 const FIRST_KEY_LOCK = 7_148_311;
 
 const COLUMNS = `id, merchant_id AS "merchantId", name, secret_hint AS "secretHint", scopes,
-  created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt",
+  created_at AS "createdAt", made_by AS "madeBy", expires_at AS "expiresAt", last_used_at AS "lastUsedAt",
   revoked_at AS "revokedAt"`;
 
 export async function insertKey(
@@ -17,8 +17,8 @@ export async function insertKey(
 ): Promise<void> {
   await tx.query(
     `INSERT INTO api_key (id, merchant_id, name, secret_hash, secret_hint, scopes, created_at,
-       expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+       expires_at, made_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       key.id,
       key.merchantId,
@@ -28,6 +28,7 @@ export async function insertKey(
       key.scopes,
       key.createdAt,
       key.expiresAt,
+      key.madeBy,
     ],
   );
 }
@@ -92,4 +93,17 @@ export async function hasAdminKey(tx: Tx, nowMs: number): Promise<boolean> {
     [new Date(nowMs)],
   );
   return found.length > 0;
+}
+
+/** The key at the beginning of each of these: the one that no other key made. */
+export async function readRoots(tx: Tx, ids: readonly Uuid[]): Promise<Map<Uuid, Uuid>> {
+  const rows = await tx.query<{ key: Uuid; root: Uuid }>(
+    `WITH RECURSIVE line AS (
+       SELECT id AS key, id, made_by FROM api_key WHERE id = ANY($1::uuid[])
+       UNION ALL
+       SELECT l.key, k.id, k.made_by FROM line l JOIN api_key k ON k.id = l.made_by)
+     SELECT key, id AS root FROM line WHERE made_by IS NULL`,
+    [ids],
+  );
+  return new Map(rows.map(({ key, root }) => [key, root]));
 }

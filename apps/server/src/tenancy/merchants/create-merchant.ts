@@ -39,7 +39,7 @@ export async function createMerchant(
     subject: id,
     detail: { name: input.name },
   });
-  const key = { merchantId: id, name: 'first key', scopes: merchantScopes, actor };
+  const key = { merchantId: id, name: 'first key', scopes: merchantScopes, actor, madeBy: null };
   const apiKey = await createKey(tx, deps, key);
   const wallet =
     input.descriptor === undefined

@@ -1,4 +1,10 @@
-import { instanceScope, pageQuerySchema, uuidText } from '@quittance/contract';
+import {
+  createApiKeySchema,
+  createdApiKeySchema,
+  instanceScope,
+  pageQuerySchema,
+  uuidText,
+} from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -13,6 +19,7 @@ import {
   merchantOf,
   needs,
 } from '../../platform/http/index.ts';
+import { createKey } from '../keys/index.ts';
 import { type CreateMerchantDeps, createMerchant } from './create-merchant.ts';
 import {
   createdMerchantSchema,
@@ -110,6 +117,35 @@ function addInstanceRoutes(app: HttpApp, deps: MerchantRouteDeps): void {
         status: 201,
         body: await createMerchant(tx, deps, input),
       }));
+    },
+  );
+  app.post(
+    '/v1/merchants/:id/api-keys',
+    {
+      config: { ...needs(instanceScope), idempotency: 'stored' },
+      schema: {
+        tags,
+        operationId: 'createMerchantApiKey',
+        summary: 'Make an API key of a merchant for another person',
+        description:
+          'The answer holds the key itself; it is shown only now. It counts as another person than ' +
+          'any other key of the merchant, so that two can be needed to approve.',
+        params,
+        body: createApiKeySchema,
+        response: answers(201, createdApiKeySchema),
+      },
+    },
+    async (request, reply) => {
+      const merchantId = request.params.id;
+      const { name, scopes, expiresAt } = request.body;
+      const expiresAtMs = expiresAt === undefined ? undefined : Date.parse(expiresAt);
+      const exchange = { request, reply, holdsSecret: true };
+      return await answerOnce({ ...deps, nowMs: deps.clock.nowMs() }, exchange, async (tx) => {
+        json(await findMerchant(tx, merchantId));
+        const actor = actorOf(request);
+        const key = { merchantId, name, scopes, expiresAtMs, actor, madeBy: null };
+        return { status: 201, body: await createKey(tx, deps, key) };
+      });
     },
   );
   app.get(

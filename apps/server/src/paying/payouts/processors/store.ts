@@ -107,6 +107,16 @@ export async function findProcessorOfWallet(
   return row === undefined ? undefined : processorOf(row);
 }
 
+/** The most that a transaction of a wallet may pay by the rules of its processor, in sat/kvB. */
+export async function readMaxFeeRate(
+  tx: Tx,
+  which: { merchantId: Uuid; walletId: Uuid },
+): Promise<bigint> {
+  const { feePolicy } =
+    (await findProcessorOfWallet(tx, which))?.settings ?? defaultPayoutProcessor;
+  return BigInt(feePolicy.maxFeeRateSatPerVb) * 1_000n;
+}
+
 export async function readProcessors(tx: Tx, merchantId: Uuid): Promise<Processor[]> {
   const rows = await tx.query<Row>(
     `SELECT ${COLUMNS} FROM payout_processor WHERE merchant_id = $1 AND kind = 'onchain'
