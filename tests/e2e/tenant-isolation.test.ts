@@ -231,6 +231,7 @@ function bodyOf(operationId: string): unknown {
     updateWebhookEndpoint: { enabled: false },
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
     connectLightningNode: { kind: 'embedded' },
+    adjustLightningNode: { changeMsat: '1', reason: 'x' },
     createLightningInvoice: { amountMsat: '1000' },
     settleLightningInvoice: { preimage: 'ab'.repeat(32) },
     addWallet: { descriptor: regtestDescriptor(50_000) },

@@ -131,7 +131,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     listener: createPayoutListener({ listener: payoutListener }),
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
-  const lightning = openLightning(lifecycle, options, { database });
+  const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({

@@ -27,6 +27,13 @@ export function lightningCalls({ get, post, remove }: Calls) {
       list: (page: PageRequest = {}) => get<Page<LightningNode>>(nodes, toPageQuery(page)),
       /** Asks the node now; red with the age of what was read last when it does not answer. */
       read: (id: string) => get<LightningNodeDetail>(`${nodes}/${step(id)}`),
+      /** Books what explains a difference between node and book, such as a channel's fee. */
+      adjust: (id: string, change: { changeMsat: string; reason: string }, options?: CallOptions) =>
+        post<{ transferId: string; changeMsat: string; reason: string }>(
+          `${nodes}/${step(id)}/adjustments`,
+          change,
+          options,
+        ),
       /** Possible once none of its invoices can be paid any more. */
       disconnect: (id: string) => remove<LightningNode>(`${nodes}/${step(id)}`),
     },

@@ -1,13 +1,39 @@
+import type { Clock, Random } from '@quittance/kernel';
 import type { Backends } from './backends.ts';
 import { createEmbeddedNode } from './backends/embedded/index.ts';
+import { createLndNode } from './backends/lnd/index.ts';
+import { openNwcNode } from './backends/nwc/index.ts';
+import type { LightningInfo } from './lightning-node.ts';
 
 /**
  * The clients of real nodes, by kind.
  * @param options.embeddedSocket of the node that this server has started; null: it has started none
  */
-export function systemBackends(options: { embeddedSocket: string | null }): Backends {
-  const { embeddedSocket: socketPath } = options;
+export function systemBackends(options: {
+  network: string;
+  embeddedSocket: string | null;
+  clock: Clock;
+  random: Random;
+}): Backends {
+  const { embeddedSocket: socketPath, clock, random } = options;
+  const network = lightningNetworkOf(options.network);
   return {
+    lnd: ({ url, macaroon, certificate = null }) =>
+      createLndNode({ connection: { url, macaroon, certificate }, network, clock }),
+    nwc: ({ connectionUri }) =>
+      openNwcNode({ connection: { connectionUri }, network, clock, random }),
     ...(socketPath === null ? {} : { embedded: () => createEmbeddedNode({ socketPath }) }),
   };
+}
+
+/** Nodes call every public test network testnet. */
+export function lightningNetworkOf(network: string): LightningInfo['network'] {
+  switch (network) {
+    case 'mainnet':
+    case 'signet':
+    case 'regtest':
+      return network;
+    default:
+      return 'testnet';
+  }
 }
