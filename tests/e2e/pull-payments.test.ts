@@ -435,10 +435,21 @@ test('wallets in browsers may ask, and every error has the shape of LNURL', asyn
     '/lnurl/verify/x',
     '/boltcard/aaaaaaaaaaaa?p=1&c=2',
     '/boltcard/x',
+    // What can not even be stored, or is not what it looks like.
+    '/.well-known/lnurlp/%00',
+    '/lnurl/pay/%00?amount=1000',
+    '/lnurl/withdraw/%00',
+    '/lnurl/withdraw-callback?k1=%00&pr=%00',
+    `/lnurl/withdraw-callback?k1=${'0'.repeat(64)}&pr=${'l'.repeat(9_000)}`,
+    '/lnurl/withdraw-callback?k1[]=a&pr[x]=y',
+    '/boltcard/%00?p=%00&c=%00',
+    `/boltcard/aaaaaaaaaaaa?p=${'0'.repeat(32)}&c=${'0'.repeat(16)}`,
+    '/lnurl/verify/%00',
   ]) {
     const answer = await api.send('GET', path);
     expect(answer.status, path).toBe(200);
     expect(answer.body, path).toEqual({ status: 'ERROR', reason: expect.any(String) });
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');
   }
+  expect(api.errors).toEqual([]);
 });

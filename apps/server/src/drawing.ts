@@ -16,6 +16,7 @@ import {
 import type { Database, Tx } from './platform/db/index.ts';
 import { AppError } from './platform/errors.ts';
 import { type HttpApp, type HttpLog, lnurlRoutes } from './platform/http/index.ts';
+import type { Metrics } from './platform/metrics/index.ts';
 import type { Sealer } from './platform/sealing/index.ts';
 import {
   createInvoice,
@@ -48,6 +49,8 @@ export type DrawingParts = {
   readStoreName(tx: Tx, merchantId: Uuid): Promise<string>;
   payoutListener: PayoutListener;
   nodes: LightningNodes;
+  /** Counts what terminals and wallets ask for; absent: nobody counts. */
+  metrics?: Pick<Metrics, 'count'> | undefined;
   /** Seals the keys of cards. */
   sealer: Sealer;
 };
@@ -70,8 +73,11 @@ export async function addDrawing(app: HttpApp, parts: DrawingParts): Promise<voi
   const payouts = payDrawsByPayouts({ network, listener: parts.payoutListener });
   const withdrawing: WithdrawDeps = { ...common, network, cards: drawingCards, payouts, quoteFor };
   await lnurlRoutes(app, parts, (scope) => {
-    addWithdrawRoutes(scope, { ...withdrawing, publicUrl });
-    addTapRoutes(scope, { ...common, sealer, quoteFor });
+    const { metrics } = parts;
+    const onDraw = (outcome: string) => metrics?.count('quittance_draws_total', { outcome });
+    const onTap = (outcome: string) => metrics?.count('quittance_card_taps_total', { outcome });
+    addWithdrawRoutes(scope, { ...withdrawing, publicUrl, onDraw });
+    addTapRoutes(scope, { ...common, sealer, quoteFor, onTap });
     addPayRoutes(scope, { database, publicUrl, invoices: lnurlInvoices(parts) });
   });
 }
