@@ -178,11 +178,11 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     // Without coins there is nothing to spend; spends-idempotency.test.ts has them and a node.
     ...['/v1/spends/:id/bump', '/v1/spends/:id/cancel', '/v1/spends/:id/child'],
     ...['/v1/wallets/:id/lift-payment', '/v1/wallets/:id/consolidate'],
-    // Nothing is held here; wallet-holds.test.ts has a wallet that is.
-    '/v1/wallets/:id/release-hold',
     // Nor without a Lightning node; lightning-orders.test.ts has one.
     ...['/v1/lightning/nodes', '/v1/lightning/invoices', '/v1/orders/:id/lightning-invoice'],
     ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
+    // Nothing is held here; wallet-holds.test.ts has a wallet that is.
+    '/v1/wallets/:id/release-hold',
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {

@@ -1,15 +1,18 @@
 import { randomFillSync } from 'node:crypto';
+import { join } from 'node:path';
 import { merchantScopes } from '@quittance/contract';
 import { type Clock, systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, type ApiParts, openApi } from '../../apps/server/src/http-api.ts';
-import { refundsListener } from '../../apps/server/src/paying/refunds/index.ts';
+import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
+import { openSealer } from '../../apps/server/src/platform/sealing/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey, createKey } from '../../apps/server/src/tenancy/keys/index.ts';
 import { regtestDescriptor } from './descriptors.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const createdMerchant = z.object({
   merchant: z.object({ id: z.string() }),
@@ -79,6 +82,7 @@ export async function startTestApi(options: {
   const random = (target: Uint8Array) => randomFillSync(target);
   const ids = uuidV7Ids(clock, random);
   const errors: Record<string, unknown>[] = [];
+  const secrets = temporaryFolder('secrets');
   const rates = createRates({
     sources: [fixedSource({ EUR: '60000', USD: '65000' })],
     fetchText: () => Promise.reject(new Error('the network is not for tests')),
@@ -93,7 +97,8 @@ export async function startTestApi(options: {
     network: 'regtest',
     rates,
     urlPolicy: {},
-    payoutListener: refundsListener,
+    payoutListener,
+    sealer: openSealer(join(secrets.path, 'secrets.key')),
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
     ...(options.lightning === undefined ? {} : { lightning: options.lightning(database) }),
@@ -155,6 +160,7 @@ export async function startTestApi(options: {
       await api.close();
       await rates.stop();
       await database.close();
+      secrets.remove();
     },
   };
 }

@@ -146,6 +146,8 @@ CREATE TABLE withdraw_request (
   card_counter integer,
   created_at   timestamptz NOT NULL,
   expires_at   timestamptz NOT NULL,
+  -- A refusal is told of once for each request.
+  refusal_told boolean NOT NULL DEFAULT false,
   draw_id      uuid,
   -- The payment hash of the invoice that it was used for.
   payment_hash bytea CHECK (length(payment_hash) = 32),

@@ -22,17 +22,14 @@ import {
   registerGauges,
 } from './observability.ts';
 import { addPayerPages } from './payer-pages.ts';
+import type { ResolverSettings } from './paying/lightning/index.ts';
 import { coinsFollower } from './paying/coins/index.ts';
 import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
-import {
-  createRefundsFollower,
-  expireRefunds,
-  payByPayouts,
-  refundsListener,
-} from './paying/refunds/index.ts';
+import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
+import { payoutListener } from './payout-listeners.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -72,6 +69,8 @@ export type FlowOptions = {
   startHeight: number | undefined;
   rateSources: readonly RateSource[];
   webhookUrls: UrlPolicy;
+  /** Which servers behind Lightning addresses may be asked; left out: public ones over https. */
+  lightningAddresses?: ResolverSettings | undefined;
   /** How e-mails about alerts are sent; undefined: they are not. */
   mail?: { smtp: SmtpSettings; operatorEmails: readonly string[] } | undefined;
   limits: Partial<RateLimits>;
@@ -269,9 +268,6 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
   return { clock, ids, readAudience: audienceReader({ readMerchant, operatorEmails }) };
 }
 
-/** Who is told of payouts. */
-const payoutListener = refundsListener;
-
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
@@ -315,7 +311,9 @@ function useHttp(
       const { rates } = state;
       const urlPolicy = options.webhookUrls;
       const { spends } = out;
-      const more = { fees: spends.fees, payoutListener, node: spends.node, spends, lightning };
+      const { sealer } = lightning;
+      const own = { fees: spends.fees, payoutListener, node: spends.node, spends };
+      const more = { ...own, lightning, sealer };
       const api = await openApi({
         ...{ ...options, ...more, database, rates, urlPolicy, http: common },
         ...walletsOfSigner(out),

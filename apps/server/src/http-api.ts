@@ -8,6 +8,7 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
+import { addDrawing } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
@@ -17,6 +18,7 @@ import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying
 import { type Lightning, withoutLightning } from './lightning.ts';
 import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
 import type { Database, Tx } from './platform/db/index.ts';
+import type { Sealer } from './platform/sealing/index.ts';
 import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
 import {
   addWalletRoutes,
@@ -57,6 +59,8 @@ export type ApiParts = {
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
   /** Stores' Lightning nodes; absent where there are none. */
   lightning?: Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> | undefined;
+  /** Seals what the server itself needs again, such as the keys of cards. */
+  sealer: Sealer;
   /** Where the node's own coins are read; absent where there is no node. */
   node?: ReconciliationRouteDeps['node'];
   /** How e-mails about alerts are sent; undefined: they are not. */
@@ -135,6 +139,11 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     payouts: payByPayouts({ network, listener: parts.payoutListener }),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
+  });
+  await addDrawing(app, {
+    ...{ ...parts, publicUrl, log, readStoreName },
+    readRateRule: (id) => readRateRule(database, id),
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
   addMerchantRoutes(app, {
     ...common,

@@ -144,7 +144,7 @@ export type LightningStrategyInput = z.infer<typeof lightningStrategyInputSchema
 const usual = {
   attemptTimeoutSeconds: 60,
   expiryMarginSeconds: 15,
-  prediction: { use: true, giveUpBelowPercent: 3, maxStretchPercent: 300 },
+  prediction: { use: true, giveUpBelowPercent: 1, maxStretchPercent: 300 },
 } as const;
 
 /** Each kind as it is when nothing else is said. */

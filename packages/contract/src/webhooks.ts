@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
 import { cardEventDataSchema, cardEventTypes } from './cards.ts';
 import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
+import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
@@ -67,9 +67,9 @@ export const webhookEventTypes = [
   ...orderEventTypes,
   ...refundEventTypes,
   ...payoutEventTypes,
-  ...lightningEventTypes,
   ...pullPaymentEventTypes,
   ...cardEventTypes,
+  ...lightningEventTypes,
   ...alertEventTypes,
   PING_EVENT_TYPE,
 ] as const;
@@ -219,13 +219,13 @@ export const webhookEventSchema = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.enum(alertEventTypes), data: alertEventDataSchema }),
   z.object({ ...envelope, type: z.enum(refundEventTypes), data: refundEventDataSchema }),
   z.object({ ...envelope, type: z.enum(payoutEventTypes), data: payoutEventDataSchema }),
-  z.object({ ...envelope, type: z.enum(lightningEventTypes), data: lightningEventDataSchema }),
   z.object({
     ...envelope,
     type: z.enum(pullPaymentEventTypes),
     data: pullPaymentEventDataSchema,
   }),
   z.object({ ...envelope, type: z.enum(cardEventTypes), data: cardEventDataSchema }),
+  z.object({ ...envelope, type: z.enum(lightningEventTypes), data: lightningEventDataSchema }),
   z.object({ ...envelope, type: z.literal(PING_EVENT_TYPE), data: pingEventDataSchema }),
 ]);
 export type WebhookEvent = z.infer<typeof webhookEventSchema>;

@@ -70,6 +70,7 @@ export function flowOptionsOf(
       allowPrivateAddresses: config.webhooks.allowPrivateAddresses,
       allowInsecureHttp: config.webhooks.allowHttp,
     },
+    lightningAddresses: config.lightningAddresses,
     mail: mailOf(config),
     limits: rateLimitsOf(config),
     socketsPerAddress: config.limits.socketsPerAddress,

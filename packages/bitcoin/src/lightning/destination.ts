@@ -31,7 +31,8 @@ export type ParsedDestination =
 
 /**
  * Reads a destination of any kind: invoice, Lightning address, LNURL for paying, offer or node id,
- * with or without `lightning:` before it.
+ * with or without `lightning:` before it. A web address counts as the address inside an LNURL, so
+ * that what was read can be kept as its `url` and read again.
  */
 export function parseLightningDestination(text: string): ParsedDestination {
   const bare = text.trim().replace(/^lightning:(\/\/)?/i, '');
@@ -58,6 +59,8 @@ export function parseLightningDestination(text: string): ParsedDestination {
 
 function readLnurl(text: string): ParsedDestination {
   const read = decodeLnurl(text);
+  const url = /^https?:/i.test(text) ? URL.parse(text)?.href : undefined;
+  if (!read.ok && url !== undefined) return { ok: true, destination: { kind: 'lnurl', url } };
   if (!read.ok) return { ok: false, code: 'invalid_lnurl', reason: read.reason };
   if (read.purpose === 'withdraw') {
     const reason = 'this LNURL is for taking money out, so nothing can be sent to it';

@@ -114,12 +114,25 @@ test('a destination of each kind is told apart', () => {
   expect(kind('l+no1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese')).toBe('offer');
   expect(kind('02EEC7245D6B7D2CCB30380BFBE2A3648CD7A942653F5AA340EDCEA1F283686619')).toBe('node');
   expect(kind('lnurlw://domain.com/x')).toBe('lnurl_withdraw');
-  expect(kind('https://domain.com/')).toBe('invalid_lnurl');
+  expect(kind('https://domain.com/pay?a=1')).toBe('lnurl');
+  expect(kind('https://')).toBe('invalid_lnurl');
   expect(kind(examples.checksum)).toBe('checksum');
   expect(kind(examples.noSecret)).toBe('missing_field');
   expect(kind('bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4')).toBe('not_a_destination');
   expect(kind(`02${'00'.repeat(32)}`)).toBe('not_a_destination');
   expect(kind('a b@bitcoin.org')).toBe('not_a_destination');
+});
+
+test('what was read is read again as the same', () => {
+  for (const text of [
+    LNURL,
+    `https://a.example/?lightning=${LNURL}`,
+    'lnurlp://domain.com/x?a=b',
+  ]) {
+    const read = parseLightningDestination(text);
+    if (!read.ok || read.destination.kind !== 'lnurl') throw new Error('not read');
+    expect(parseLightningDestination(read.destination.url)).toEqual(read);
+  }
 });
 
 test('any text is answered and never thrown at', () => {

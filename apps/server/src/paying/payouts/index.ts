@@ -2,7 +2,13 @@ export { createPaymentAdopter } from './adopt-payments.ts';
 export { approvePayout } from './approve-payout.ts';
 export { cancelPayout, requestPayment, retryPayout } from './change-payout.ts';
 export { createPayout, type NewPayout, type PayoutDeps } from './create-payout.ts';
-export { noPayoutListener } from './payout.ts';
+export { createAttemptListener } from './lightning/attempt-listener.ts';
+export type { LightningPayoutDeps } from './lightning/deps.ts';
+export {
+  attemptDepsOf,
+  createLightningPayments,
+  type LightningPayments,
+} from './lightning/run-due.ts';
 export type {
   Payout,
   PayoutChange,
@@ -11,19 +17,15 @@ export type {
   PayoutState,
   PayoutTelling,
 } from './payout.ts';
+export { noPayoutListener } from './payout.ts';
 export { createPayoutListener } from './payout-listener.ts';
+export { readPayoutPolicy } from './policy-store.ts';
 export type { Screening } from './processors/choose-payouts.ts';
 export type { ProcessorDeps, ProcessorLog, ProcessorNotices } from './processors/deps.ts';
 export { runDuePayouts } from './processors/run-due.ts';
-export { PROCESSORS_CHANNEL, readMaxFeeRate } from './processors/store.ts';
-export { createAttemptListener } from './lightning/attempt-listener.ts';
-export type { LightningPayoutDeps } from './lightning/deps.ts';
-export {
-  attemptDepsOf,
-  createLightningPayments,
-  type LightningPayments,
-} from './lightning/run-due.ts';
 export { watchOutbound } from './lightning/watch-outbound.ts';
+export { PROCESSORS_CHANNEL, readMaxFeeRate } from './processors/store.ts';
+export { quoteCurrency } from './quote.ts';
 export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';

@@ -84,7 +84,7 @@ export async function lockDrawOfPayout(
   of: { merchantId: Uuid; payoutId: Uuid },
 ): Promise<Draw | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM pull_payment_draw WHERE merchant_id = $1 AND payout_id = $2 FOR UPDATE`,
+    `SELECT ${COLUMNS} FROM pull_payment_draw WHERE merchant_id = $1 AND payout_id = $2 FOR NO KEY UPDATE`,
     [of.merchantId, of.payoutId],
   );
   return row === undefined ? undefined : drawOf(row);

@@ -120,7 +120,7 @@ export async function lockPullPayment(
   own: OwnPullPayment,
 ): Promise<PullPayment | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM pull_payment WHERE merchant_id = $1 AND id = $2 FOR UPDATE`,
+    `SELECT ${COLUMNS} FROM pull_payment WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     [own.merchantId, own.id],
   );
   return row === undefined ? undefined : pullPaymentOf(row);

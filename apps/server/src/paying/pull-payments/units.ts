@@ -10,6 +10,7 @@ import {
   parseDecimal,
   SATS_PER_BTC,
 } from '@quittance/kernel';
+import { AppError } from '../../platform/errors.ts';
 import { isFiatCurrency, type Rate } from '../../receiving/rates/index.ts';
 
 /** A limit in its own units: millisatoshis for BTC, else the currency's smallest unit. */
@@ -46,6 +47,25 @@ export function readLimit(
   return { ok: true, limit: { currency: known, units: parsed.value * MSATS_PER_SAT } };
 }
 
+/**
+ * Reads whole satoshis that the contract has already found to be a number.
+ * @throws {AppError} amount_too_large, invalid_amount
+ */
+export function demandMsat(sats: string, pointer: string): Msats {
+  const read = BigInt(sats);
+  if (read > MAX_SATS) {
+    throw new AppError('amount_too_large', 'The amount is more bitcoin than will ever exist.', {
+      fields: [{ pointer, detail: 'more bitcoin than will ever exist' }],
+    });
+  }
+  if (read === 0n) {
+    throw new AppError('invalid_amount', 'The amount must be more than zero.', {
+      fields: [{ pointer, detail: 'must be more than zero' }],
+    });
+  }
+  return read * MSATS_PER_SAT;
+}
+
 /** Writes units as people do: whole satoshis of a bitcoin with 8 decimals, parts with 11. */
 export function formatUnits(units: bigint, currency: Currency): string {
   if (currency !== 'BTC') return formatDecimal(units, currencyDecimals(currency));
@@ -74,6 +94,14 @@ export function msatOf(units: bigint, rate: Rate | null): Msats {
   const msat = divide(units * msatPart, minorPart, 'down');
   const most = MAX_SATS * MSATS_PER_SAT;
   return msat > most ? most : msat;
+}
+
+/** A pull payment's whole limit in bitcoin. */
+export function limitMsatOf(
+  { limitUnits }: { limitUnits: bigint },
+  quote: { readonly rate: Rate } | null,
+): Msats {
+  return msatOf(limitUnits, quote?.rate ?? null);
 }
 
 /** `msatPart` millisatoshis are worth exactly `minorPart` of the currency's smallest unit. */

@@ -83,7 +83,7 @@ export async function lockWithdrawRequest(
   k1Hash: Uint8Array,
 ): Promise<WithdrawRequest | undefined> {
   const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM withdraw_request WHERE k1_hash = $1 FOR UPDATE`,
+    `SELECT ${COLUMNS} FROM withdraw_request WHERE k1_hash = $1 FOR NO KEY UPDATE`,
     [k1Hash],
   );
   return row === undefined ? undefined : requestOf(row);
@@ -100,6 +100,16 @@ export async function useWithdrawRequest(
     [own.merchantId, own.id, used.drawId, used.paymentHash],
   );
   assert(written.length === 1, 'a k1 is used once');
+}
+
+/** @returns whether this is the first refusal of the request */
+export async function claimRefusal(tx: Tx, own: { merchantId: Uuid; id: Uuid }): Promise<boolean> {
+  const claimed = await tx.maybe(
+    `UPDATE withdraw_request SET refusal_told = true
+      WHERE merchant_id = $1 AND id = $2 AND NOT refusal_told RETURNING 1 AS claimed`,
+    [own.merchantId, own.id],
+  );
+  return claimed !== undefined;
 }
 
 /** Forgets requests that nobody used in time, a few at once. Only the system may. */

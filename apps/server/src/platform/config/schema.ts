@@ -219,6 +219,16 @@ export const configSchema = z.strictObject({
     ),
     allowHttp: flag(false, 'Let webhooks use http:// without encryption.'),
   }),
+  lightningAddresses: section({
+    privateHosts: describe(z.array(z.string().min(1), 'write a list of names').default([]), {
+      kind: 'list',
+      what: 'Names or addresses of servers behind Lightning addresses and LNURLs that may be on a private network. Of all others only public addresses are asked.',
+    }),
+    allowHttp: flag(
+      false,
+      'Let LNURLs use http:// without encryption, and ask the privateHosts so. For tests and demonstrations.',
+    ),
+  }),
   lightning: section({
     embeddedDir: text(
       'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded"; other roles use the one that runs there. For tests on regtest alone: its library is older than fixes of its upstream.',

@@ -65,7 +65,7 @@ export async function findBitcoind(log: EmbeddedLog): Promise<BitcoindBinary> {
 }
 
 /** Where things are kept that can be fetched again: $QUITTANCE_CACHE, else the user's own cache. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const own = process.env['QUITTANCE_CACHE'];
   if (own !== undefined && own !== '') return own;
   const users = process.env['XDG_CACHE_HOME'];

@@ -22,6 +22,7 @@ export {
   idempotent,
   pruneIdempotencyKeys,
 } from './idempotency.ts';
+export { lnurlError, lnurlRoutes, queryText } from './lnurl.ts';
 export { MAX_BODY_BYTES } from './json-body.ts';
 export { answers, DOCS_PATH, fileAnswers, OPENAPI_PATH } from './openapi.ts';
 export { type HttpLog, PROBLEM_TYPE } from './problems.ts';

@@ -9,7 +9,7 @@ export { createInvoice, type CreateInvoiceDeps, type InvoiceWish } from './creat
 export { LightningNodeError, type LightningNodeErrorCode } from './errors.ts';
 export { type FollowDeps, followNodes, type PaymentListener } from './follow-nodes.ts';
 export type { Invoice, InvoicePurpose, InvoiceState } from './invoice.ts';
-export { readOpenOfOrders } from './invoice-store.ts';
+export { findLnurlInvoice, readOpenOfOrders } from './invoice-store.ts';
 export { keepInvoices, type KeeperDeps } from './keep-invoices.ts';
 export type {
   LightningBalances,

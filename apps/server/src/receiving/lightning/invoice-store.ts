@@ -115,6 +115,15 @@ export async function readInvoice(tx: Tx, own: OwnInvoice): Promise<Invoice | un
   return row === undefined ? undefined : invoiceOf(row);
 }
 
+/** An invoice that a payer of a Lightning address asked for, whosever it is, by its unguessable id. */
+export async function findLnurlInvoice(tx: Tx, id: Uuid): Promise<Invoice | undefined> {
+  const row = await tx.maybe<Row>(
+    `SELECT ${COLUMNS} FROM lightning_invoice WHERE id = $1 AND purpose = 'lnurl'`,
+    [id],
+  );
+  return row === undefined ? undefined : invoiceOf(row);
+}
+
 export async function lockInvoice(tx: Tx, own: OwnInvoice): Promise<Invoice | undefined> {
   const row = await tx.maybe<Row>(
     `SELECT ${COLUMNS} FROM lightning_invoice WHERE merchant_id = $1 AND id = $2 FOR UPDATE`,

@@ -10,6 +10,7 @@ export {
 export { FORGET_BUCKETS_AFTER_MS, forgettable, MAX_BUCKETS } from './bucket.ts';
 export { describeEstimate } from './describe.ts';
 export { type Estimate, type EstimateRequest, estimate } from './estimate.ts';
+export { presentCalibration, presentEstimate } from './present.ts';
 export { isTelling, learn, observe, observeAll } from './observe.ts';
 export {
   type AttemptRecord,

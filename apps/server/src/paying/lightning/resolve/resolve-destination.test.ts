@@ -52,7 +52,7 @@ async function resolveAt(
 ) {
   const host = `${OPEN_HOST}:${service.port}`;
   return await resolveDestination(
-    { reader: through, plainHttpHosts: [host] },
+    { reader: through, plainHttpHosts: [OPEN_HOST] },
     { destination: `alice@${host}`, ...asked, ...more },
   );
 }
@@ -84,7 +84,8 @@ test('a Lightning address gives a fresh invoice for exactly the amount, and says
 test('an LNURL in each of its forms leads to the same', async () => {
   const service = await serve(honest);
   const lnurl = encodeLnurl(`http://${OPEN_HOST}:${service.port}/pay?a=1#part`);
-  for (const destination of [lnurl, lnurl.toUpperCase(), `lightning:${lnurl}`]) {
+  const inside = `http://${OPEN_HOST}:${service.port}/pay?a=1`;
+  for (const destination of [lnurl, lnurl.toUpperCase(), `lightning:${lnurl}`, inside]) {
     const resolved = await resolveAt(service, { destination });
     expect(resolved).toMatchObject({ ok: true, source: 'lnurl', bolt11: invoiceFor(AMOUNT) });
   }
@@ -95,7 +96,7 @@ test('the preview asks what a service takes, and for no invoice', async () => {
   const service = await serve(honest);
   const host = `${OPEN_HOST}:${service.port}`;
   const inspected = await inspectDestination(
-    { reader: reader(), plainHttpHosts: [host] },
+    { reader: reader(), plainHttpHosts: [OPEN_HOST] },
     `alice@${host}`,
   );
   const request = { minMsat: 1_000n, maxMsat: 100_000_000n, commentLength: 20, domain: host };

@@ -19,7 +19,7 @@ import {
 
 export type ResolveDeps = {
   readonly reader: OutboundReader;
-  /** Hosts, with their port, whose Lightning addresses are asked over plain http: for the demo. */
+  /** Hosts, without port, whose Lightning addresses are asked over plain http: for the demo. */
   readonly plainHttpHosts?: readonly string[] | undefined;
 };
 
@@ -147,7 +147,8 @@ function addressUrl(
   { plainHttpHosts = [] }: ResolveDeps,
   { address }: Extract<LightningDestination, { kind: 'address' }>,
 ): string {
-  return lightningAddressUrl(address, plainHttpHosts.includes(address.domain) ? 'http' : 'https');
+  const host = address.domain.replace(/:\d+$/, '');
+  return lightningAddressUrl(address, plainHttpHosts.includes(host) ? 'http' : 'https');
 }
 
 function hostOf(url: string): string {

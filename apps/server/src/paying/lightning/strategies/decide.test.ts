@@ -305,7 +305,7 @@ test('history that knows better lengthens a pause, up to the stretch, and ends w
   expect(decide(tiered, history, START_MS + 1_000, stretched)).toMatchObject({
     untilMs: START_MS + 1_000 + 360_000,
   });
-  const hopeless = testQuote({ advice: { ...known, remainingChance: 0.01, waitMs: null } });
+  const hopeless = testQuote({ advice: { ...known, remainingChance: 0.005, waitMs: null } });
   expect(decide(tiered, history, START_MS + 1_000, hopeless)).toMatchObject({
     ...{ action: 'give_up', reason: 'unlikely', failureClass: 'no_route' },
   });

@@ -6,6 +6,7 @@ export {
   type PreviewOptions,
   type Schedule,
 } from './preview-schedule.ts';
+export { presentSchedule } from './present.ts';
 export { type Reaction, reactionTo } from './reactions.ts';
 export type {
   StrategyAdvice,

@@ -1,8 +1,9 @@
-import { completeLightningStrategy } from '@quittance/contract';
+import { completeLightningStrategy, lightningScheduleSchema } from '@quittance/contract';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import { previewSchedule } from './preview-schedule.ts';
+import { presentSchedule } from './present.ts';
+import { planAhead, previewSchedule } from './preview-schedule.ts';
 import { anyStrategy, failedAt, START_MS, testQuote } from './test-strategies.ts';
 
 const MINUTE_MS = 60_000;
@@ -61,4 +62,29 @@ test('the preview is what decide does', () => {
       });
     }),
   );
+});
+
+test('what is still planned is the rest of the schedule', () => {
+  const { attempts } = previewSchedule(tiered, { createdAtMs: START_MS, expiresAtMs: null });
+  const made = attempts.slice(0, 4).map(({ atMs }) => ({ atMs }));
+  const tried = failedAt(made.map(({ atMs }) => atMs)).map((one) => ({
+    ...{ ...one, endedAtMs: one.startedAtMs },
+  }));
+  const nowMs = tried.at(-1)?.endedAtMs ?? START_MS;
+  const history = { startedAtMs: START_MS, attempts: tried, requestedAtMs: null };
+  const rest = planAhead(tiered, { history, nowMs, expiresAtMs: null });
+  expect(rest.attempts).toEqual(attempts.slice(4));
+  const open = {
+    ...history,
+    attempts: failedAt([START_MS]).map((o) => ({ ...o, endedAtMs: null })),
+  };
+  expect(() => planAhead(tiered, { history: open, nowMs, expiresAtMs: null })).toThrow('open');
+});
+
+test('a schedule is shown as times of day', () => {
+  const schedule = previewSchedule(tiered, { createdAtMs: START_MS, expiresAtMs: null });
+  const shown = lightningScheduleSchema.parse(presentSchedule(tiered, schedule));
+  expect(shown.attempts[1]).toEqual({
+    ...{ number: 2, at: '2023-11-14T22:15:20.000Z', timeoutSeconds: 60 },
+  });
 });

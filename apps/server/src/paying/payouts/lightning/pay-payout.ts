@@ -169,7 +169,8 @@ function refusalEvent(
   const { failureClass } = failure;
   const followed = nextTryOf(decideFor(strategy, payout, world), failureClass, nowMs);
   const next = retryable ? followed : { reason: failureClass, next: null };
-  return { type: 'attempt_refused', attemptId: recorded.id, ...payer, ...next, atMs: nowMs };
+  const { id: attemptId } = recorded;
+  return { type: 'attempt_refused', attemptId, failureClass, ...payer, ...next, atMs: nowMs };
 }
 
 /**
