@@ -30,5 +30,4 @@ export { payoutReasonTable } from './reasons.ts';
 export { addPayoutRoutes, type PayoutRouteDeps } from './routes.ts';
 export { lockPayoutsById, lockPayoutsOfSpends } from './store.ts';
 export { countOpenPayouts } from './stuck-store.ts';
-export { watchOutbound } from './lightning/watch-outbound.ts';
 export { watchStuckPayouts } from './watch-stuck.ts';
