@@ -320,7 +320,8 @@ function useHttp(
       });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
-      await addPayerPages(http.app, { ...options, database, lightning });
+      const drawing = { publicUrl: options.publicUrl, rates };
+      await addPayerPages(http.app, { ...options, database, lightning, drawing });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
       return { stop: () => api.close() };
