@@ -42,6 +42,9 @@ export type TryOutcome =
   /** Somebody else was faster, or it is not to be paid any more. */
   | 'passed_over';
 
+/** The pause of a payout that could not be worked on. */
+const AFTER_FAULT_MS = 60_000;
+
 type Read = {
   payout: LightningPayout;
   attempts: Attempt[];
@@ -68,7 +71,14 @@ export async function payLightningPayout(
   if (decision.action !== 'send') return await putOff(deps, read, decision);
   const held = await holdByRules(deps, read, payer);
   if (held !== null) return held;
-  const prepared = await preparePayment(deps, read.payout, read.attempts);
+  const prepared = await preparePayment(deps, read.payout, read.attempts).catch(
+    async (error: unknown) => {
+      // A fault of our own: nothing was sent, and nothing is gained by falling into it every second.
+      const untilMs = deps.clock.nowMs() + AFTER_FAULT_MS;
+      await putOff(deps, read, { action: 'wait', untilMs, reason: 'own_node' });
+      throw error;
+    },
+  );
   if (!prepared.ok) return await refuse(deps, read, payer, prepared);
   const sending = { strategy, decision, decidedAtMs };
   const tooShort = refusalOfShortInvoice(deps, read.payout, { prepared, sending });

@@ -51,7 +51,8 @@ export function createLightningPayments(
     const which = { merchantId, nowMs, withNew, limit: settings.concurrency };
     const due = await deps.database.asSystem((tx) => readPayoutsOfPayer(tx, which));
     for (const own of due) start(own, { origin: 'processor_auto', processorId });
-    if (!withNew) return;
+    // One that pays at once has no run to write down when there was nothing to begin.
+    if (!withNew || (due.length === 0 && settings.intervalSeconds === 0)) return;
     const dueAtMs = nowMs + settings.intervalSeconds * 1_000;
     const outcome = due.length > 0 ? 'paid' : 'nothing_to_do';
     // With more than it may begin at once it goes on, whatever its interval.
