@@ -8,7 +8,7 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
-import { addDrawing } from './drawing.ts';
+import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPredictionRoutes } from './paying/lightning/index.ts';
 import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
@@ -60,6 +60,8 @@ export type ApiParts = {
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
   /** Stores' Lightning nodes; absent where there are none. */
   lightning?: (Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> & Partial<Lightning>) | undefined;
+  /** Counts what is asked for; absent: nobody counts. */
+  metrics?: DrawingParts['metrics'];
   /** Seals what the server itself needs again, such as the keys of cards. */
   sealer: Sealer;
   /** Where the node's own coins are read; absent where there is no node. */
@@ -110,7 +112,6 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     ...common,
     ...(parts.lightning ?? withoutLightning()),
     network,
-    hasOpenPayments: async () => false,
     ring() {},
   });
   addCoinRoutes(app, { database, network });
@@ -131,6 +132,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
     fees: parts.fees,
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
   addPredictionRoutes(app, common);
   addHoldRoutes(app, { ...common, readAudience });

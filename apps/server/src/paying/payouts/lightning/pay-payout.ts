@@ -27,7 +27,7 @@ import type { LightningPayoutDeps, OwnPayout } from './deps.ts';
 import { decideFor, historyOf, nextTryOf, reasonOfGivingUp, strategyOf } from './next-try.ts';
 import { type Prepared, preparePayment } from './prepare-payment.ts';
 import { findLightningPayer, type LightningPayer } from './processor-store.ts';
-import { refusalOfPayer } from './rules.ts';
+import { refusalByRules, refusalOfPayer } from './rules.ts';
 
 /** Who has it paid: a processor by its rules, or somebody's wish. */
 export type Payer = { readonly origin: Origin; readonly processorId: Uuid | null };
@@ -66,6 +66,8 @@ export async function payLightningPayout(
   const decidedAtMs = deps.clock.nowMs();
   const decision = await decideNow(deps, read, strategy);
   if (decision.action !== 'send') return await putOff(deps, read, decision);
+  const held = await holdByRules(deps, read, payer);
+  if (held !== null) return held;
   const prepared = await preparePayment(deps, read.payout, read.attempts);
   if (!prepared.ok) return await refuse(deps, read, payer, prepared);
   const sending = { strategy, decision, decidedAtMs };
@@ -152,6 +154,23 @@ async function decideNow(
 
 function requestNow(atMs: number) {
   return { by: 'retry', atMs, targetBlocks: 1, maxFeeRateSatPerVb: 1 };
+}
+
+/** Nobody's service is asked about a payout that the processor may not pay anyway. */
+async function holdByRules(
+  deps: LightningPayoutDeps,
+  { payout, processor }: Read,
+  { processorId }: Payer,
+): Promise<TryOutcome | null> {
+  if (processorId === null || processor === undefined) return null;
+  const nowMs = deps.clock.nowMs();
+  const refusal = refusalByRules(payout, processor.settings, nowMs);
+  if (refusal === null || refusal.reason === null) return null;
+  const { reason, notBeforeMs } = refusal;
+  const event = { type: 'held', reason, notBeforeMs, atMs: nowMs } as const;
+  return await deps.database.asSystem(async (tx) =>
+    (await apply(tx, deps, { payout, event, nowMs })) ? 'held' : 'passed_over',
+  );
 }
 
 /** It waits until a time, or it has failed for good. */
