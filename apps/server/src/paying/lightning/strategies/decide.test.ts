@@ -1,7 +1,7 @@
 import { completeLightningStrategy, type LightningStrategy } from '@quittance/contract';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decide, MIN_ATTEMPT_MS } from './decide.ts';
+import { decide, MIN_ATTEMPT_MS, remainingTimeoutMs } from './decide.ts';
 import { configuredPauseMs, countSent } from './pauses.ts';
 import { reactionTo } from './reactions.ts';
 import {
@@ -322,6 +322,26 @@ test('history that knows better lengthens a pause, up to the stretch, and ends w
   });
   const asked = { ...history, requestedAtMs: START_MS + 2_000 };
   expect(decide(tiered, asked, START_MS + 2_000, hopeless).action).toBe('send');
+});
+
+test('what is left after getting an invoice is neither more than was decided nor into its margin', () => {
+  const offset = fc.integer({ min: 0, max: 700_000 });
+  fc.assert(
+    fc.property(anyStrategy, offset, offset, offset, (strategy, timeoutMs, tookMs, leftMs) => {
+      const decision = { action: 'send', feeBudgetMsat: 0n, timeoutMs } as const;
+      const nowMs = START_MS + tookMs;
+      const expiresAtMs = nowMs + leftMs;
+      const times = { decidedAtMs: START_MS, nowMs, expiresAtMs };
+      const left = remainingTimeoutMs(strategy, decision, times);
+      if (left === null) return;
+      expect(left).toBeGreaterThanOrEqual(MIN_ATTEMPT_MS);
+      expect(nowMs + left).toBeLessThanOrEqual(START_MS + timeoutMs);
+      expect(nowMs + left + strategy.expiryMarginSeconds * 1_000).toBeLessThanOrEqual(expiresAtMs);
+    }),
+  );
+  const send = { action: 'send', feeBudgetMsat: 0n, timeoutMs: 60_000 } as const;
+  const times = { decidedAtMs: START_MS, nowMs: START_MS + 5_000, expiresAtMs: START_MS + 90_000 };
+  expect(remainingTimeoutMs(tiered, send, times)).toBe(55_000);
 });
 
 test('immediate tries again within seconds', () => {
