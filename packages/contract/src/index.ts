@@ -107,6 +107,11 @@ export {
   updateLightningAddressSchema,
 } from './lightning-addresses.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
   defaultLightningFeeCap,
   type LightningFeeCap,
   lightningFeeCapSchema,
@@ -126,6 +131,8 @@ export {
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
 export {
+  adjustedLightningNodeSchema,
+  adjustLightningNodeSchema,
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,
