@@ -34,6 +34,7 @@ const DEADLINE_MS = 100;
  */
 const MAX_BROADCASTS = 60;
 const BROADCAST_PAUSE_MS = 1_000;
+const NOBODY: ReadonlyMap<string, string> = new Map();
 /** An orange node. */
 const COLOR = Uint8Array.of(0xf7, 0x93, 0x1a);
 const ALIAS_BYTES = 32;
@@ -282,7 +283,7 @@ function startTimers(options: {
   payments: Payments;
 }): NodeJS.Timeout[] {
   const { context, store, invoices, payments } = options;
-  const { parts, enter, wake, gate } = context;
+  const { parts, enter, wake } = context;
   const every = (ms: number, run: () => void): NodeJS.Timeout =>
     setInterval(() => {
       enter(run);
@@ -296,7 +297,6 @@ function startTimers(options: {
     setInterval(() => {
       payments.stopOverdue();
       invoices.releaseOverdue();
-      gate.flush();
     }, DEADLINE_MS),
   ];
 }
@@ -333,6 +333,7 @@ function createNetwork(options: {
       keeper = keepConnected({
         ...{ transport, nowMs, log },
         missing: () => {
+          if (records.peers().size === 0) return NOBODY;
           const online = context.enter(() => onlinePeers(parts));
           return new Map([...records.peers()].filter(([nodeId]) => !online.has(nodeId)));
         },

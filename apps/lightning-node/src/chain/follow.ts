@@ -1,11 +1,4 @@
-import {
-  type Bitcoind,
-  type BlockRef,
-  headerOf,
-  rawBlockOf,
-  rawHeaderOf,
-  tipOf,
-} from './bitcoind.ts';
+import { type Bitcoind, type BlockRef, headerOf, rawBlockOf, rawHeaderOf } from './bitcoind.ts';
 
 /** Something of LDK that is told about blocks. */
 export interface BlockListener {
@@ -40,7 +33,7 @@ export async function bringTo(
 }
 
 /** How often the chain is asked for its tip: blocks of regtest come when a person or test wants. */
-const POLL_MS = 200;
+const POLL_MS = 250;
 
 export interface ChainFollower {
   /** Resolves when everything that the chain's node has now was told. */
@@ -74,11 +67,12 @@ export function followChain(options: {
   async function round(): Promise<void> {
     do {
       again = false;
-      const tip = await tipOf(chain);
+      const hash = await chain.call<string>('getbestblockhash');
       lastAnswerMs = nowMs();
-      if (tip.hash === best.hash || isStopped) continue;
+      if (hash === best.hash || isStopped) continue;
+      const tip = { hash, height: (await headerOf(chain, hash)).height };
       await bringTo(chain, { from: best, tip }, listener);
-      best = { hash: tip.hash, height: tip.height };
+      best = tip;
       onBlocks(tip.height);
     } while (again);
   }

@@ -3,7 +3,7 @@ import type { NodeLog } from '../ldk/callbacks.ts';
 import type { PeerTransport } from './tcp.ts';
 
 /** How often lost connections are looked for. */
-const LOOK_MS = 100;
+const LOOK_MS = 150;
 /** Pause after a failed try: doubling, so that a peer that is gone costs little. */
 const FIRST_PAUSE_MS = 200;
 const LAST_PAUSE_MS = 2_000;
