@@ -132,7 +132,9 @@ export function openConfiguredNodes(config: Config, database: Database): Lightni
   return openNodes({
     database,
     sealer: openSealer(secretsKeyFileOf(config)),
-    open: backendsOpener(systemBackends({ embeddedSocket })),
+    open: backendsOpener(
+      systemBackends({ embeddedSocket, network: config.network, clock: systemClock }),
+    ),
     clock: systemClock,
     log: loggerOf(config),
   });
