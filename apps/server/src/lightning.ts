@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
-import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import type { Database } from './platform/db/index.ts';
 import {
   type LightningNodePlace,
@@ -54,6 +54,7 @@ export type LightningOptions = {
     | undefined;
   clock: Clock;
   ids: Ids;
+  random: Random;
   log: Logger;
   metrics: Metrics;
 };
@@ -74,7 +75,7 @@ export function openLightning(
   options: LightningOptions,
   { database, alerts }: { database: Database; alerts: AlertDeps },
 ): Lightning {
-  const { clock, ids, log } = options;
+  const { clock, ids, log, network, random } = options;
   const sealer = openSealer(options.secretsKeyFile);
   const embedded = options.lightning?.embedded ?? null;
   if (embedded !== null) {
@@ -85,7 +86,7 @@ export function openLightning(
   const backends =
     options.lightning === undefined
       ? {}
-      : systemBackends({ embeddedSocket, network: options.network, clock });
+      : systemBackends({ network, embeddedSocket, clock, random });
   const open = backendsOpener(backends);
   const nodes = openNodes({ database, sealer, open, clock, log });
   lifecycle.use('lightning nodes', async () => {

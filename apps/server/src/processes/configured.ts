@@ -133,7 +133,9 @@ export function openConfiguredNodes(config: Config, database: Database): Lightni
     database,
     sealer: openSealer(secretsKeyFileOf(config)),
     open: backendsOpener(
-      systemBackends({ embeddedSocket, network: config.network, clock: systemClock }),
+      systemBackends({
+        ...{ network: config.network, embeddedSocket, clock: systemClock, random: systemRandom },
+      }),
     ),
     clock: systemClock,
     log: loggerOf(config),

@@ -1,6 +1,5 @@
 import { lightningNetworkOf, type Network } from '@quittance/bitcoin';
-import type { Clock } from '@quittance/kernel';
-import { systemRandom } from '../../platform/random.ts';
+import type { Clock, Random } from '@quittance/kernel';
 import type { Backends } from './backends.ts';
 import { openClnNode } from './backends/cln/index.ts';
 import { createEmbeddedNode } from './backends/embedded/index.ts';
@@ -12,19 +11,19 @@ import { openNwcNode } from './backends/nwc/index.ts';
  * @param options.embeddedSocket of the node that this server has started; null: it has started none
  */
 export function systemBackends(options: {
-  embeddedSocket: string | null;
   network: Network;
+  embeddedSocket: string | null;
   clock: Clock;
+  random: Random;
 }): Backends {
-  const { embeddedSocket: socketPath, clock } = options;
+  const { embeddedSocket: socketPath, clock, random } = options;
   const common = { network: lightningNetworkOf(options.network), clock };
   return {
     lnd: ({ url, macaroon, certificate = null }) =>
       createLndNode({ ...common, connection: { url, macaroon, certificate } }),
     cln: ({ url, rune, certificate = null }) =>
-      openClnNode({ ...common, random: systemRandom, connection: { url, rune, certificate } }),
-    nwc: ({ connectionUri }) =>
-      openNwcNode({ ...common, random: systemRandom, connection: { connectionUri } }),
+      openClnNode({ ...common, random, connection: { url, rune, certificate } }),
+    nwc: ({ connectionUri }) => openNwcNode({ ...common, random, connection: { connectionUri } }),
     ...(socketPath === null ? {} : { embedded: () => createEmbeddedNode({ socketPath }) }),
   };
 }
