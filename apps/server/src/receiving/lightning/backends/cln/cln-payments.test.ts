@@ -29,6 +29,13 @@ const complete = {
 };
 const part = (status: string) => ({ payment_hash: paymentHash, status, created_at: createdAt });
 
+const channels = [
+  {
+    ...{ peer_id: '02', peer_connected: true, state: 'CHANNELD_NORMAL', total_msat: 1_000_000 },
+    ...{ to_us_msat: 1_000_000, spendable_msat: 900_000, receivable_msat: 0, htlcs: [] },
+  },
+];
+
 describe('a payment by Core Lightning', () => {
   const clock = manualClock(startMs);
   let cln: TestClnRest;
@@ -43,7 +50,7 @@ describe('a payment by Core Lightning', () => {
     cln = await startClnRest({} as LightningNode);
     cln.override = (method) => {
       if (method === 'listpays') return { status: 201, body: { pays } };
-      if (method === 'listpeerchannels') return { status: 201, body: { channels: [] } };
+      if (method === 'listpeerchannels') return { status: 201, body: { channels } };
       return method === 'xpay' ? xpay : undefined;
     };
     node = await openClnNode({
@@ -85,12 +92,9 @@ describe('a payment by Core Lightning', () => {
 
   test.each([
     [203, 'said it did not know the invoice', 'recipient_rejected'],
-    [
-      205,
-      'There is no connection between source and destination at all',
-      'insufficient_local_balance',
-    ],
+    [205, 'There is no connection between source and destination at all', 'no_route'],
     [206, 'too much', 'fee_limit'],
+    [209, 'there is no path to the recipient', 'no_route'],
     [207, 'Invoice expired', 'expired'],
     [209, 'WIRE_TEMPORARY_CHANNEL_FAILURE on 1x2x3', 'insufficient_capacity'],
     [219, 'already paid', 'already_paid'],

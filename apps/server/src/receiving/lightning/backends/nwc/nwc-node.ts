@@ -40,7 +40,7 @@ export async function openNwcNode(options: NwcOptions): Promise<LightningNode> {
         `the connection does not allow ${missing.join(', ')}`,
       );
     }
-    return nodeOf(wallet, methods, { network, clock });
+    return nodeOf(wallet, methods, { network, clock, walletKey: access.walletKey });
   } catch (error) {
     wallet.close();
     throw error;
@@ -50,7 +50,7 @@ export async function openNwcNode(options: NwcOptions): Promise<LightningNode> {
 function nodeOf(
   wallet: WalletService,
   methods: readonly string[],
-  { network, clock }: Pick<NwcOptions, 'network' | 'clock'>,
+  { network, clock, walletKey }: Pick<NwcOptions, 'network' | 'clock'> & { walletKey: string },
 ): LightningNode {
   /** When the first hold invoice of this process was made, in seconds since 1970. */
   let heldSince: bigint | null = null;
@@ -66,7 +66,7 @@ function nodeOf(
       // `pay_invoice` has no limit for fees: the service takes its own.
       feeLimit: false,
     },
-    info: () => readInfo(wallet, network),
+    info: () => readInfo(wallet, network, walletKey),
     async createInvoice(request) {
       if (request.holdPaymentHash !== undefined) {
         heldSince ??= BigInt(Math.floor(clock.nowMs() / 1_000)) - CLOCK_MARGIN_S;
@@ -98,6 +98,7 @@ const infoShape = z.object({
 async function readInfo(
   wallet: WalletService,
   expected: LightningInfo['network'],
+  walletKey: string,
 ): Promise<LightningInfo> {
   const info = await wallet.request('get_info', {}, infoShape);
   // Some services write "bitcoin" for mainnet, as Core Lightning does.
@@ -109,7 +110,8 @@ async function readInfo(
     );
   }
   return {
-    nodeId: info.pubkey ?? '',
+    // Services that hide their node are told apart by the key that they have for this connection.
+    nodeId: info.pubkey || walletKey,
     alias: info.alias ?? '',
     network: expected,
     blockHeight: info.block_height ?? 0,
