@@ -11,13 +11,7 @@ import {
   useSpends,
   walletsOfSigner,
 } from './money-out.ts';
-import {
-  type Lightning,
-  type LightningOptions,
-  noPayments,
-  openLightning,
-  useLightning,
-} from './lightning.ts';
+import { type Lightning, type LightningOptions, openLightning, useLightning } from './lightning.ts';
 import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
@@ -34,6 +28,8 @@ import { createPaymentAdopter, createPayoutListener } from './paying/payouts/ind
 import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
 import { payoutListener } from './payout-listeners.ts';
+import { useLightningPayouts } from './lightning-payouts.ts';
+import { createPaymentListener } from './paying/lightning/index.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -197,7 +193,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   if (runs('worker')) {
     const alerts = alertDepsOf(options);
     const { loops } = state;
-    useLightning(lifecycle, options, { database, lightning, loops, alerts, listener: noPayments });
+    const listener = createPaymentListener({ alerts });
+    useLightning(lifecycle, options, { database, lightning, loops, alerts, listener });
+    useLightningPayouts(lifecycle, options, {
+      ...{ database, lightning, loops, alerts },
+      listener: payoutListener,
+      gate: out.gate,
+    });
     useSpends(lifecycle, options, { out, loops: state.loops });
     usePayouts(lifecycle, options, {
       out,

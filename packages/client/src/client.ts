@@ -45,6 +45,7 @@ import type {
 } from '@quittance/contract';
 import { type PageRequest, step, toPageQuery } from './paths.ts';
 import { lightningCalls } from './lightning-calls.ts';
+import { drawingCalls } from './drawing-calls.ts';
 import { payoutCalls } from './payout-calls.ts';
 import { type Call, type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
@@ -208,6 +209,7 @@ export function createClient(options: ClientOptions) {
         post<Alert>(`/v1/alerts/${step(id)}/acknowledge`, undefined, options),
     },
     ...payoutCalls({ get, post, patch, remove }),
+    ...drawingCalls({ get, post, patch }),
     ...lightningCalls({ get, post, remove }),
     spends: {
       read: (id: string) => get<Spend>(`/v1/spends/${step(id)}`),

@@ -107,6 +107,11 @@ export {
   updateLightningAddressSchema,
 } from './lightning-addresses.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
   defaultLightningFeeCap,
   type LightningFeeCap,
   lightningFeeCapSchema,

@@ -30,6 +30,7 @@ import { cancelPayout, requestPayment, retryPayout } from './change-payout.ts';
 import { createPayout, type PayoutDeps } from './create-payout.ts';
 import { noSuchPayout } from './errors.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
+import { addLightningPayoutRoutes } from './lightning/routes.ts';
 import { addPolicyRoutes } from './policy-routes.ts';
 import { payoutJson } from './present.ts';
 import { addProcessorRoutes } from './processors/routes.ts';
@@ -85,6 +86,7 @@ export function addPayoutRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
   addPayoutReads(app, deps);
   addPayoutDecisions(app, deps);
   addBatchRoutes(app, deps);
+  addLightningPayoutRoutes(app, deps);
   addPolicyRoutes(app, deps);
   addProcessorRoutes(app, deps);
 }

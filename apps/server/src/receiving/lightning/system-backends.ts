@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@quittance/kernel';
 import type { Backends } from './backends.ts';
+import { openClnNode } from './backends/cln/index.ts';
 import { createEmbeddedNode } from './backends/embedded/index.ts';
 import { createLndNode } from './backends/lnd/index.ts';
 import { openNwcNode } from './backends/nwc/index.ts';
@@ -20,6 +21,8 @@ export function systemBackends(options: {
   return {
     lnd: ({ url, macaroon, certificate = null }) =>
       createLndNode({ connection: { url, macaroon, certificate }, network, clock }),
+    cln: ({ url, rune, certificate = null }) =>
+      openClnNode({ connection: { url, rune, certificate }, network, clock, random }),
     nwc: ({ connectionUri }) =>
       openNwcNode({ connection: { connectionUri }, network, clock, random }),
     ...(socketPath === null ? {} : { embedded: () => createEmbeddedNode({ socketPath }) }),

@@ -62,6 +62,26 @@ export const en: Texts = {
         'See whether the node runs and is in sync, and whether its address and credentials are still ' +
         'right. Orders are paid on chain meanwhile; what was paid by Lightning is taken in when it is back.',
     },
+    lightning_payment_unexplained: {
+      title: 'Your Lightning node has paid something that is not on record here',
+      detail: ({ paymentHash, amountMsat, reason }) =>
+        `The payment ${paymentHash} over ${amountMsat} msat: ${reason}`,
+      nextStep:
+        'Find out who has used the node. Then book the difference as the runbook ' +
+        'stuck-lightning-payout says.',
+    },
+    lightning_outbound_low: {
+      title: 'Little can be sent over Lightning',
+      detail: ({ sendableSats, thresholdSats }) =>
+        `The channels can send ${sendableSats} satoshis; the threshold is ${thresholdSats} satoshis.`,
+      nextStep: 'Open a channel, move liquidity to your side, or lower the threshold.',
+    },
+    lightning_payments_failing: {
+      title: 'Most payments over Lightning fail',
+      detail: ({ failed, attempts, reason }) =>
+        `${failed} of ${attempts} attempts of the last hour have failed. The last reason: ${reason}`,
+      nextStep: 'Look at the attempts of the payouts, and at your channels and peers.',
+    },
     payouts_held: {
       title: 'Payouts are held',
       detail: ({ reason }) => `Nothing is paid out until you let it go on: ${reason}`,

@@ -57,6 +57,24 @@ export const zhTw: Texts = {
       nextStep:
         '請檢查節點是否在執行並已同步，其位址與憑證是否仍然有效。在此期間訂單透過鏈上支付；節點恢復後，已透過閃電網路支付的款項會入帳。',
     },
+    lightning_payment_unexplained: {
+      title: '您的閃電節點付出了一筆此處沒有記錄的款項',
+      detail: ({ paymentHash, amountMsat, reason }) =>
+        `付款 ${paymentHash}，金額 ${amountMsat} msat：${reason}`,
+      nextStep: '請查明是誰使用了該節點，然後依照維運手冊 stuck-lightning-payout 記帳。',
+    },
+    lightning_outbound_low: {
+      title: '閃電網路的可發送額度不足',
+      detail: ({ sendableSats, thresholdSats }) =>
+        `通道目前可發送 ${sendableSats} 聰；門檻為 ${thresholdSats} 聰。`,
+      nextStep: '請開設通道，將流動性移到您這一側，或降低門檻。',
+    },
+    lightning_payments_failing: {
+      title: '大多數閃電付款失敗',
+      detail: ({ failed, attempts, reason }) =>
+        `最近一小時的 ${attempts} 次嘗試中有 ${failed} 次失敗。最近一次的原因：${reason}`,
+      nextStep: '請查看各筆付款的嘗試記錄，以及您的通道和對等節點。',
+    },
     payouts_held: {
       title: '付款已被暫停',
       detail: ({ reason }) => `在您放行之前不會付出任何款項：${reason}`,
