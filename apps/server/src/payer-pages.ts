@@ -80,12 +80,16 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
   });
 }
 
-type Found = { view: OrderView; locale: MerchantSettings['defaultLocale'] };
+type Found = {
+  merchantId: Uuid;
+  view: OrderView;
+  locale: MerchantSettings['defaultLocale'];
+};
 
 /** For who knows only the order's unguessable id. */
 async function readView(parts: PageParts, orderId: Uuid): Promise<Found | undefined> {
   const found = await readNow(parts, orderId);
-  if (found === undefined || !(await isOffered(parts, orderId, found.view))) return found;
+  if (found === undefined || !(await isOffered(parts, orderId, found))) return found;
   return await readNow(parts, orderId);
 }
 
@@ -97,7 +101,7 @@ async function readNow(parts: PageParts, orderId: Uuid): Promise<Found | undefin
     const face = await readFace(tx, merchantId);
     const place = { face, network: parts.network, nowMs: parts.clock.nowMs(), readInvoices };
     const view = await readOrderView(tx, orderId, place);
-    return view === undefined ? undefined : { view, locale: settings.defaultLocale };
+    return view === undefined ? undefined : { merchantId, view, locale: settings.defaultLocale };
   });
 }
 
@@ -105,12 +109,14 @@ async function readNow(parts: PageParts, orderId: Uuid): Promise<Found | undefin
  * Whether an order that somebody is about to pay has a new invoice. Nobody waits for a slow node: then
  * the page is shown without, and its bell rings when the invoice is there.
  */
-async function isOffered(parts: PageParts, orderId: Uuid, view: OrderView): Promise<boolean> {
-  const { lightning, database, log } = parts;
+async function isOffered(
+  parts: PageParts,
+  orderId: Uuid,
+  { merchantId, view }: Found,
+): Promise<boolean> {
+  const { lightning, log } = parts;
   const isWanted = view.status === 'PENDING' || view.status === 'UNDERPAID';
   if (lightning === undefined || !isWanted || view.expired || view.lightning !== null) return false;
-  const merchantId = await database.asPublic((tx) => findOrderMerchant(tx, orderId));
-  if (merchantId === undefined) return false;
   let isWaiting = true;
   const offered = lightning.offers.offer({ merchantId, orderId }).then(
     async ({ invoice }) => {

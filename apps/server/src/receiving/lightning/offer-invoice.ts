@@ -63,6 +63,9 @@ export function offerInvoices(deps: OfferDeps): InvoiceOffers {
 
   async function make({ merchantId, orderId }: { merchantId: Uuid; orderId: Uuid }) {
     const nowMs = deps.clock.nowMs();
+    // Known without asking anybody: pages of stores without a node cost nothing more than before.
+    const connection = await deps.nodes.connectionOf(merchantId);
+    if (connection === null) return none('no_node');
     const facts = await deps.database.asTenant(merchantId, async (tx) => ({
       order: await readOrderToPay(tx, orderId, false),
       open: (await readOpenOfOrders(tx, [orderId])).get(orderId),
@@ -74,8 +77,6 @@ export function offerInvoices(deps: OfferDeps): InvoiceOffers {
       return { invoice: open };
     }
     if (!store.lightning) return none('turned_off');
-    const connection = await deps.nodes.connectionOf(merchantId);
-    if (connection === null) return none('no_node');
     if ((restUntil.get(merchantId) ?? 0) > nowMs) return none('node_unavailable');
     try {
       if (await isTooLarge(merchantId, connection, order)) return none('too_large');
