@@ -46,6 +46,8 @@ export type LightningOptions = {
     | {
         /** The node that is started with this process; null: none is. */
         embedded: LightningNodePlace | null;
+        /** Where another process's node is reached; null: at the one that is started here. */
+        embeddedSocket?: string | null;
         /** Stores may connect nodes in the server's own network. */
         allowPrivateAddresses: boolean;
       }
@@ -79,7 +81,8 @@ export function openLightning(
   if (embedded !== null) {
     lifecycle.use('embedded lightning node', () => startLightningNodeProcess(embedded, log));
   }
-  const embeddedSocket = embedded === null ? null : lightningSocketOf(embedded);
+  const elsewhere = options.lightning?.embeddedSocket ?? null;
+  const embeddedSocket = embedded === null ? elsewhere : lightningSocketOf(embedded);
   const backends =
     options.lightning === undefined
       ? {}

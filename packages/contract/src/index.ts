@@ -73,6 +73,11 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
+export {
   defaultLightningFeeCap,
   type LightningFeeCap,
   lightningFeeCapSchema,
@@ -97,8 +102,8 @@ export {
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,
-  lightningNodeDetailSchema,
   type LightningNodeJson,
+  lightningNodeDetailSchema,
   lightningNodeListQuerySchema,
   lightningNodePageSchema,
   lightningNodeSchema,
@@ -407,11 +412,6 @@ export {
   webhookEventSchema,
   webhookEventTypes,
 } from './webhooks.ts';
-export {
-  type LightningAttempt,
-  lightningAttemptPageSchema,
-  lightningAttemptSchema,
-} from './lightning-attempts.ts';
 // All that these files export is meant for others.
 export * from './cards.ts';
 export * from './lightning-addresses.ts';

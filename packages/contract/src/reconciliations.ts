@@ -79,11 +79,9 @@ export const reconciliationSchema = z
     }),
     explained: z.array(explainedSchema),
     breaks: z.array(breakSchema),
-    lightning: lightningComparison
-      .nullable()
-      .meta({
-        description: 'The store’s Lightning node against the book; null where there is none',
-      }),
+    lightning: lightningComparison.nullable().meta({
+      description: 'The store’s Lightning node against the book; null where there is none',
+    }),
     reason: z.string().nullable().meta({ description: 'Why something could not be read' }),
     createdAt: timestamp.meta({ description: 'Since when the result is the same' }),
     checkedAt: timestamp,

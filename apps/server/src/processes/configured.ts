@@ -94,6 +94,7 @@ export function flowOptionsOf(
     secretsKeyFile: secretsKeyFileOf(config),
     lightning: {
       embedded: embeddedLightningOf(config),
+      embeddedSocket: embeddedSocketOf(config),
       allowPrivateAddresses: config.lightning.allowPrivateAddresses,
     },
   };
@@ -127,8 +128,7 @@ export function embeddedLightningOf(config: Config): LightningNodePlace | null {
 
 /** Stores' Lightning nodes, for a command that asks them; it starts none. */
 export function openConfiguredNodes(config: Config, database: Database): LightningNodes {
-  const embedded = embeddedLightningOf(config);
-  const embeddedSocket = embedded === null ? null : lightningSocketOf(embedded);
+  const embeddedSocket = embeddedSocketOf(config);
   return openNodes({
     database,
     sealer: openSealer(secretsKeyFileOf(config)),
@@ -140,6 +140,13 @@ export function openConfiguredNodes(config: Config, database: Database): Lightni
     clock: systemClock,
     log: loggerOf(config),
   });
+}
+
+/** Where that node is reached, whoever has started it. */
+export function embeddedSocketOf({ lightning, network }: Config): string | null {
+  const { embeddedDir } = lightning;
+  if (embeddedDir === undefined || network !== 'regtest') return null;
+  return lightningSocketOf({ folder: resolve(embeddedDir) });
 }
 
 /** Where the key is under which secrets lie sealed in the database. */

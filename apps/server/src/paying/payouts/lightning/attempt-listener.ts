@@ -46,7 +46,8 @@ async function eventOf(tx: Tx, change: AttemptChange, atMs: number): Promise<Pay
       return { type: 'attempt_unsure', attemptId, reason: 'timeout_unknown', atMs };
     case 'failed': {
       const next = await nextAfterFailure(tx, change, atMs);
-      return { type: 'attempt_failed', attemptId, ...next, atMs };
+      const { failureClass } = change.failure;
+      return { type: 'attempt_failed', attemptId, failureClass, ...next, atMs };
     }
   }
 }

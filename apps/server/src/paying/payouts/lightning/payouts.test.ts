@@ -95,7 +95,7 @@ test('payout-expired-bolt11: while it waits for approval it fails by itself, and
   const store = await world.openStore();
   const { bolt11 } = world.node.invoice({ nowMs: world.clock.nowMs(), expirySeconds: 600 });
   const { id } = (await world.create(store, bolt11)).body;
-  world.clock.advance(595_000);
+  world.advance(595_000);
   expect(await world.decide(store, id, 'approve')).toMatchObject({ status: 409 });
   await world.work();
   const reason = { code: 'expired', retryable: false };
@@ -118,7 +118,7 @@ test('payout-expired-bolt11: between attempts its money is free at the expiry, w
   });
   expect((await world.book(store)).reserved).toBe(AMOUNT + FEE_LIMIT);
   // The strategy would try again two minutes later; the process was away until after the expiry.
-  world.clock.advance(601_000);
+  world.advance(601_000);
   await world.work();
   const after = await world.payout(store, id);
   expect(after).toMatchObject({ state: 'failed', reason: { code: 'expired' }, attempts: 1 });
@@ -138,12 +138,12 @@ test('payout-expired-bolt11: with an attempt in flight expiry waits for its outc
   await world.decide(store, id, 'pay');
   await world.work();
   expect((await world.payout(store, id)).state).toBe('in_flight');
-  world.clock.advance(3_600_000);
+  world.advance(3_600_000);
   await world.work();
   expect((await world.payout(store, id)).state).toBe('in_flight');
   expect((await world.book(store)).reserved).toBe(AMOUNT + FEE_LIMIT);
   world.node.end(paymentHash, 'succeed');
-  world.clock.advance(120_000);
+  world.advance(120_000);
   await world.work();
   expect(await world.payout(store, id)).toMatchObject({ state: 'final', reason: null });
 });
@@ -235,14 +235,14 @@ test('an unknown outcome holds its money, is asked about and ends as the node sa
       ...{ state: 'unknown', reason: { code: 'timeout_unknown' } },
     });
     world.node.isReachable = false;
-    world.clock.advance(7_200_000);
+    world.advance(7_200_000);
     await world.work();
     expect((await world.payout(store, id)).state).toBe('unknown');
     expect((await world.decide(store, id, 'cancel')).status).toBe(409);
     expect((await world.book(store)).reserved).toBe(AMOUNT + FEE_LIMIT);
     world.node.isReachable = true;
     world.node.end(paymentHash, how);
-    world.clock.advance(120_000);
+    world.advance(120_000);
     await world.work();
     const after = await world.payout(store, id);
     expect(after.state).toBe(how === 'succeed' ? 'final' : 'failed');
@@ -262,7 +262,7 @@ test('a request that never reached the node is sent again in time, and is dead o
   await world.work();
   expect((await world.payout(store, sent.id)).state).toBe('unknown');
   world.node.behaviour = { do: 'succeed' };
-  world.clock.advance(35_000);
+  world.advance(35_000);
   await world.work();
   expect((await world.payout(store, sent.id)).state).toBe('final');
   expect(await world.attempts(store, sent.id)).toMatchObject([{ state: 'succeeded', sends: 2 }]);
@@ -271,10 +271,10 @@ test('a request that never reached the node is sent again in time, and is dead o
   const lost = await approvedPayout(store, { expirySeconds: 600 });
   await world.decide(store, lost.id, 'pay');
   await world.work();
-  world.clock.advance(595_000);
+  world.advance(595_000);
   for (let round = 0; round < 8; round++) {
     await world.work();
-    world.clock.advance(30_000);
+    world.advance(30_000);
   }
   expect((await world.payout(store, lost.id)).state).toBe('failed');
   expect(await world.attempts(store, lost.id)).toMatchObject([
@@ -308,7 +308,7 @@ test('a proof that does not fit the hash is no success', async () => {
   expect((await world.payout(store, id)).state).toBe('unknown');
   world.node.preimages.set(paymentHash, preimage);
   world.node.end(paymentHash, 'succeed');
-  world.clock.advance(120_000);
+  world.advance(120_000);
   await world.work();
   expect((await world.payout(store, id)).state).toBe('final');
 });
@@ -323,7 +323,56 @@ test('too little to send is said before sending; it costs no attempt of the stra
   const reason = { code: 'insufficient_local_balance', retryable: true };
   expect(await world.payout(store, id)).toMatchObject({ state: 'approved', reason });
   world.node.sendableMsat = 1_000_000_000n;
-  world.clock.advance(300_000);
+  world.advance(300_000);
   await world.work();
   expect((await world.payout(store, id)).state).toBe('final');
+});
+
+/** The seed's Boltcard case: 100 sat to somebody who can only be reached by a channel nobody knows. */
+async function boltcard(strategy: object, expirySeconds: number) {
+  reset();
+  world.node.behaviour = { do: 'fail', failureClass: 'no_route' };
+  const store = await world.openStore();
+  const invoice = world.node.invoice({
+    ...{ nowMs: world.clock.nowMs(), expirySeconds, amountMsat: 100_000n },
+  });
+  const made = await world.create(store, invoice.bolt11, { lightning: { strategy } });
+  const { id } = made.body;
+  await world.decide(store, id, 'approve');
+  await world.decide(store, id, 'pay');
+  const startMs = world.clock.nowMs();
+  for (let second = 0; second < 20_000; second += 10) {
+    await world.work();
+    const { state } = await world.payout(store, id);
+    if (state === 'failed') break;
+    expect(state).toBe('approved');
+    const { not_before } = await world.nextTry(store, id);
+    world.advance(Math.max(1_000, not_before - world.clock.nowMs()));
+  }
+  return { store, id, heldMs: world.clock.nowMs() - startMs, tries: world.node.given.length };
+}
+
+test('boltcard-balance-stuck: the tiered strategy tries early and later, and ends at its maximum', async () => {
+  const { store, id, heldMs, tries } = await boltcard({ kind: 'tiered' }, 86_400);
+  expect(await world.payout(store, id)).toMatchObject({ reason: { code: 'too_many_attempts' } });
+  expect(tries).toBe(10);
+  // Three pauses of two minutes, six of ten.
+  expect(heldMs).toBeLessThanOrEqual((3 * 120 + 6 * 600 + 30) * 1_000);
+  expect(await world.book(store)).toEqual(BEFORE);
+});
+
+test('boltcard-balance-stuck: the tiered strategy ends when the invoice does, not later', async () => {
+  const { store, id, heldMs, tries } = await boltcard({ kind: 'tiered' }, 900);
+  expect(await world.payout(store, id)).toMatchObject({ reason: { code: 'expired' } });
+  expect(tries).toBeLessThan(10);
+  expect(heldMs).toBeLessThanOrEqual(900_000);
+  expect(await world.book(store)).toEqual(BEFORE);
+});
+
+test('boltcard-balance-stuck: fast-fail gives the money back within its budget', async () => {
+  const strategy = { kind: 'fast_fail', budgetSeconds: 20 };
+  const { store, id, heldMs } = await boltcard(strategy, 3_600);
+  expect((await world.payout(store, id)).state).toBe('failed');
+  expect(heldMs).toBeLessThanOrEqual(20_000);
+  expect(await world.book(store)).toEqual(BEFORE);
 });

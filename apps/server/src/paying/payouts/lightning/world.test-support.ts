@@ -1,6 +1,6 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { ledgerBalancesSchema } from '@quittance/contract';
-import { manualClock, uuidV7Ids } from '@quittance/kernel';
+import { type Clock, manualClock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { z } from 'zod';
 import { startTestApi } from '../../../../../../tests/support/api.ts';
 import { createTestDatabase } from '../../../../../../tests/support/postgres.ts';
@@ -11,6 +11,7 @@ import {
   postTransfers,
   verifyJournal,
 } from '../../../accounting/ledger/index.ts';
+import type { LightningNode } from '../../../receiving/lightning/index.ts';
 import { type InvoiceResolver, invoiceResolver, trackAttempts } from '../../lightning/index.ts';
 import type { PayoutListener } from '../payout.ts';
 import type { LightningPayoutDeps } from './deps.ts';
@@ -23,8 +24,9 @@ export const never = new AbortController().signal;
 export type LightningStore = { id: string; key: string; second: string };
 
 /** The whole interface on a real database, a worker's loops by hand, a node that does as it is told. */
-export async function startLightningWorld() {
-  const clock = manualClock(START_MS);
+export async function startLightningWorld(real?: { node: LightningNode; nodeId: string }) {
+  const manual = manualClock(START_MS);
+  const clock: Clock = real === undefined ? manual : systemClock;
   const testDatabase = await createTestDatabase();
   const api = await startTestApi({ ownerUrl: testDatabase.ownerUrl, clock });
   const node = new FakeNode();
@@ -44,7 +46,7 @@ export async function startLightningWorld() {
   const deps: LightningPayoutDeps = {
     ...{ database: api.database, clock, random, ids: uuidV7Ids(clock, random) },
     network: 'regtest',
-    nodes: { connectionOf: async () => ({ id: nodeRowId, node: node.api }) },
+    nodes: { connectionOf: async () => ({ id: nodeRowId, node: real?.node ?? node.api }) },
     resolve: (request) => world.resolve(request),
     listener: { payoutChanged: async (_tx, _telling, change) => void told.push(change) },
     log: { info: log('info'), warn: log('warn'), error: log('error') },
@@ -69,7 +71,7 @@ export async function startLightningWorld() {
       tx.query(
         `INSERT INTO lightning_node (merchant_id, id, kind, network, node_id, alias, sealed, active,
               created_at) VALUES ($1, $2, 'embedded', 'regtest', $3, 'fake', '\\x00', true, now())`,
-        [merchant.id, nodeRowId, Buffer.from(FAKE_NODE_ID, 'hex')],
+        [merchant.id, nodeRowId, Buffer.from(real?.nodeId ?? FAKE_NODE_ID, 'hex')],
       ),
     );
     const scopes = ['payouts:read', 'payouts:write', 'payouts:approve'];
@@ -91,7 +93,20 @@ export async function startLightningWorld() {
     api.send('POST', path, body === undefined ? { key } : { key, body });
 
   return {
-    ...{ api, clock, node, deps, payments, logged, told, openStore, work, world, testDatabase },
+    ...{
+      api,
+      clock,
+      advance: manual.advance,
+      node,
+      deps,
+      payments,
+      logged,
+      told,
+      openStore,
+      work,
+      world,
+      testDatabase,
+    },
     create: (store: LightningStore, destination: string, more: object = {}) =>
       post('/v1/payouts', store.key, { destination, ...more }),
     decide: (store: LightningStore, id: string, what: 'approve' | 'pay' | 'cancel' | 'retry') =>
@@ -130,6 +145,16 @@ export async function startLightningWorld() {
         ),
       );
       return rows;
+    },
+    /** When the worker takes it up again. */
+    async nextTry(store: LightningStore, id: string) {
+      const row = await api.database.asSystem((tx) =>
+        tx.one<{ not_before: Date | null }>(
+          'SELECT not_before FROM payout WHERE merchant_id = $1 AND id = $2',
+          [store.id, id],
+        ),
+      );
+      return { not_before: row.not_before?.getTime() ?? clock.nowMs() };
     },
     async stop() {
       await payments.settle();
