@@ -258,6 +258,7 @@ function bodyOf(operationId: string): unknown {
     updateLightningAddress: { enabled: false },
     updatePayoutPolicy: { creatorMayApprove: false },
     createPayoutProcessor: { kind: 'onchain' },
+    previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
     classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
   };
@@ -385,7 +386,7 @@ test('cross-store-access: a key without the scope is refused on every route', as
 const UNFILLED = new Set([
   ...['idempotency_key', 'webhook_attempt', 'payment'],
   ...['spend', 'spend_version', 'spend_output', 'coin_reservation'],
-  ...['lightning_attempt', 'lightning_payment_hash'],
+  ...['lightning_attempt', 'lightning_payment_hash', 'prediction_bucket'],
 ]);
 
 test('cross-store-access: row-level security alone hides and protects the other store', async () => {
