@@ -176,6 +176,11 @@ async function addLightning(merchantId: string): Promise<{ node: string; invoice
               recorded_at) VALUES ($1, $2, $3, 'invoice_held', $3, '{}', now())`,
       [merchantId, node, hash],
     );
+    await tx.query(
+      `INSERT INTO prediction_bucket (merchant_id, scope, key, band, successes, failures,
+              peak_fee_ppm, updated_at) VALUES ($1, 'destination', $2, -1, 1, 0, 0, now())`,
+      [merchantId, merchantId],
+    );
   });
   return { node, invoice };
 }

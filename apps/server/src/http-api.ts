@@ -10,6 +10,7 @@ import {
 import { addReportRoutes } from './accounting/reports/index.ts';
 import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPredictionRoutes } from './paying/lightning/index.ts';
 import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addHoldRoutes } from './paying/guard/index.ts';
@@ -131,7 +132,9 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
     fees: parts.fees,
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
+  addPredictionRoutes(app, common);
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
   addSpendRoutes(app, { ...common, fees, readMaxFeeRate, ...(parts.spends ?? withoutNode()) });

@@ -12,6 +12,7 @@ export {
   alertWithEmailsSchema,
 } from './alerts.ts';
 export { type AuditEntry, auditEntrySchema, auditPageSchema } from './audit.ts';
+export * from './cards.ts';
 export {
   type ClassicCreate,
   type ClassicCreated,
@@ -65,13 +66,8 @@ export {
   ledgerTransferPageSchema,
   ledgerTransferSchema,
 } from './ledger.ts';
-export {
-  type LightningFailureClass,
-  type LightningNodeKind,
-  lightningFailureClasses,
-  lightningFailureClassSchema,
-  lightningNodeKinds,
-} from './lightning.ts';
+export * from './lightning.ts';
+export * from './lightning-addresses.ts';
 export {
   type LightningAttempt,
   lightningAttemptPageSchema,
@@ -130,28 +126,7 @@ export {
   lightningDryRunSchema,
   lightningProcessorSettingsSchema,
 } from './lightning-processors.ts';
-export {
-  completeLightningStrategy,
-  defaultLightningStrategies,
-  type FastFailStrategy,
-  type ImmediateStrategy,
-  type LightningGiveUpReason,
-  type LightningSchedule,
-  type LightningStrategy,
-  type LightningStrategyInput,
-  type LightningStrategyKind,
-  type LightningWaitReason,
-  lightningGiveUpReasons,
-  lightningScheduleSchema,
-  lightningStrategyInputSchema,
-  lightningStrategyKinds,
-  lightningStrategySchema,
-  lightningWaitReasons,
-  MAX_LIGHTNING_ATTEMPTS,
-  type ManualStrategy,
-  previewLightningStrategySchema,
-  type TieredStrategy,
-} from './lightning-strategies.ts';
+export * from './lightning-strategies.ts';
 export { merchantFields, merchantNameText } from './merchants.ts';
 export {
   type OrderPaymentView,
@@ -259,6 +234,8 @@ export {
   payPayoutSchema,
 } from './payouts.ts';
 export { errorCodes, type Problem, problemSchema } from './problem.ts';
+export * from './pull-payments.ts';
+export * from './pull-view.ts';
 export { type RateQuote, rateQuoteSchema } from './rates.ts';
 export {
   createReconciliationSchema,
@@ -412,8 +389,3 @@ export {
   webhookEventSchema,
   webhookEventTypes,
 } from './webhooks.ts';
-// All that these files export is meant for others.
-export * from './cards.ts';
-export * from './lightning-addresses.ts';
-export * from './pull-payments.ts';
-export * from './pull-view.ts';

@@ -1,3 +1,4 @@
+import { lightningNetworkOf, type Network } from '@quittance/bitcoin';
 import { randomBytes } from 'node:crypto';
 import type { ConnectLightningNode, ErrorCode } from '@quittance/contract';
 import { type Clock, type Ids, toHex, type Uuid } from '@quittance/kernel';
@@ -9,12 +10,11 @@ import { LightningNodeError, type LightningNodeErrorCode } from './errors.ts';
 import type { LightningBalances, LightningInfo, LightningNode } from './lightning-node.ts';
 import { announceNode, insertNode, type NodeRow } from './node-store.ts';
 import type { LightningNodes } from './nodes.ts';
-import { lightningNetworkOf } from './system-backends.ts';
 
 export type ConnectDeps = {
   database: Database;
   nodes: LightningNodes;
-  network: string;
+  network: Network;
   clock: Clock;
   ids: Ids;
   /** Tells why an address may not be reached from here; null: it may. */
@@ -72,7 +72,7 @@ function addressesOf(connection: ConnectLightningNode): { url: string; pointer: 
   return relays.map((url) => ({ url, pointer: '/connectionUri' }));
 }
 
-async function ask(node: LightningNode, network: string): Promise<TriedNode> {
+async function ask(node: LightningNode, network: Network): Promise<TriedNode> {
   const info = await node.info();
   if (info.network !== lightningNetworkOf(network)) {
     throw new LightningNodeError(

@@ -148,13 +148,13 @@ async function decide(deps: KeeperDeps, read: Invoice): Promise<Invoice | undefi
 }
 
 async function act(node: LightningNode, { state, paymentHash, preimage }: Invoice): Promise<void> {
-  if (state === 'cancelling') {
-    await node.cancelInvoice(paymentHash).catch((error: unknown) => {
-      // Some services can not withdraw an invoice: it ends at its own time, and is looked at then.
-      if (!(error instanceof LightningNodeError && error.code === 'unsupported')) throw error;
-    });
-  }
+  if (state === 'cancelling') await node.cancelInvoice(paymentHash).catch(unlessUnsupported);
   if (state === 'settling' && preimage !== null) await node.settleInvoice(preimage);
+}
+
+/** A wallet service can not withdraw an invoice (NIP-47): then it ends when its time is over. */
+function unlessUnsupported(error: unknown): void {
+  if (!(error instanceof LightningNodeError && error.code === 'unsupported')) throw error;
 }
 
 /** Takes in what the node said; what it has not done yet is looked at again. */

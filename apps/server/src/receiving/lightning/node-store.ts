@@ -258,7 +258,7 @@ export async function readComparison(tx: Tx, merchantId: Uuid): Promise<Comparis
   }>('SELECT id, comparison, compared_at FROM lightning_node WHERE merchant_id = $1 AND active', [
     merchantId,
   ]);
-  if (row?.comparison == null || row.compared_at === null) return undefined;
+  if (row === undefined || row.comparison === null || row.compared_at === null) return undefined;
   const msat = (text: string | null) => (text === null ? null : BigInt(text));
   const { state, bookMsat, nodeMsat, reason } = row.comparison;
   return {

@@ -1,39 +1,29 @@
+import { lightningNetworkOf, type Network } from '@quittance/bitcoin';
 import type { Clock, Random } from '@quittance/kernel';
 import type { Backends } from './backends.ts';
+import { openClnNode } from './backends/cln/index.ts';
 import { createEmbeddedNode } from './backends/embedded/index.ts';
 import { createLndNode } from './backends/lnd/index.ts';
 import { openNwcNode } from './backends/nwc/index.ts';
-import type { LightningInfo } from './lightning-node.ts';
 
 /**
  * The clients of real nodes, by kind.
  * @param options.embeddedSocket of the node that this server has started; null: it has started none
  */
 export function systemBackends(options: {
-  network: string;
+  network: Network;
   embeddedSocket: string | null;
   clock: Clock;
   random: Random;
 }): Backends {
   const { embeddedSocket: socketPath, clock, random } = options;
-  const network = lightningNetworkOf(options.network);
+  const common = { network: lightningNetworkOf(options.network), clock };
   return {
     lnd: ({ url, macaroon, certificate = null }) =>
-      createLndNode({ connection: { url, macaroon, certificate }, network, clock }),
-    nwc: ({ connectionUri }) =>
-      openNwcNode({ connection: { connectionUri }, network, clock, random }),
+      createLndNode({ ...common, connection: { url, macaroon, certificate } }),
+    cln: ({ url, rune, certificate = null }) =>
+      openClnNode({ ...common, random, connection: { url, rune, certificate } }),
+    nwc: ({ connectionUri }) => openNwcNode({ ...common, random, connection: { connectionUri } }),
     ...(socketPath === null ? {} : { embedded: () => createEmbeddedNode({ socketPath }) }),
   };
-}
-
-/** Nodes call every public test network testnet. */
-export function lightningNetworkOf(network: string): LightningInfo['network'] {
-  switch (network) {
-    case 'mainnet':
-    case 'signet':
-    case 'regtest':
-      return network;
-    default:
-      return 'testnet';
-  }
 }
