@@ -82,6 +82,9 @@ test('a payment over a real channel is on the payer’s page at once, and in the
   expect(waits.toSorted((a, b) => a - b)[waits.length >> 1]).toBeLessThanOrEqual(FRAME_WITHIN_MS);
   const { node } = network.get('shop');
   expect(await balance('lightning.channels')).toBe((await node.balances()).channelsMsat);
+  const asked = { key: shop.key, body: {} };
+  const { lightning } = (await api.send('POST', '/v1/reconciliations', asked)).body;
+  expect(lightning).toMatchObject({ state: 'ok', differenceMsat: '0' });
 });
 
 test(

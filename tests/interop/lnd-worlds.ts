@@ -29,15 +29,20 @@ const FAR_CHANNEL_SATS = 500_000n;
 const LND_ONCHAIN_SATS = 50_000_000n;
 
 /** LND, with no more rights than Quittance asks for — embedded node — embedded node. */
-export async function onLnd(binary: string): Promise<LightningWorld> {
+export async function onLnd(
+  binary: string,
+  { farIsPublic = false } = {},
+): Promise<LightningWorld & { lnd: RunningLnd }> {
   const { regtest, network, lnd } = await start(binary, ['bob', 'carol']);
   const [bob, carol] = [network.get('bob'), network.get('carol')];
-  await network.openChannel(bob, carol, { capacitySats: FAR_CHANNEL_SATS });
+  await network.openChannel(bob, carol, {
+    ...{ capacitySats: FAR_CHANNEL_SATS, isPublic: farIsPublic },
+  });
   await openToLnd({ network, from: bob, lnd });
   const rights = [...receivingRights, ...payingRights].map(({ uri }) => `uri:${uri}`);
   const node = lndNode(await lnd.bake(rights));
   return {
-    ...{ node, peer: bob, far: carol },
+    ...{ node, peer: bob, far: carol, lnd },
     kill: lnd.kill,
     async start() {
       await lnd.restart();

@@ -277,7 +277,9 @@ async function drain(
   leaveMsat: Msats = 0n,
 ): Promise<void> {
   for (let round = 0; round < DRAIN_ROUNDS; round++) {
-    const { sendableMsat } = await from.node.balances();
+    const channels = await from.node.channels();
+    const between = channels.filter(({ peerId }) => peerId === to.nodeId);
+    const sendableMsat = between.reduce((sum, channel) => sum + channel.sendableMsat, 0n);
     const amountMsat = sendableMsat - leaveMsat;
     if (amountMsat <= 0n) return;
     const preimage = randomBytes(32).toString('hex');

@@ -46,6 +46,9 @@ export type TestWallet = {
   readonly walletKey: string;
   /** Answers this method with an error instead, until set back to null. */
   fail: { method: string; code: string; message: string; alsoDo?: boolean } | null;
+  /** Is gone for a while, with all that it knows. */
+  pause(): void;
+  resume(relay: TestRelay): Promise<void>;
   stop(): void;
 };
 
@@ -86,11 +89,14 @@ export async function startWallet(
     connectionUri: `nostr+walletconnect://${walletKey}?relay=${encodeURIComponent(relay.url)}&secret=${clientSecret}`,
     walletKey,
     fail: null,
+    pause: () => socket?.terminate(),
+    resume: (again) => connect(again.url),
     stop() {
       stopRinging();
-      socket.terminate();
+      socket?.terminate();
     },
   };
+  let socket: WebSocket | undefined;
 
   const commands: Record<string, (params: Params) => Promise<unknown>> = {
     async get_info() {
@@ -247,26 +253,33 @@ export async function startWallet(
     send(sign(kind, [['p', clientKey]], seal(message)));
   });
 
-  const socket = new WebSocket(relay.url);
-  const send = (event: NostrEvent): void => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(['EVENT', event]));
-  };
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-  });
-  socket.on('message', (data) => {
-    const message = z
-      .tuple([z.literal('EVENT'), z.string(), nostrEventShape])
-      .safeParse(JSON.parse(String(data)));
-    if (message.success) void answer(message.data[2]);
-  });
-  socket.send(JSON.stringify(['REQ', 'requests', { kinds: [kinds.request], '#p': [walletKey] }]));
-  const infoTags = [
-    ['notifications', 'payment_received payment_sent'],
-    ...(encryption === 'nip44_v2' ? [['encryption', 'nip44_v2 nip04']] : []),
-  ];
-  send(sign(kinds.info, infoTags, [...methods, 'notifications'].join(' ')));
+  function send(event: NostrEvent): void {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(['EVENT', event]));
+  }
+
+  async function connect(url: string): Promise<void> {
+    const current = new WebSocket(url);
+    socket = current;
+    await new Promise((resolve, reject) => {
+      current.once('open', resolve);
+      current.once('error', reject);
+    });
+    current.on('message', (data) => {
+      const message = z
+        .tuple([z.literal('EVENT'), z.string(), nostrEventShape])
+        .safeParse(JSON.parse(String(data)));
+      if (message.success) void answer(message.data[2]);
+    });
+    const filter = { kinds: [kinds.request], '#p': [walletKey] };
+    current.send(JSON.stringify(['REQ', 'requests', filter]));
+    const tags = [
+      ['notifications', 'payment_received payment_sent'],
+      ...(encryption === 'nip44_v2' ? [['encryption', 'nip44_v2 nip04']] : []),
+    ];
+    send(sign(kinds.info, tags, [...methods, 'notifications'].join(' ')));
+  }
+
+  await connect(relay.url);
   return wallet;
 }
 
@@ -276,7 +289,7 @@ function stateOf({ state }: NodeInvoice): string {
 
 function wordsOf(outcome: PaymentOutcome): string {
   return outcome.state === 'failed'
-    ? `${outcome.failure.failureClass}: ${outcome.failure.detail}`
+    ? outcome.failure.failureClass.replaceAll('_', ' ')
     : outcome.state;
 }
 

@@ -4,6 +4,7 @@ export type { CheckoutPaths } from './model.ts';
 export {
   contentSecurityPolicy,
   type PageOptions,
+  payMethodOf,
   refundSecurityPolicy,
   renderCheckoutPage,
   renderNotFoundPage,

@@ -27,9 +27,9 @@ import { coinsFollower } from './paying/coins/index.ts';
 import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
 import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
+import { payoutListener } from './payout-listeners.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
-import { payoutListener } from './payout-listeners.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -131,7 +131,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     listener: createPayoutListener({ listener: payoutListener }),
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
-  const lightning = openLightning(lifecycle, options, { database });
+  const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({

@@ -58,7 +58,7 @@ export type ApiParts = {
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
   /** Stores' Lightning nodes; absent where there are none. */
-  lightning?: Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> | undefined;
+  lightning?: (Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> & Partial<Lightning>) | undefined;
   /** Seals what the server itself needs again, such as the keys of cards. */
   sealer: Sealer;
   /** Where the node's own coins are read; absent where there is no node. */
@@ -118,7 +118,10 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     ...{ readMerchant, operatorEmails: parts.mail?.operatorEmails },
   });
   const { node } = parts;
-  addReconciliationRoutes(app, { ...common, network, node, sleep, readAudience });
+  const compareLightning = parts.lightning?.compare;
+  addReconciliationRoutes(app, {
+    ...{ ...common, network, node, sleep, readAudience, compareLightning },
+  });
   addReportRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,

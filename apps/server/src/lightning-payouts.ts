@@ -6,9 +6,7 @@ import {
   countOpenAttempts,
   createDoorbells,
   invoiceResolver,
-  openResolver,
   recoverAttempts,
-  type ResolverSettings,
   trackAttempts,
   watchFailureRates,
 } from './paying/lightning/index.ts';
@@ -26,6 +24,7 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { type Loop, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
+import { openOutboundReader, type UrlPolicy } from './platform/outbound/index.ts';
 import type { AlertDeps } from './telling/notifications/index.ts';
 
 /** Nobody rang: what is due over Lightning is looked for this often. */
@@ -40,8 +39,8 @@ export type LightningPayoutOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
-  /** Which servers behind Lightning addresses may be asked; left out: public ones over https. */
-  lightningAddresses?: ResolverSettings | undefined;
+  /** Where the services behind Lightning addresses may be. */
+  webhookUrls: UrlPolicy;
 };
 
 /** What a worker does for payouts over Lightning: begins, follows to the end, watches. */
@@ -59,9 +58,9 @@ export function useLightningPayouts(
 ): void {
   const { clock, log, metrics } = options;
   const { database, loops, alerts, gate } = parts;
-  const resolver = openResolver(options.lightningAddresses);
-  lifecycle.use('lightning addresses', () => ({ stop: () => resolver.close() }));
-  const deps = payoutDeps(options, parts, { resolve: invoiceResolver(resolver) });
+  const reader = openOutboundReader({ policy: options.webhookUrls });
+  lifecycle.use('lightning addresses', () => ({ stop: () => reader.close() }));
+  const deps = payoutDeps(options, parts, { resolve: invoiceResolver({ reader }) });
   lifecycle.use('lightning payouts', () => {
     let ring = () => {};
     const payments = createLightningPayments(deps, () => ring());

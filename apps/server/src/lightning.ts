@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
-import type { Clock, Ids } from '@quittance/kernel';
+import type { Clock, Ids, Uuid } from '@quittance/kernel';
 import type { Database } from './platform/db/index.ts';
 import {
   type LightningNodePlace,
@@ -15,6 +16,9 @@ import type { Metrics } from './platform/metrics/index.ts';
 import { openSealer, type Sealer } from './platform/sealing/index.ts';
 import {
   backendsOpener,
+  compareBalance,
+  compareBalances,
+  type Comparison,
   countNodes,
   followNodes,
   type InvoiceOffers,
@@ -60,13 +64,15 @@ export type Lightning = {
   offers: InvoiceOffers;
   sealer: Sealer;
   refuseUrl(url: string): Promise<string | null>;
+  /** Compares a store's node with its book now; null when it has none. */
+  compare(merchantId: Uuid): Promise<Comparison | null>;
 };
 
 /** Opens what Lightning needs. No node is asked yet. */
 export function openLightning(
   lifecycle: Lifecycle,
   options: LightningOptions,
-  { database }: { database: Database },
+  { database, alerts }: { database: Database; alerts: AlertDeps },
 ): Lightning {
   const { clock, ids, log } = options;
   const sealer = openSealer(options.secretsKeyFile);
@@ -85,7 +91,11 @@ export function openLightning(
   });
   const offers = offerInvoices({ database, nodes, clock, ids, readStore, log });
   const isOpen = options.lightning?.allowPrivateAddresses === true;
-  return { nodes, offers, sealer, refuseUrl: (url) => (isOpen ? allow() : refusePrivate(url)) };
+  return {
+    ...{ nodes, offers, sealer },
+    refuseUrl: (url) => (isOpen ? allow() : refusePrivate(url)),
+    compare: (id) => compareBalance({ database, nodes, clock, alerts, sleep }, id),
+  };
 }
 
 /** What a worker does: follows nodes' events, keeps invoices in step, looks after nodes' health. */
@@ -110,6 +120,7 @@ export function useLightning(
     ['lightning events', () => followNodes({ ...common, listener, onEvents })],
     ['lightning invoices', () => keepInvoices({ ...common, ...bells })],
     ['lightning health', () => observeNodes({ ...common, alerts })],
+    ['lightning balances', () => compareBalances({ ...common, alerts, sleep })],
   ];
   for (const [name, start] of starts) {
     lifecycle.use(name, () => {
@@ -132,7 +143,7 @@ export function useLightning(
 export const noPayments: PaymentListener = { async paymentEnded() {} };
 
 /** For an interface on its own, such as a test's: no store has a node. */
-export function withoutLightning(): Omit<Lightning, 'sealer'> {
+export function withoutLightning(): Omit<Lightning, 'sealer' | 'compare'> {
   const unsupported = () => {
     throw new LightningNodeError('unsupported', 'this process opens no Lightning nodes');
   };

@@ -21,6 +21,8 @@ export const alertKinds = [
   'signer_unavailable',
   /** The Bitcoin node does not answer, or must not be followed. */
   'node_unavailable',
+  /** A store's Lightning node holds another balance than the ledger says. */
+  'lightning_balance_break',
   /** A store's Lightning node does not answer. */
   'lightning_node_unavailable',
   /** A Lightning node has paid something that no payout knows, or that counts as failed. */

@@ -96,11 +96,6 @@ export {
   lightningNodeKinds,
 } from './lightning.ts';
 export {
-  type LightningAttempt,
-  lightningAttemptPageSchema,
-  lightningAttemptSchema,
-} from './lightning-attempts.ts';
-export {
   type CreateLightningAddress,
   createLightningAddressSchema,
   type LightningAddressJson,
@@ -111,6 +106,11 @@ export {
   type UpdateLightningAddress,
   updateLightningAddressSchema,
 } from './lightning-addresses.ts';
+export {
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
 export {
   defaultLightningFeeCap,
   type LightningFeeCap,
@@ -131,6 +131,8 @@ export {
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
 export {
+  adjustedLightningNodeSchema,
+  adjustLightningNodeSchema,
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,

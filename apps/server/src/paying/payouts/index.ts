@@ -9,21 +9,21 @@ export {
   createLightningPayments,
   type LightningPayments,
 } from './lightning/run-due.ts';
-export type {
-  Payout,
-  PayoutChange,
-  PayoutListener,
-  PayoutReason,
-  PayoutState,
-  PayoutTelling,
+export { watchOutbound } from './lightning/watch-outbound.ts';
+export {
+  noPayoutListener,
+  type Payout,
+  type PayoutChange,
+  type PayoutListener,
+  type PayoutReason,
+  type PayoutState,
+  type PayoutTelling,
 } from './payout.ts';
-export { noPayoutListener } from './payout.ts';
 export { createPayoutListener } from './payout-listener.ts';
 export { readPayoutPolicy } from './policy-store.ts';
 export type { Screening } from './processors/choose-payouts.ts';
 export type { ProcessorDeps, ProcessorLog, ProcessorNotices } from './processors/deps.ts';
 export { runDuePayouts } from './processors/run-due.ts';
-export { watchOutbound } from './lightning/watch-outbound.ts';
 export { PROCESSORS_CHANNEL, readMaxFeeRate } from './processors/store.ts';
 export { quoteCurrency } from './quote.ts';
 export { payoutReasonTable } from './reasons.ts';

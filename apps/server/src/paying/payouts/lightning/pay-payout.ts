@@ -23,7 +23,7 @@ import { applyPayoutEvent, type PayoutEvent } from '../transition.ts';
 import { writePayouts } from '../write-payouts.ts';
 import { createAttemptListener } from './attempt-listener.ts';
 import type { LightningPayoutDeps, OwnPayout } from './deps.ts';
-import { decideFor, nextTryOf, reasonOfGivingUp, strategyOf } from './next-try.ts';
+import { decideFor, historyOf, nextTryOf, reasonOfGivingUp, strategyOf } from './next-try.ts';
 import { type Prepared, preparePayment } from './prepare-payment.ts';
 import { findLightningPayer, type LightningPayer } from './processor-store.ts';
 import { refusalOfPayer } from './rules.ts';
@@ -92,16 +92,23 @@ async function decideNow(
   const nowMs = deps.clock.nowMs();
   const strategy = strategyOf(payout, { processor: processor?.settings, policy });
   const advise = deps.advise;
+  const asked = { strategy, history: historyOf(payout, attempts), nowMs };
   const advice =
     advise === undefined
       ? null
-      : await deps.database.asSystem((tx) => advise(tx, payout, nowMs)).catch(() => null);
+      : await deps.database
+          .asSystem((tx) => advise(tx, payout, asked))
+          .catch((error: unknown) => {
+            // Without advice it is decided as if there were no history.
+            deps.log.warn({ error, payoutId: payout.id }, 'past attempts could not be asked');
+            return null;
+          });
   const decision = decideFor(strategy, payout, { attempts, nowMs, sendableMsat: null, advice });
   // A person has taken the pause away (retry): what is left of it does not count.
   const isHastened = payout.notBeforeMs === null && attempts.length > 0;
   if (decision.action !== 'wait' || !isHastened) return decision;
-  const asked = { ...payout, payRequest: payout.payRequest ?? requestNow(nowMs) };
-  return decideFor(strategy, asked, { attempts, nowMs, sendableMsat: null, advice });
+  const hastened = { ...payout, payRequest: payout.payRequest ?? requestNow(nowMs) };
+  return decideFor(strategy, hastened, { attempts, nowMs, sendableMsat: null, advice });
 }
 
 function requestNow(atMs: number) {

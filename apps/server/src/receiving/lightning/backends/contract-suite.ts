@@ -65,7 +65,7 @@ export function lightningContract(
       });
     });
     receivingCases(current);
-    payingCases(current);
+    payingCases(current, options);
     failingCases(current, options);
   });
 }

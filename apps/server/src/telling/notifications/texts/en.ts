@@ -46,6 +46,14 @@ export const en: Texts = {
       detail: ({ reason }) => `No payments are seen until it is back: ${reason}`,
       nextStep: 'Run quittance doctor and see whether the node runs and is in sync.',
     },
+    lightning_balance_break: {
+      title: 'Your Lightning node and the books do not agree',
+      detail: ({ alias, bookMsat, nodeMsat, differenceMsat }) =>
+        `The books say ${bookMsat} msat, the node ${alias} ${nodeMsat}: a difference of ${differenceMsat}.`,
+      nextStep:
+        'Look at the node: a channel that was opened or closed, its fee, or a payment that was sent past ' +
+        'Quittance. Once you know the cause, book it as an adjustment of the node.',
+    },
     lightning_node_unavailable: {
       title: 'Your Lightning node does not answer',
       detail: ({ alias, minutes, reason }) =>

@@ -43,6 +43,13 @@ export const zhCn: Texts = {
       detail: ({ reason }) => `在恢复之前无法看到任何收款：${reason}`,
       nextStep: '请运行 quittance doctor，并检查节点是否在运行且已同步。',
     },
+    lightning_balance_break: {
+      title: '闪电网络节点与账簿不一致',
+      detail: ({ alias, bookMsat, nodeMsat, differenceMsat }) =>
+        `账簿为 ${bookMsat} 毫聪，节点 ${alias} 为 ${nodeMsat}：相差 ${differenceMsat}。`,
+      nextStep:
+        '请检查节点：是否打开或关闭了通道、产生了通道费用，或有绕过 Quittance 发出的付款。查明原因后，将其记为该节点的调整。',
+    },
     lightning_node_unavailable: {
       title: '您的闪电网络节点没有应答',
       detail: ({ alias, minutes, reason }) =>

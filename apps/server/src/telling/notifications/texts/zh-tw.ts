@@ -43,6 +43,13 @@ export const zhTw: Texts = {
       detail: ({ reason }) => `在恢復之前無法看到任何收款：${reason}`,
       nextStep: '請執行 quittance doctor，並檢查節點是否正在執行且已同步。',
     },
+    lightning_balance_break: {
+      title: '閃電網路節點與帳簿不一致',
+      detail: ({ alias, bookMsat, nodeMsat, differenceMsat }) =>
+        `帳簿為 ${bookMsat} 毫聰，節點 ${alias} 為 ${nodeMsat}：相差 ${differenceMsat}。`,
+      nextStep:
+        '請檢查節點：是否開啟或關閉了通道、產生了通道費用，或有繞過 Quittance 送出的付款。查明原因後，將其記為該節點的調整。',
+    },
     lightning_node_unavailable: {
       title: '您的閃電網路節點沒有回應',
       detail: ({ alias, minutes, reason }) =>
