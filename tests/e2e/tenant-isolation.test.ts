@@ -176,6 +176,11 @@ async function addLightning(merchantId: string): Promise<{ node: string; invoice
               recorded_at) VALUES ($1, $2, $3, 'invoice_held', $3, '{}', now())`,
       [merchantId, node, hash],
     );
+    await tx.query(
+      `INSERT INTO prediction_bucket (merchant_id, scope, key, band, successes, failures,
+              peak_fee_ppm, updated_at) VALUES ($1, 'destination', $2, -1, 1, 0, 0, now())`,
+      [merchantId, merchantId],
+    );
   });
   return { node, invoice };
 }
@@ -258,6 +263,7 @@ function bodyOf(operationId: string): unknown {
     updateLightningAddress: { enabled: false },
     updatePayoutPolicy: { creatorMayApprove: false },
     createPayoutProcessor: { kind: 'onchain' },
+    previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
     classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
   };
@@ -385,7 +391,7 @@ test('cross-store-access: a key without the scope is refused on every route', as
 const UNFILLED = new Set([
   ...['idempotency_key', 'webhook_attempt', 'payment'],
   ...['spend', 'spend_version', 'spend_output', 'coin_reservation'],
-  ...['lightning_attempt', 'lightning_payment_hash'],
+  ...['lightning_attempt', 'lightning_payment_hash', 'prediction_bucket'],
 ]);
 
 test('cross-store-access: row-level security alone hides and protects the other store', async () => {

@@ -1,7 +1,6 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { systemClock } from '@quittance/kernel';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import {
   checkLndMacaroon,
   createLndNode,
@@ -21,10 +20,6 @@ const lnd = await findLnd();
 if ('missing' in lnd) console.warn(`skipped, with a real LND: ${lnd.missing}`);
 
 const START_MS = 120_000;
-const policy = z.looseObject({}).nullable();
-const graphShape = z.object({
-  edges: z.array(z.object({ node1_policy: policy, node2_policy: policy })),
-});
 const CHECK = 'uri:/lnrpc.Lightning/CheckMacaroonPermissions';
 
 describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
@@ -32,7 +27,7 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
   const opened: LightningNode[] = [];
 
   beforeAll(async () => {
-    world = await onLnd('path' in lnd ? lnd.path : '', { farIsPublic: true });
+    world = await onLnd('path' in lnd ? lnd.path : '');
   }, START_MS);
   afterAll(async () => {
     for (const node of opened) await node.close();
@@ -123,19 +118,40 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
     });
   });
 
-  test('tells the channel that could not forward a payment in one piece', async () => {
-    const { node, far, peer } = world;
-    await until('the channel of others in the graph', async () => {
-      const { edges } = await world.lnd.rest.get('/v1/graph', graphShape);
-      return edges.some((edge) => edge.node1_policy !== null && edge.node2_policy !== null);
+  test('keeps its sum to the millisatoshi while a payment of its own channel is held', async () => {
+    const { node, far, lnd: running } = world;
+    await running.connect({ publicKey: far.nodeId, address: await addressOf(far.node) });
+    await running.openChannel({ peer: far.nodeId, sats: 1_000_000n, isPrivate: true });
+    await world.mine(1);
+    await until('the channel that LND opened', async () => {
+      const channels = await node.channels();
+      return channels.some(({ peerId, isActive }) => peerId === far.nodeId && isActive);
     });
-    const [theirs] = (await far.node.channels()).filter(({ peerId }) => peerId === peer.nodeId);
-    const { receivableMsat } = await far.node.balances();
-    // A keysend is not split.
-    const outcome = await node.pay(keysend(far.nodeId, receivableMsat + 10_000_000n));
-    expect(outcome).toMatchObject({
-      state: 'failed',
-      failure: { failureClass: 'insufficient_capacity', at: theirs?.shortChannelId },
+    const preimage = randomBytes(32).toString('hex');
+    const paymentHash = createHash('sha256').update(preimage, 'hex').digest('hex');
+    const before = await node.balances();
+    const amountMsat = 60_000_001n;
+    const invoice = await far.node.createInvoice({
+      ...{ amountMsat, description: '', expirySeconds: 600, holdPaymentHash: paymentHash },
+    });
+    const outcome = await node.pay({
+      ...keysend(far.nodeId, amountMsat),
+      ...{ destination: { bolt11: invoice.bolt11 }, paymentHash, maxFeeMsat: 0n, waitMs: 500 },
+    });
+    expect(outcome.state).toBe('in_flight');
+    await until('the held payment', async () => {
+      return (await far.node.lookupInvoice(paymentHash))?.state === 'held';
+    });
+    const during = await node.balances();
+    expect(during.inFlightMsat).toBe(amountMsat);
+    expect(during.channelsMsat + during.inFlightMsat).toBe(before.channelsMsat);
+    await far.node.settleInvoice(preimage);
+    await until('the end of the payment', async () => {
+      return (await node.trackPayment(paymentHash)).state === 'succeeded';
+    });
+    await until('the balance after it', async () => {
+      const after = await node.balances();
+      return after.inFlightMsat === 0n && after.channelsMsat === before.channelsMsat - amountMsat;
     });
   });
 
@@ -171,6 +187,10 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
     }
   });
 });
+
+async function addressOf(node: LightningNode): Promise<string> {
+  return (await node.info()).uris[0] ?? '';
+}
 
 function keysend(keysendTo: string, amountMsat: bigint): NewPayment {
   const preimage = randomBytes(32).toString('hex');

@@ -31,18 +31,19 @@ const LND_ONCHAIN_SATS = 50_000_000n;
 /** LND, with no more rights than Quittance asks for — embedded node — embedded node. */
 export async function onLnd(
   binary: string,
-  { farIsPublic = false } = {},
-): Promise<LightningWorld & { lnd: RunningLnd }> {
+): Promise<LightningWorld & { lnd: RunningLnd; mine(blocks: number): Promise<void> }> {
   const { regtest, network, lnd } = await start(binary, ['bob', 'carol']);
   const [bob, carol] = [network.get('bob'), network.get('carol')];
-  await network.openChannel(bob, carol, {
-    ...{ capacitySats: FAR_CHANNEL_SATS, isPublic: farIsPublic },
-  });
+  await network.openChannel(bob, carol, { capacitySats: FAR_CHANNEL_SATS });
   await openToLnd({ network, from: bob, lnd });
   const rights = [...receivingRights, ...payingRights].map(({ uri }) => `uri:${uri}`);
   const node = lndNode(await lnd.bake(rights));
   return {
     ...{ node, peer: bob, far: carol, lnd },
+    async mine(blocks) {
+      await network.mine(blocks);
+      await lnd.synced();
+    },
     kill: lnd.kill,
     async start() {
       await lnd.restart();

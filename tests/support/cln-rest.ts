@@ -178,7 +178,9 @@ export async function startClnRest(
     return {
       ...{ label, payment_hash: hash, bolt11: invoice?.bolt11, status },
       expires_at: Math.floor((invoice?.expiresAtMs ?? 0) / 1_000),
-      ...(invoice?.amountMsat == null ? {} : { amount_msat: Number(invoice.amountMsat) }),
+      ...(invoice?.amountMsat === undefined || invoice.amountMsat === null
+        ? {}
+        : { amount_msat: Number(invoice.amountMsat) }),
       ...(updated === 0 ? {} : { updated_index: updated }),
       ...(isPaid
         ? {

@@ -133,13 +133,14 @@ export async function startWallet(
       if (found === undefined) throw refusal('NOT_FOUND', 'no such invoice');
       return found;
     },
-    async list_transactions({ from, limit, offset }) {
+    async list_transactions({ from, limit, offset, unpaid, type }) {
       const all = [
         ...(await Promise.all([...payments.keys()].map(outgoing))),
         ...(await Promise.all([...invoices.keys()].map(incoming))),
       ];
       const listed = all
-        .filter((one) => one !== undefined && one.state === 'settled')
+        .filter((one) => one !== undefined && (unpaid === true || one.state === 'settled'))
+        .filter((one) => type === undefined || one?.type === type)
         .filter((one) => (one?.created_at ?? 0) >= Number(from ?? 0))
         .sort((a, b) => (b?.created_at ?? 0) - (a?.created_at ?? 0));
       return {
@@ -169,12 +170,15 @@ export async function startWallet(
     destination: { bolt11: string } | { keysendTo: string; preimage: string },
   ) {
     const bolt11 = 'bolt11' in destination ? destination.bolt11 : null;
+    const earlier = await outgoing(paymentHash);
+    if (earlier?.state === 'settled') throw refusal('PAYMENT_FAILED', 'already paid');
     payments.set(paymentHash, { bolt11, amountMsat, createdAt: now(), endedAt: 0 });
     const outcome = await node.pay({
       ...{ destination, paymentHash, amountMsat, maxFeeMsat: MAX_FEE_MSAT },
       ...{ timeoutMs: PAY_WAIT_MS, waitMs: PAY_WAIT_MS },
     });
-    payments.set(paymentHash, { bolt11, amountMsat, createdAt: now(), endedAt: now() });
+    const begun = payments.get(paymentHash);
+    if (begun !== undefined && begun.endedAt === 0) begun.endedAt = now();
     if (outcome.state !== 'succeeded') throw refusal('PAYMENT_FAILED', wordsOf(outcome));
     return { preimage: outcome.preimage, fees_paid: Number(outcome.feeMsat) };
   }
@@ -193,7 +197,7 @@ export async function startWallet(
       amount: Number(payment.amountMsat),
       fees_paid: isPaid ? Number(outcome.feeMsat) : 0,
       created_at: payment.createdAt,
-      ...(isPaid ? { settled_at: payment.endedAt || now() } : {}),
+      ...(isPaid ? { settled_at: Math.floor((outcome.endedAtMs ?? 0) / 1_000) } : {}),
     };
   }
 

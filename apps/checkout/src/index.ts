@@ -16,3 +16,8 @@ export {
   renderRefundPage,
   renderRefundUnknownPage,
 } from './refund/page.ts';
+export {
+  type PullPageOptions,
+  renderPullPage,
+  renderPullUnknownPage,
+} from './pull/page.ts';

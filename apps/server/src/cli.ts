@@ -91,6 +91,27 @@ puts events in order.
     module: './processes/restored.ts',
     run: 'runRestored',
   },
+  screening: {
+    summary: 'sanction lists: import them, check names and addresses',
+    help: `quittance screening import FORMAT FILE... [--data DIR]
+quittance screening score-pairs FILE.csv [--explain]
+quittance screening check FILE.csv [--data DIR] [--explain]
+quittance screening check-addresses FILE [--data DIR]
+
+Works without a server, on lists in files of its own.
+  import           reads a list and puts it in the place of its older version. FORMAT is
+                   ofac-sdn-csv (sdn, alt, add, sdn_comments together), ofac-advanced-xml, un-xml,
+                   eu-csv, ftm (OpenSanctions), senzing (PEPs), tagpack (GraphSense) or addresses
+                   (one in a line). What can not be read is told with file and line.
+  score-pairs      columns schema, name1, name2: prints the rows with score (0 to 1) and match
+  check            columns full_name and, where they are there, date_of_birth, nationality, gender,
+                   schema: prints the rows with the best score, entry_id, list, listed_name, match
+  check-addresses  one address in a line: prints which lists have it
+  --data DIR       where the lists are kept: DIR/screening (default: ~/.quittance)
+  --explain        one column more: the parts that add up to the score`,
+    module: './processes/screening.ts',
+    run: 'runScreening',
+  },
   test: {
     summary: 'all checks and tests, or one randomised suite',
     help: `quittance test
@@ -115,7 +136,7 @@ Prints a table of ratios measured in one run and writes them as JSON to bench/re
 const names = Object.keys(commands);
 
 function usage(): string {
-  const list = names.map((name) => `  ${name.padEnd(8)}  ${commands[name]?.summary ?? ''}`);
+  const list = names.map((name) => `  ${name.padEnd(9)}  ${commands[name]?.summary ?? ''}`);
   return `quittance: self-hosted Bitcoin payments
 
 usage: quittance COMMAND [OPTIONS]

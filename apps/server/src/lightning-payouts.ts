@@ -2,11 +2,16 @@ import { lightningNetworkOf, type Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Lightning } from './lightning.ts';
 import {
+  advisePayout,
   ATTEMPTS_CHANNEL,
   countOpenAttempts,
   createDoorbells,
+  forgetOldBuckets,
   invoiceResolver,
+  learnFromAttempts,
+  openResolver,
   recoverAttempts,
+  type ResolverSettings,
   trackAttempts,
   watchFailureRates,
 } from './paying/lightning/index.ts';
@@ -24,11 +29,14 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Logger } from './platform/log/index.ts';
 import { type Loop, startLoop } from './platform/loops/index.ts';
 import type { Metrics } from './platform/metrics/index.ts';
-import { openOutboundReader, type UrlPolicy } from './platform/outbound/index.ts';
 import type { AlertDeps } from './telling/notifications/index.ts';
 
 /** Nobody rang: what is due over Lightning is looked for this often. */
 const LOOK_EVERY_MS = 1_000;
+/** A strategy counts a payout's own attempts at once; others may learn of them a little later. */
+const LEARN_EVERY_MS = 5_000;
+/** What is forgotten is weeks old. */
+const FORGET_EVERY_MS = 3_600_000;
 /** Rates and balances move in minutes. */
 const WATCH_EVERY_MS = 60_000;
 
@@ -39,8 +47,8 @@ export type LightningPayoutOptions = {
   random: Random;
   log: Logger;
   metrics: Metrics;
-  /** Where the services behind Lightning addresses may be. */
-  webhookUrls: UrlPolicy;
+  /** Which servers behind Lightning addresses may be asked; left out: public ones over https. */
+  lightningAddresses?: ResolverSettings | undefined;
 };
 
 /** What a worker does for payouts over Lightning: begins, follows to the end, watches. */
@@ -58,9 +66,9 @@ export function useLightningPayouts(
 ): void {
   const { clock, log, metrics } = options;
   const { database, loops, alerts, gate } = parts;
-  const reader = openOutboundReader({ policy: options.webhookUrls });
-  lifecycle.use('lightning addresses', () => ({ stop: () => reader.close() }));
-  const deps = payoutDeps(options, parts, { resolve: invoiceResolver({ reader }) });
+  const resolver = openResolver(options.lightningAddresses);
+  lifecycle.use('lightning addresses', () => ({ stop: () => resolver.close() }));
+  const deps = payoutDeps(options, parts, { resolve: invoiceResolver(resolver) });
   lifecycle.use('lightning payouts', () => {
     let ring = () => {};
     const payments = createLightningPayments(deps, () => ring());
@@ -88,6 +96,7 @@ export function useLightningPayouts(
     };
   });
   useTracking(lifecycle, options, { ...parts, deps });
+  useLearning(lifecycle, options, parts);
   lifecycle.use('lightning watch', () => {
     const loop = startLoop({
       name: 'lightning watch',
@@ -112,6 +121,32 @@ export function useLightningPayouts(
         value: oldestAgeMs / 1_000,
       } as const,
     ]);
+  });
+}
+
+/** Learns from what has ended, and forgets. */
+function useLearning(
+  lifecycle: Lifecycle,
+  { clock, log }: LightningPayoutOptions,
+  { database, loops }: { database: Database; loops: Loop[] },
+): void {
+  lifecycle.use('lightning prediction', () => {
+    let forgottenAtMs = Number.NEGATIVE_INFINITY;
+    const loop = startLoop({
+      name: 'lightning prediction',
+      everyMs: LEARN_EVERY_MS,
+      async run(signal) {
+        if (clock.nowMs() - forgottenAtMs > FORGET_EVERY_MS) {
+          await forgetOldBuckets({ database, clock });
+          forgottenAtMs = clock.nowMs();
+        }
+        return await learnFromAttempts({ database, clock }, signal);
+      },
+      onError: (error) => log.warn({ error }, 'Lightning attempts can not be learnt from'),
+      clock,
+    });
+    loops.push(loop);
+    return loop;
   });
 }
 
@@ -168,6 +203,8 @@ function payoutDeps(
     ...{ database, clock, ids, random, log, listener, resolve },
     network: lightningNetworkOf(options.network),
     nodes: lightning.nodes,
+    advise: (tx, payout, asked) =>
+      advisePayout(tx, { ...payout, payoutId: payout.id, ...payout.lightning }, asked),
     readAudience: alerts.readAudience,
     notices: {
       ended: (outcome, origin) =>

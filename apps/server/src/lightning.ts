@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
-import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import type { Database } from './platform/db/index.ts';
 import {
   type LightningNodePlace,
@@ -54,6 +54,7 @@ export type LightningOptions = {
     | undefined;
   clock: Clock;
   ids: Ids;
+  random: Random;
   log: Logger;
   metrics: Metrics;
 };
@@ -74,7 +75,7 @@ export function openLightning(
   options: LightningOptions,
   { database, alerts }: { database: Database; alerts: AlertDeps },
 ): Lightning {
-  const { clock, ids, log } = options;
+  const { clock, ids, log, network, random } = options;
   const sealer = openSealer(options.secretsKeyFile);
   const embedded = options.lightning?.embedded ?? null;
   if (embedded !== null) {
@@ -82,7 +83,10 @@ export function openLightning(
   }
   const elsewhere = options.lightning?.embeddedSocket ?? null;
   const embeddedSocket = embedded === null ? elsewhere : lightningSocketOf(embedded);
-  const backends = options.lightning === undefined ? {} : systemBackends({ embeddedSocket });
+  const backends =
+    options.lightning === undefined
+      ? {}
+      : systemBackends({ network, embeddedSocket, clock, random });
   const open = backendsOpener(backends);
   const nodes = openNodes({ database, sealer, open, clock, log });
   lifecycle.use('lightning nodes', async () => {

@@ -132,7 +132,11 @@ export function openConfiguredNodes(config: Config, database: Database): Lightni
   return openNodes({
     database,
     sealer: openSealer(secretsKeyFileOf(config)),
-    open: backendsOpener(systemBackends({ embeddedSocket })),
+    open: backendsOpener(
+      systemBackends({
+        ...{ network: config.network, embeddedSocket, clock: systemClock, random: systemRandom },
+      }),
+    ),
     clock: systemClock,
     log: loggerOf(config),
   });

@@ -23,6 +23,7 @@ import {
   needs,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
+import type { NodesOfStores } from '../lightning/index.ts';
 import type { FeeEstimator } from '../spends/index.ts';
 import { approvePayout } from './approve-payout.ts';
 import { addBatchRoutes } from './batches/routes.ts';
@@ -47,6 +48,8 @@ export type PayoutRouteDeps = PayoutDeps &
     recordAudit: typeof recordAudit;
     /** Says what a transaction costs, for dry runs. */
     fees: FeeEstimator;
+    /** Stores' Lightning nodes, for dry runs. */
+    nodes: NodesOfStores;
   };
 
 const tags = ['Payouts'];

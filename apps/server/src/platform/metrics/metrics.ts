@@ -82,6 +82,12 @@ export const metricTable = {
     ['answer'],
     'lightning attempts',
   ),
+  quittance_card_taps_total: counter('Cards that were tapped: offered, or why they were refused.', [
+    'outcome',
+  ]),
+  quittance_draws_total: counter('What was asked of pull payments: drawn, or why it was refused.', [
+    'outcome',
+  ]),
   quittance_lightning_events_total: counter('Events of Lightning nodes that were taken in.', [
     'type',
   ]),

@@ -26,8 +26,10 @@ export type CompareDeps = {
 /** A break is known within this time; each look is two questions to the node. */
 const COMPARE_EVERY_MS = 60_000;
 /** Payments that come and go while it is compared make it begin anew. */
-const MAX_TRIES = 10;
-const PAUSE_MS = 300;
+const MAX_TRIES = 12;
+const PAUSE_MS = 400;
+/** A payment that was sent is booked a moment after its end: so often in a row is a break. */
+const TIMES_TO_BELIEVE = 4;
 const PAGE = 500;
 
 type Moment = { cursor: string | null; bookMsat: bigint; sequenceOf: string };
@@ -61,11 +63,16 @@ async function compare(deps: CompareDeps, row: NodeRow): Promise<Comparison> {
   try {
     const open = await deps.nodes.connectionOf(row.merchantId);
     if (open === null || open.id !== row.id) return unreadable('the connection was given up');
+    let last: bigint | null = null;
+    let times = 0;
     for (let attempt = 1; attempt <= MAX_TRIES; attempt++) {
       const sums = await readQuiet(deps, row.merchantId, open.node);
       if (sums !== null) {
-        const state = sums.bookMsat === sums.nodeMsat ? 'ok' : 'break';
-        return { ...shared, state, ...sums, reason: null };
+        const difference = sums.bookMsat - sums.nodeMsat;
+        if (difference === 0n) return { ...shared, state: 'ok', ...sums, reason: null };
+        times = difference === last ? times + 1 : 1;
+        last = difference;
+        if (times === TIMES_TO_BELIEVE) return { ...shared, state: 'break', ...sums, reason: null };
       }
       await deps.sleep(PAUSE_MS);
     }

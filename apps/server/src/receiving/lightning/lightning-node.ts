@@ -69,8 +69,7 @@ export type LightningInfo = {
 export type NewInvoice = {
   /** Null: the payer chooses. */
   readonly amountMsat: Msats | null;
-  /** `text` is what was hashed: Core Lightning makes the hash itself, and needs it. */
-  readonly description: string | { readonly sha256: string; readonly text?: string };
+  readonly description: string | { readonly sha256: string };
   readonly expirySeconds: number;
   /** A hold invoice for this hash; the preimage is somebody else's to know. */
   readonly holdPaymentHash?: string;

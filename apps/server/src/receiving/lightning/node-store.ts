@@ -258,11 +258,21 @@ export async function readComparison(tx: Tx, merchantId: Uuid): Promise<Comparis
   }>('SELECT id, comparison, compared_at FROM lightning_node WHERE merchant_id = $1 AND active', [
     merchantId,
   ]);
-  if (row?.comparison == null || row.compared_at === null) return undefined;
+  if (row === undefined || row.comparison === null || row.compared_at === null) return undefined;
   const msat = (text: string | null) => (text === null ? null : BigInt(text));
   const { state, bookMsat, nodeMsat, reason } = row.comparison;
   return {
     ...{ lightningNodeId: row.id, state, reason, atMs: row.compared_at.getTime() },
     ...{ bookMsat: msat(bookMsat), nodeMsat: msat(nodeMsat) },
   };
+}
+
+/** Whether a store's payouts over Lightning are under way: their end would be heard by nobody. */
+export async function hasOpenPayouts(tx: Tx, merchantId: Uuid): Promise<boolean> {
+  const row = await tx.one<{ open: boolean }>(
+    `SELECT EXISTS (SELECT FROM payout WHERE merchant_id = $1 AND method = 'lightning'
+        AND state IN ('approved', 'in_flight', 'unknown')) AS open`,
+    [merchantId],
+  );
+  return row.open;
 }

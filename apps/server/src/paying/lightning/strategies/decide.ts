@@ -104,9 +104,12 @@ function windowOf(
     : { closesMs: endsMs, reason: 'time_over' };
 }
 
-/** A person's wish counts until an attempt has ended after it. */
+/**
+ * A person's wish counts until an attempt has ended after it. One that ended in the same millisecond
+ * answers it too: else an attempt that is refused at once would be repeated without a pause.
+ */
 function isAsked({ requestedAtMs }: StrategyHistory, last: StrategyAttempt | undefined): boolean {
-  return requestedAtMs !== null && requestedAtMs >= (last?.endedAtMs ?? Number.NEGATIVE_INFINITY);
+  return requestedAtMs !== null && requestedAtMs > (last?.endedAtMs ?? Number.NEGATIVE_INFINITY);
 }
 
 function isUnlikely(

@@ -34,7 +34,8 @@ export async function startLightningWorld(real?: { node: LightningNode; nodeId: 
   const log = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields, message });
   const told: Parameters<PayoutListener['payoutChanged']>[2][] = [];
-  let nodeRowId = '';
+  /** The store that the one node belongs to now; those before have none. */
+  let owner = { merchantId: '', nodeRowId: '' };
   const offline = invoiceResolver({
     reader: {
       get: async () => ({ ok: false, code: 'unreachable', reason: 'no network here' }),
@@ -46,7 +47,12 @@ export async function startLightningWorld(real?: { node: LightningNode; nodeId: 
   const deps: LightningPayoutDeps = {
     ...{ database: api.database, clock, random, ids: uuidV7Ids(clock, random) },
     network: 'regtest',
-    nodes: { connectionOf: async () => ({ id: nodeRowId, node: real?.node ?? node.api }) },
+    nodes: {
+      connectionOf: async (merchantId) =>
+        merchantId === owner.merchantId
+          ? { id: owner.nodeRowId, node: real?.node ?? node.api }
+          : null,
+    },
     resolve: (request) => world.resolve(request),
     listener: { payoutChanged: async (_tx, _telling, change) => void told.push(change) },
     log: { info: log('info'), warn: log('warn'), error: log('error') },
@@ -62,7 +68,8 @@ export async function startLightningWorld(real?: { node: LightningNode; nodeId: 
       ...{ amountSats: availableSats, atMs: clock.nowMs() },
     };
     const settled = { ...args, dueSats: availableSats, excessSats: 0n };
-    nodeRowId = randomUUID();
+    const nodeRowId = randomUUID();
+    owner = { merchantId: merchant.id, nodeRowId };
     await api.database.asSystem(async (tx) => {
       await postTransfers(tx, [paymentSeen(args), paymentConfirmed(args), orderSettled(settled)]);
       await tx.query('UPDATE lightning_node SET active = false, removed_at = now() WHERE active');

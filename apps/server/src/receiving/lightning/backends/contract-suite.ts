@@ -64,7 +64,7 @@ export function lightningContract(
         expect(balances.channelsMsat).toBe(local);
       });
     });
-    receivingCases(current);
+    receivingCases(current, options);
     payingCases(current, options);
     failingCases(current, options);
   });

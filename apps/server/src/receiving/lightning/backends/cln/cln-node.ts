@@ -49,7 +49,8 @@ function nodeOf(rpc: ClnRpc, methods: ReadonlySet<string>, options: ClnOptions):
       offers,
       // `keysend` chooses the preimage itself, and the hash has to be stored before.
       keysend: false,
-      descriptionHash: true,
+      // `invoice` hashes the text itself (deschashonly), and takes no hash.
+      descriptionHash: false,
       channels: true,
       feeLimit: true,
     },

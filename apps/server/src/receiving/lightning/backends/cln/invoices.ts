@@ -42,7 +42,7 @@ export function createInvoices(rpc: ClnRpc, random: Random): ClnInvoices {
         {
           amount_msat: amountMsat === null ? 'any' : `${amountMsat}msat`,
           label: `quittance-${toHex(random(new Uint8Array(LABEL_BYTES)))}`,
-          ...descriptionOf(description),
+          description,
           expiry: expirySeconds,
         },
         madeInvoiceShape,
@@ -79,15 +79,6 @@ export function createInvoices(rpc: ClnRpc, random: Random): ClnInvoices {
       if (cancelled.size > MAX_REMEMBERED && oldest !== undefined) cancelled.delete(oldest);
     },
   };
-}
-
-function descriptionOf(description: NewInvoice['description']): Record<string, unknown> {
-  if (typeof description === 'string') return { description };
-  if (description.text !== undefined) return { description: description.text, deschashonly: true };
-  throw new LightningNodeError(
-    'unsupported',
-    'Core Lightning hashes the description itself: it needs the text, not the hash',
-  );
 }
 
 export function invoiceOf(invoice: ClnInvoice): NodeInvoice {

@@ -41,7 +41,7 @@ export type ClnRpc = {
 const refusalShape = z.object({
   code: z.number().nullish(),
   message: z.string(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 /** @throws {LightningNodeError} for a connection that can not be read */

@@ -46,7 +46,7 @@ lightningContract(
       // It does not show channels, so the case can not see that the peer is away.
       'an own peer who is not connected': null,
     },
-    // It tells one balance and no cause of what has failed before.
-    without: ['held', 'refused while away'],
+    // It tells one balance, no cause of what has failed before, and its invoices have an amount.
+    without: ['held', 'refused while away', 'no amount'],
   },
 );

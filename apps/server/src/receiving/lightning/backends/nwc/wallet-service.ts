@@ -78,7 +78,7 @@ export type WalletService = {
 
 const answerShape = z.object({
   error: z.object({ code: z.string(), message: z.string().default('') }).nullish(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
 });
 
 /** Speaks NIP-47 over all relays of a connection at once; the first answer counts. */
@@ -228,6 +228,7 @@ export function createWalletService(
 /** @throws {NotSentError} when no relay is there in time */
 async function anyOpen(relays: readonly Relay[]): Promise<void> {
   if (relays.some((relay) => relay.isOpen())) return;
+  for (const relay of relays) relay.hurry();
   const late = sleep(RELAY_TIMEOUT_MS, 'late' as const, { ref: false });
   const first = await Promise.race([late, ...relays.map((relay) => relay.opened())]);
   if (first === 'late') throw new NotSentError('unreachable', 'no relay can be reached');

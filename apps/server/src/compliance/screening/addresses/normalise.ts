@@ -1,0 +1,31 @@
+import { addressToScript } from '@quittance/bitcoin';
+
+/** Longest address of any asset that lists have: Monero's integrated ones have 106 letters. */
+const MAX_LETTERS = 150;
+
+/** Assets whose addresses have Bitcoin's form: OFAC writes XBT, tagpacks BTC. */
+const BITCOIN = new Set(['XBT', 'BTC']);
+
+/**
+ * An address as it is compared. Bech32 (BIP173: any case, not mixed) and hexadecimal addresses
+ * (EIP-55's capitals are a checksum) compare in small letters; base58 compares exactly.
+ * @returns null for what can be no address: blanks, signs, too long, bech32 in mixed case
+ */
+export function normaliseAddress(text: string): string | null {
+  const plain = text.trim().replace(/^(?:bitcoin|bitcoincash|litecoin|ethereum):/i, '');
+  if (plain === '' || plain.length > MAX_LETTERS || !/^[A-Za-z0-9]+$/.test(plain)) return null;
+  const lower = plain.toLowerCase();
+  if (/^(?:bc|tb|bcrt|ltc|tltc)1/.test(lower) && lower.length >= 14) {
+    const mixed = plain !== lower && plain !== plain.toUpperCase();
+    // A base58 address may begin with such letters only after its version's digit: none does.
+    return mixed ? null : lower;
+  }
+  if (/^0x[0-9a-f]{40,64}$/.test(lower)) return lower;
+  return plain;
+}
+
+/** Whether an address that a list calls Bitcoin's is none: "XBT T…" is there, and is Tron's. */
+export function isForeign(asset: string, address: string): boolean {
+  if (!BITCOIN.has(asset.toUpperCase())) return false;
+  return !addressToScript(normaliseAddress(address) ?? address, 'mainnet').ok;
+}

@@ -1,0 +1,24 @@
+/** Front door of screening: lists, names, addresses. Everything here works without a server. */
+
+export { type AddressIndex, buildAddressIndex } from './addresses/address-index.ts';
+export { isForeign, normaliseAddress } from './addresses/normalise.ts';
+export { loadList, loadLists, saveList } from './data-folder.ts';
+export { compareLists, type ListDelta } from './delta.ts';
+export { ListError } from './errors.ts';
+export type {
+  DateRange,
+  EntrySchema,
+  Gender,
+  ImportEvent,
+  ImportFinding,
+  ListEntry,
+} from './list-entry.ts';
+export { countryCode } from './lists/countries.ts';
+export { readDate } from './lists/dates.ts';
+export { importList, isListFormat, LIST_FORMATS, type ListFormat } from './lists/import.ts';
+export { readCsv } from './lists/read-csv.ts';
+export { readLines } from './lists/read-lines.ts';
+export { type Hit, buildNameIndex, type NameIndex, type Question } from './name-index.ts';
+export { scorePair } from './score-pair.ts';
+export { FULL_POINTS, type Score, type ScorePart } from './names/score.ts';
+export { DEFAULT_SETTINGS, type MatchSettings, SETTINGS_VERSION } from './names/settings.ts';

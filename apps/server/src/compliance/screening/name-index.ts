@@ -1,0 +1,232 @@
+import type { ListEntry, ListedName } from './list-entry.ts';
+import { type Facts, weighFacts } from './names/evidence.ts';
+import { kindOf, type Name, type NameKind, type NameToken, readNames } from './names/read-name.ts';
+import { type Frequencies, limited, type Score, scoreNames } from './names/score.ts';
+import { DEFAULT_SETTINGS, type MatchSettings } from './names/settings.ts';
+import { compareTokens } from './names/similarity.ts';
+import { bonesOf, foldOf } from './names/sounds.ts';
+import { NAME_GROUPS } from './names/vocabulary.ts';
+
+/** Who is screened. `kind` null: unknown, so that lists of people and of bodies are both asked. */
+export type Question = Facts & { name: string; kind: NameKind | null };
+
+export type Hit = {
+  entry: ListEntry;
+  name: ListedName;
+  score: Score;
+  match: boolean;
+};
+
+export type NameIndex = {
+  readonly nameCount: number;
+  readonly entryCount: number;
+  /** The best entries, best first, at most `limit` of them. */
+  search(question: Question, limit: number): Hit[];
+  readonly frequencies: Frequencies;
+};
+
+/** Names of candidates that are scored in full: ranks beyond have never held a match in tests. */
+const MAX_CANDIDATES = 48;
+/** Parts below this likeness find no candidates: a name needs a better one to match anyway. */
+const MIN_LIKENESS = 0.5;
+/** A key that so many parts share tells nothing; the parts have other keys. */
+const MAX_KEY_PARTS = 400;
+/** Of the lighter name's weight, what has to agree roughly before a name is scored in full. */
+const MIN_SHARE = 0.5;
+
+type Indexed = { name: Name; listed: ListedName; entry: number; weight: number };
+
+/** A distinct part of listed names, and which names have it. */
+type Part = { token: NameToken; names: number[] };
+
+/** Builds the index of all names of the entries: parts, sounds, near spellings, parts run together. */
+export function buildNameIndex(
+  entries: readonly ListEntry[],
+  settings: MatchSettings = DEFAULT_SETTINGS,
+): NameIndex {
+  const names: Indexed[] = [];
+  const parts: Part[] = [];
+  const partIds = new Map<string, number>();
+  const keys = new Map<string, number[]>();
+
+  const post = (token: NameToken, name: number, run = false) => {
+    const id = run ? `run|${token.text}` : `${token.class}|${token.script}|${token.text}`;
+    const known = partIds.get(id);
+    const part = known === undefined ? undefined : parts[known];
+    if (part !== undefined) {
+      if (part.names.at(-1) !== name) part.names.push(name);
+      return part.token;
+    }
+    partIds.set(id, parts.length);
+    for (const key of run ? runKeys(token) : keysOf(token)) {
+      const list = keys.get(key);
+      if (list === undefined) keys.set(key, [parts.length]);
+      else list.push(parts.length);
+    }
+    parts.push({ token, names: [name] });
+    return token;
+  };
+
+  entries.forEach((entry, entryAt) => {
+    const kind = kindOf(entry.schema);
+    for (const listed of entry.names) {
+      for (const name of readNames(listed.text, kind)) {
+        const at = names.length;
+        const tokens = name.tokens.map((token) => post(token, at));
+        for (const run of runsTogether(tokens)) post(run, at, true);
+        const weight = tokens.reduce((sum, token) => sum + token.weight, 0);
+        names.push({ name: { ...name, tokens }, listed, entry: entryAt, weight });
+      }
+    }
+  });
+
+  const frequencies = frequenciesOf(names.length, parts, partIds);
+  const gather = makeGather({ names, parts, keys, settings });
+  return {
+    nameCount: names.length,
+    entryCount: entries.length,
+    frequencies,
+    search(question, limit) {
+      const kinds: NameKind[] =
+        question.kind === null ? ['person', 'organisation', 'vessel'] : [question.kind];
+      const best = new Map<number, Hit>();
+      for (const kind of kinds) {
+        for (const asked of readNames(question.name, kind)) {
+          for (const at of gather(asked)) {
+            const found = names[at];
+            const entry = found === undefined ? undefined : entries[found.entry];
+            if (found === undefined || entry === undefined) continue;
+            const weak = found.listed.kind === 'weak';
+            const byName = scoreNames(asked, found.name, { settings, frequencies, weak });
+            const known = best.get(found.entry);
+            const score = limited([...byName.parts, ...weighFacts(question, entry)]);
+            if (known !== undefined && known.score.points >= score.points) continue;
+            const match = score.points >= settings.cut * 10_000;
+            best.set(found.entry, { entry, name: found.listed, score, match });
+          }
+        }
+      }
+      const hits = [...best.values()].sort((a, b) => b.score.points - a.score.points);
+      return hits.slice(0, limit);
+    },
+  };
+}
+
+/** The keys under which a part is found: itself, its sound, its bones, its sound less a letter. */
+function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
+  const keys = new Set([`t${text}`, `f${fold}`]);
+  if (found === 'number' || found === 'particle' || found === 'initial') return keys;
+  if (bones.length >= 2) keys.add(`b${bones}`);
+  for (const group of NAME_GROUPS.get(text) ?? []) keys.add(`g${group}`);
+  if (fold.length < 4) return keys;
+  keys.add(`d${fold}`);
+  for (let i = 0; i < fold.length; i++) keys.add(`d${fold.slice(0, i)}${fold.slice(i + 1)}`);
+  return keys;
+}
+
+/** Runs are found by what is written as one; their near spellings are found by their pieces. */
+function runKeys({ text, fold }: NameToken): string[] {
+  return [`t${text}`, `f${fold}`];
+}
+
+/** Neighbouring parts written as one: "Al Assad" is also "alassad". */
+function runsTogether(tokens: readonly NameToken[]): NameToken[] {
+  const runs: NameToken[] = [];
+  for (let count = 2; count <= 3; count++) {
+    for (let i = 0; i + count <= tokens.length; i++) {
+      const pieces = tokens.slice(i, i + count);
+      const light = pieces.some((piece) => piece.class === 'initial' || piece.class === 'number');
+      const first = pieces[0];
+      if (light || first === undefined) continue;
+      const text = pieces.map((piece) => piece.text).join('');
+      const fold = foldOf(text);
+      const weight = pieces.reduce((sum, piece) => sum + piece.weight, 0);
+      runs.push({ ...first, text, fold, bones: bonesOf(fold), class: 'name', weight });
+    }
+  }
+  return runs;
+}
+
+function frequenciesOf(
+  nameCount: number,
+  parts: readonly Part[],
+  partIds: ReadonlyMap<string, number>,
+): Frequencies {
+  const all = Math.log2(Math.max(2, nameCount));
+  return {
+    bits(token) {
+      const id = partIds.get(`${token.class}|${token.script}|${token.text}`);
+      const count = id === undefined ? 1 : (parts[id]?.names.length ?? 1);
+      return all - Math.log2(count);
+    },
+  };
+}
+
+/** Finds the names worth scoring: adds up, over the parts asked for, the likeness of listed parts. */
+function makeGather(index: {
+  names: readonly Indexed[];
+  parts: readonly Part[];
+  keys: ReadonlyMap<string, number[]>;
+  settings: MatchSettings;
+}): (asked: Name) => number[] {
+  const { names, parts, keys, settings } = index;
+  const sums = new Float32Array(names.length);
+  const seenBy = new Int32Array(names.length);
+  let stamp = 0;
+
+  const similar = (token: NameToken, wanted: Iterable<string>): { part: Part; value: number }[] => {
+    const ids = new Set<number>();
+    for (const key of wanted) {
+      const list = keys.get(key);
+      // The bones of common names are shared by hundreds; only rough spellings need them.
+      if (list === undefined) continue;
+      if (key.startsWith('b') && token.fidelity === 'full' && token.bones.length < 3) continue;
+      if (list.length > MAX_KEY_PARTS && !key.startsWith('t')) continue;
+      for (const id of list) ids.add(id);
+    }
+    const found: { part: Part; value: number }[] = [];
+    for (const id of ids) {
+      const part = parts[id];
+      const value =
+        part === undefined ? undefined : compareTokens(token, part.token, settings)?.value;
+      if (part !== undefined && value !== undefined && value >= MIN_LIKENESS) {
+        found.push({ part, value });
+      }
+    }
+    return found.sort((a, b) => b.value - a.value);
+  };
+
+  return (asked) => {
+    const touched: number[] = [];
+    const weight = asked.tokens.reduce((sum, token) => sum + token.weight, 0);
+    const add = (token: NameToken, wanted: Iterable<string>) => {
+      stamp++;
+      for (const { part, value } of similar(token, wanted)) {
+        const worth = value * Math.min(token.weight, part.token.weight);
+        for (const at of part.names) {
+          if (seenBy[at] === stamp || names[at]?.name.kind !== asked.kind) continue;
+          seenBy[at] = stamp;
+          if (sums[at] === 0) touched.push(at);
+          sums[at] = (sums[at] ?? 0) + worth;
+        }
+      }
+    };
+    const telling = asked.tokens.filter(
+      ({ class: found }) => found !== 'particle' && found !== 'stop' && found !== 'initial',
+    );
+    for (const token of telling.length > 0 ? telling : asked.tokens) {
+      add(token, keysOf(token));
+    }
+    for (const run of runsTogether(asked.tokens)) add(run, runKeys(run));
+    const ranked: { at: number; rank: number }[] = [];
+    for (const at of touched) {
+      const lighter = Math.min(weight, names[at]?.weight ?? 0);
+      const heavier = Math.max(weight, names[at]?.weight ?? 0);
+      const rank = (sums[at] ?? 0) / (lighter + 0.1 * (heavier - lighter));
+      if (rank >= MIN_SHARE) ranked.push({ at, rank });
+      sums[at] = 0;
+    }
+    ranked.sort((x, y) => y.rank - x.rank || x.at - y.at);
+    return ranked.slice(0, MAX_CANDIDATES).map(({ at }) => at);
+  };
+}
