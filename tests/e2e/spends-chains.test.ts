@@ -2,7 +2,7 @@ import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cancelSpend, planPayoutSpend } from '../../apps/server/src/paying/spends/index.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
-import { openShop, type Shop } from '../support/shop.ts';
+import { eventually, openShop, type Shop } from '../support/shop.ts';
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
 import { openVault, type Vault } from '../support/vault.ts';
 import { nodeSigner } from '../support/vault-signer.ts';
@@ -51,8 +51,12 @@ test('of 30 payouts from one coin no transaction is ever too deep for the node, 
     addresses.push(address);
     const spendId = plan.spendId as Uuid;
     expect(await vault.advance(spendId)).toBe('broadcast');
-    await vault.caughtUp();
     const txid = (await vault.read(spendId)).versions[0]?.txid;
+    await eventually('the change is seen', async () => {
+      const stored = Buffer.from(txid ?? '', 'hex').reverse();
+      const coins = await shop.sql('SELECT FROM coin WHERE live AND txid = $1', [stored]);
+      return coins.length > 0;
+    });
     const { ancestorcount } = await regtest.rpc.call<Entry>('getmempoolentry', [txid]);
     deepest = Math.max(deepest, ancestorcount);
   }
