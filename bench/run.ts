@@ -38,6 +38,10 @@ const benches: Readonly<Record<string, { what: string; load(): Promise<Bench> }>
     what: 'a thousand payouts in one batch and one by one, until all are final',
     load: async () => (await import('./payouts.ts')).run,
   },
+  screening: {
+    what: 'people and addresses against all lists, against a plain token-Jaro-Winkler scan',
+    load: async () => (await import('./screening.ts')).run,
+  },
   memory: {
     what: 'memory of the server over 200,000 orders',
     load: async () => (await import('./memory.ts')).run,
