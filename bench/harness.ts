@@ -4,6 +4,8 @@ import { cpus, loadavg } from 'node:os';
 export type BenchResult = {
   name: string;
   rows: Record<string, unknown>[];
+  /** Further tables, by title. */
+  tables?: Record<string, Record<string, unknown>[]>;
   ratios: Record<string, number>;
   targets: Target[];
   /** What a reader has to know to judge the figures. */

@@ -8,6 +8,7 @@ import { startTestPostgres } from '../tests/support/test-postgres.ts';
 import { openVault, type Vault } from '../tests/support/vault.ts';
 import { startSigner } from '../tests/support/vault-signer.ts';
 import { type BenchOptions, type BenchResult, rounded, sleep } from './harness.ts';
+import { run as runLightning } from './strategies.ts';
 
 /**
  * Paying many: as one batch and one by one, over the real signer and the real node, until every
@@ -42,7 +43,20 @@ type Run = {
   'final after 101 blocks (s)': number;
 };
 
-export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+/** On the chain over the real signer and node; over Lightning on a simulated network. */
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const chain = await runOnChain(options);
+  const lightning = await runLightning(options);
+  return {
+    ...chain,
+    tables: { 'Lightning, simulated, by strategy': lightning.rows, ...lightning.tables },
+    ratios: { ...chain.ratios, ...lightning.ratios },
+    targets: [...chain.targets, ...lightning.targets],
+    notes: [...(chain.notes ?? []), ...(lightning.notes ?? [])],
+  };
+}
+
+async function runOnChain({ quick }: BenchOptions): Promise<BenchResult> {
   const count = quick ? QUICK_PAYOUTS : PAYOUTS;
   const rows = [await measure('one batch', count, count), await measure('one by one', count, 1)];
   const [batch, single] = rows;

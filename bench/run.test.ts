@@ -6,6 +6,7 @@ import { type BenchResult, isMet, median, quantile } from './harness.ts';
 import { run as runOrders } from './orders.ts';
 import { runBench } from './run.ts';
 import { run as runScan } from './scan.ts';
+import { run as runStrategies } from './strategies.ts';
 
 const data = process.env['QUITTANCE_TESTDATA'] ?? join(import.meta.dirname, '../../shared/data');
 
@@ -59,6 +60,14 @@ test('the coinselect benchmark measures all three ways', { timeout: 120_000 }, a
   expect(result.ratios['smallWalletCostToOptimum']).toBeLessThan(1.01);
   // A few scenarios only: far above the target.
   expect(result.ratios['costToBitcoind']).toBeLessThan(1.5);
+});
+
+test('the strategies benchmark judges every rule on the same payouts, and no law is broken', async () => {
+  const result = await runStrategies({ quick: true });
+  const rules = result.rows.map(({ rule }) => rule);
+  expect(rules).toEqual(expect.arrayContaining(['tiered', 'tiered + prediction', 'manual']));
+  const broken = result.targets.find(({ what }) => what.includes('laws broken'));
+  expect(broken?.value).toBe(0);
 });
 
 function expectFigures(result: BenchResult): void {

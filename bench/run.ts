@@ -8,8 +8,15 @@ import { type Bench, type BenchResult, describeMachine, isMet, type Target } fro
 const USAGE_ERROR = 2;
 const RESULTS = join(import.meta.dirname, 'results');
 
+type Entry = {
+  what: string;
+  /** Part of another one: runs alone only when it is named. */
+  partOf?: string;
+  load(): Promise<Bench>;
+};
+
 /** In the order in which they run when none is named; each is loaded only when it runs. */
-const benches: Readonly<Record<string, { what: string; load(): Promise<Bench> }>> = {
+const benches: Readonly<Record<string, Entry>> = {
   scan: {
     what: 'finding payments in real blocks, against bitcoinjs-lib and one SHA-256 pass',
     load: async () => (await import('./scan.ts')).run,
@@ -35,12 +42,17 @@ const benches: Readonly<Record<string, { what: string; load(): Promise<Bench> }>
     load: async () => (await import('./coinselect.ts')).run,
   },
   payouts: {
-    what: 'a thousand payouts in one batch and one by one, until all are final',
+    what: 'a thousand payouts in one batch and one by one; ten thousand over Lightning, by rule',
     load: async () => (await import('./payouts.ts')).run,
   },
   screening: {
     what: 'people and addresses against all lists, against a plain token-Jaro-Winkler scan',
     load: async () => (await import('./screening.ts')).run,
+  },
+  strategies: {
+    what: 'ten thousand simulated Lightning payouts, by strategy, against a fixed ten minutes',
+    partOf: 'payouts',
+    load: async () => (await import('./strategies.ts')).run,
   },
   memory: {
     what: 'memory of the server over 200,000 orders',
@@ -59,7 +71,8 @@ export async function runBench(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: { quick: { type: 'boolean', default: false } },
   });
-  const names = positionals.length === 0 ? Object.keys(benches) : positionals;
+  const all = Object.keys(benches).filter((name) => benches[name]?.partOf === undefined);
+  const names = positionals.length === 0 ? all : positionals;
   const unknown = names.find((name) => !Object.hasOwn(benches, name));
   if (unknown !== undefined) {
     const list = Object.entries(benches).map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`);
@@ -92,6 +105,10 @@ async function runOne(name: string, quick: boolean): Promise<BenchResult> {
   const seconds = Math.round((performance.now() - began) / 1_000);
   const versions = { Node: machine.node, ...result.versions };
   console.table(result.rows);
+  for (const [title, rows] of Object.entries(result.tables ?? {})) {
+    console.log(title);
+    console.table(rows);
+  }
   console.table(result.ratios);
   for (const note of result.notes ?? []) console.log(note);
   const software = Object.entries(versions).map(([what, version]) => `${what} ${version}`);

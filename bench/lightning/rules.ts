@@ -6,6 +6,7 @@ import {
   type PredictionBucket,
   type StrategyAttempt,
 } from '../../apps/server/src/paying/lightning/index.ts';
+import { seededDice, seedOf } from './dice.ts';
 import type { AttemptResult } from './node.ts';
 import type { Payout } from './workload.ts';
 
@@ -57,20 +58,16 @@ export function fixedRule({ onTicks }: { onTicks: boolean }): Rule {
 /** A strategy of the product, with or without what it learns from attempts on the way. */
 export function strategyRule(
   strategy: LightningStrategy,
-  {
-    learns,
-    asks = () => null,
-  }: { learns: boolean; asks?: (situation: Situation) => number | null },
-): Rule & { readonly buckets: ReadonlyMap<string, PredictionBucket> } {
+  { learns, asksAtMs = () => [] }: { learns: boolean; asksAtMs?: (payout: Payout) => number[] },
+): Rule {
   const buckets = new Map<string, PredictionBucket>();
   return {
     name: `${strategy.kind}${learns ? ' + prediction' : ''}`,
-    buckets,
     next(situation) {
       const { payout, nowMs, attempts, sendableSat } = situation;
-      const history = {
-        ...{ startedAtMs: payout.createdAtMs, attempts, requestedAtMs: asks(situation) },
-      };
+      const asks = asksAtMs(payout);
+      const requestedAtMs = asks.findLast((atMs) => atMs <= nowMs) ?? null;
+      const history = { startedAtMs: payout.createdAtMs, attempts, requestedAtMs };
       const amountMsat = msats(payout.amountSat);
       const { expiresAtMs } = payout;
       const advice = learns
@@ -83,7 +80,11 @@ export function strategyRule(
         maxFeeMsat: msats(payout.maxFeeSat),
         sendableMsat: msats(sendableSat),
       });
-      if (decision.action !== 'send') return decision;
+      if (decision.action === 'give_up') return decision;
+      if (decision.action === 'wait') {
+        const nextAskMs = asks.find((atMs) => atMs > nowMs) ?? decision.untilMs;
+        return { action: 'wait', untilMs: Math.min(decision.untilMs, nextAskMs) };
+      }
       const feeLimitSat = Number(decision.feeBudgetMsat) / 1_000;
       return { action: 'send', feeLimitSat, timeoutMs: decision.timeoutMs };
     },
@@ -100,4 +101,22 @@ export function strategyRule(
 
 export function msats(sat: number): bigint {
   return BigInt(Math.floor(sat * 1_000));
+}
+
+/** How long somebody takes to look after a payout again, and how often, before leaving it. */
+const LOOK_AGAIN_MS = 45 * 60_000;
+const LOOKS = 5;
+
+/** Somebody sends at once, and asks again about every 45 minutes, five times in all. */
+export function patientPerson(seed: number): (payout: Payout) => number[] {
+  return ({ number, createdAtMs }) => {
+    const dice = seededDice(seedOf(seed, 2_000_000 + number));
+    let atMs = createdAtMs;
+    const asks = [createdAtMs];
+    while (asks.length < LOOKS) {
+      atMs += Math.round(dice.exponential(LOOK_AGAIN_MS));
+      asks.push(atMs);
+    }
+    return asks;
+  };
 }

@@ -176,6 +176,18 @@ test('cards that share a pull payment share its limit', async () => {
   expect(await tapAndPay(two.chip, 300n)).toEqual({ status: 'OK' });
 });
 
+test('a card draws from a pull payment of its own store alone', async () => {
+  const stranger = await api.createMerchant('Stranger');
+  const body = { name: 'x', amount: '10', currency: 'SAT' };
+  const theirs = await send('POST', '/v1/pull-payments', body, stranger.key);
+  const { id: pullPaymentId } = theirs.body.pullPayment;
+  const made = await send('POST', '/v1/cards', { name: 'x', pullPaymentId });
+  expect(made.status).toBe(404);
+  for (const bad of [{}, { pullPaymentId, balance: { amount: '1', currency: 'SAT' } }]) {
+    expect((await send('POST', '/v1/cards', { name: 'x', ...bad })).status).toBe(400);
+  }
+});
+
 test('a frozen card is refused, also between its tap and its payment, until it is thawed', async () => {
   const { id, chip } = await issueCard(api, store);
   const { k1 } = (await tap(api, chip)).body;

@@ -61,6 +61,17 @@ export function payment(change: Partial<OrderPaymentView> = {}): OrderPaymentVie
   };
 }
 
+/** BOLT 11's own example of an invoice with a description, as long as they usually are. */
+export const BOLT11 =
+  'lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv3qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh';
+
+/** The same order with an invoice to pay it by. */
+export function lightningView(change: Partial<OrderView> = {}): OrderView {
+  const view = orderView(change);
+  const lightning = { bolt11: BOLT11, expiresAt: view.expiresAt };
+  return orderView({ ...view, lightning, bip21: `${view.bip21}&lightning=${BOLT11}` });
+}
+
 const arrived = { receivedSats: '41235', remainingSats: '0', version: 2 };
 const confirmed = {
   ...arrived,
@@ -122,6 +133,29 @@ export const fixtures: Record<string, OrderView> = {
     lateSats: '41235',
     payments: [payment({ late: true, seenAt: '2026-03-14T10:12:00.000Z' })],
     serverTime: '2026-03-14T10:13:00.000Z',
+  }),
+  'waiting-lightning': lightningView(),
+  'partial-lightning': lightningView({
+    status: 'UNDERPAID',
+    version: 2,
+    receivedSats: '26000',
+    remainingSats: '15235',
+    bip21: `bitcoin:${ADDRESS}?amount=0.00015235&label=Alder%20%26%20Finch%20Coffee`,
+    payments: [payment({ sats: '26000', state: 'confirmed' })],
+  }),
+  'paid-lightning': orderView({
+    ...{ receivedSats: '41235', remainingSats: '0', confirmedSats: '41235', version: 2 },
+    status: 'CONFIRMED',
+    confirmations: { have: 3, need: 3 },
+    payments: [
+      payment({
+        method: 'lightning',
+        txid: null,
+        vout: null,
+        paymentHash: OTHER_TXID,
+        state: 'confirmed',
+      }),
+    ],
   }),
   invalid: orderView({ status: 'INVALID', version: 2, redirectUrl: null }),
   'partly-refunded': orderView({

@@ -5,6 +5,7 @@ import {
   buildAssets,
   chooseLocale,
   contentSecurityPolicy,
+  payMethodOf,
   renderCheckoutPage,
   renderNotFoundPage,
   renderReceiptPage,
@@ -69,8 +70,10 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     const path = `/i/${orderId}`;
     response.setHeader('content-security-policy', contentSecurityPolicy(stored, nonce));
     const render = page === 'receipt' ? renderReceiptPage : renderCheckoutPage;
+    const method = payMethodOf(url.searchParams.get('pay') ?? undefined);
     const html = render(stored, {
       locale,
+      ...(method === undefined ? {} : { method }),
       assets: { scriptUrl, styleUrl },
       nonce,
       paths: {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { complaints, findChromium, launch } from './checkout-browser.ts';
-import { fixtures, orderView } from './checkout-fixtures.ts';
+import { BOLT11, fixtures, lightningView, orderView } from './checkout-fixtures.ts';
 import { type FixtureServer, startFixtureServer } from './checkout-server.ts';
 
 interface Hands {
@@ -113,6 +113,46 @@ describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer
         await page.locator('.copy.done').waitFor({ state: 'detached' });
       }
       expect(copies).toEqual([]);
+    },
+  );
+
+  property('the way to pay is chosen in place, and each has its own code', {}, async (hands) => {
+    await hands.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    hands.server.views.set('order', lightningView());
+    const page = await open(hands);
+    const link = () => page.locator('a.button.main').getAttribute('href');
+    const code = () => page.locator('#qr-modules').getAttribute('d');
+    expect(await link()).toContain(`lightning=${BOLT11}`);
+    const unified = await code();
+    await page.getByRole('link', { name: 'Lightning' }).click();
+    expect(await link()).toBe(`lightning:${BOLT11}`);
+    expect(await code()).not.toBe(unified);
+    expect(page.url()).not.toContain('pay=');
+    await page.getByRole('button', { name: 'Copy Lightning invoice' }).click();
+    await page.locator('.copy.done').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(BOLT11);
+    await page.getByRole('link', { name: 'On chain' }).click();
+    expect(await link()).not.toContain('lightning');
+    // The invoice goes: what is left is the chain, and nothing is offered that is not there.
+    hands.server.views.set('order', orderView({ version: 2 }));
+    await connected(hands, 1);
+    hands.server.ring('order');
+    await page.locator('.methods').waitFor({ state: 'detached' });
+    expect(await link()).not.toContain('lightning');
+  });
+
+  property(
+    'without script the ways to pay are links',
+    { javaScriptEnabled: false },
+    async (hands) => {
+      hands.server.views.set('order', lightningView());
+      const page = await hands.context.newPage();
+      await page.goto(hands.url);
+      await page.getByRole('link', { name: 'Lightning' }).click();
+      const link = page.locator('a.button.main');
+      expect(await link.getAttribute('href')).toBe(`lightning:${BOLT11}`);
+      expect(await page.locator('.details').innerText()).toContain(BOLT11);
+      expect(await page.locator('html').getAttribute('lang')).toBe('en');
     },
   );
 

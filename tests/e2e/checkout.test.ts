@@ -18,8 +18,10 @@ import { type FixtureServer, startFixtureServer } from './checkout-server.ts';
 
 /** What a page may cost on a phone's network (issue: "≤ 25 kB of compressed script"). */
 const MAX_SCRIPT_BYTES = 25_000;
-/** Usually 20 to 60 seconds for 150 pages; a busy machine must not make it fail. */
-const TEST_MS = 180_000;
+/** Usually 20 to 60 seconds for 190 pages; a busy machine must not make it fail. */
+const TEST_MS = 400_000;
+
+const withLightning = ['waiting-lightning', 'partial-lightning', 'waiting-lightning?pay=lightning'];
 
 const chromium = findChromium();
 
@@ -61,8 +63,14 @@ describe.skipIf(chromium === undefined)('every screen, language, size and theme'
             await checkThemes(page, `${name}-${language}-${size}`);
           }
         }
+        for (const method of ['onchain', 'lightning']) {
+          await page.goto(`${server.baseUrl}/i/waiting-lightning?pay=${method}`);
+          await checkThemes(page, `waiting-by-${method}-en-${size}`);
+        }
         await page.goto(`${server.baseUrl}/i/overpaid/receipt`);
         await checkThemes(page, `receipt-en-${size}`);
+        await page.goto(`${server.baseUrl}/i/paid-lightning/receipt`);
+        await checkThemes(page, `receipt-lightning-en-${size}`);
         await page.goto(`${server.baseUrl}/i/unknown`);
         // The browser itself notes the 404; it is what is wanted here.
         said.splice(0, said.length, ...said.filter((text) => !text.includes('404')));
@@ -79,7 +87,7 @@ describe.skipIf(chromium === undefined)('every screen, language, size and theme'
     const page = await context.newPage();
     const height = SIZES.phone.viewport.height;
     server.views.set('testnet', orderView({ network: 'signet' }));
-    for (const name of ['waiting', 'partial', 'testnet']) {
+    for (const name of ['waiting', 'partial', 'testnet', ...withLightning]) {
       await page.goto(`${server.baseUrl}/i/${name}`);
       for (const selector of ['.qr-button', 'a.button.main', '.copies', '.time', '.amount']) {
         expect(await bottomOf(page, selector), `${name} ${selector}`).toBeLessThanOrEqual(height);
@@ -100,7 +108,7 @@ describe.skipIf(chromium === undefined)('every screen, language, size and theme'
     await page.goto(`${server.baseUrl}/i/overpaid/receipt`);
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     const text = await page.locator('body').innerText();
-    for (const payment of fixtures.overpaid?.payments ?? []) expect(text).toContain(payment.txid);
+    for (const { txid } of fixtures.overpaid?.payments ?? []) expect(text).toContain(txid);
     expect(text).toContain(fixtures.overpaid?.orderId);
     expect(text).toContain('$25.00');
     expect(await page.locator('.actions').isVisible()).toBe(false);

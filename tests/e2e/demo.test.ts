@@ -10,6 +10,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 /** A start takes a few seconds; on a machine that runs other tests besides, many times as long. */
 const RUN_MS = 120_000;
+/** Two more processes and a channel; usually half a minute in all. */
+const LIGHTNING_RUN_MS = 400_000;
 const CLI = fileURLToPath(new URL('../../apps/server/src/cli.ts', import.meta.url));
 
 const readySchema = z.strictObject({
@@ -127,6 +129,27 @@ test(
     expect(readdirSync(demo.temporary)).toEqual([]);
   },
   RUN_MS,
+);
+
+test(
+  'demo --once --lightning --json: an order is paid over a real channel, then nothing is left',
+  async () => {
+    const demo = startDemo('--once', '--lightning', '--json');
+    expect(await demo.exited, demo.errors()).toBe(0);
+    const values = demo.lines.map((line): unknown => JSON.parse(line));
+    const events = values.slice(1, -1).map((value) => z.object({ event: z.string() }).parse(value));
+    expect(events.map(({ event }) => event)).toEqual([
+      ...['channel', 'order', 'invoice', 'sent', 'confirmed', 'webhook', 'ledger'],
+    ]);
+    expect(values.at(-1)).toMatchObject({
+      ...{ ok: true, status: 'CONFIRMED', method: 'lightning', txid: null },
+      ...{ webhookDelivered: true, ledgerBalanced: true },
+    });
+    expect(demo.errors()).toBe('');
+    expect(companionsOf(demo)).toEqual([]);
+    expect(readdirSync(demo.temporary)).toEqual([]);
+  },
+  LIGHTNING_RUN_MS,
 );
 
 test(

@@ -180,6 +180,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...['/v1/wallets/:id/lift-payment', '/v1/wallets/:id/consolidate'],
     // Nor without a Lightning node; lightning-orders.test.ts has one.
     ...['/v1/lightning/nodes', '/v1/lightning/invoices', '/v1/orders/:id/lightning-invoice'],
+    '/v1/lightning/nodes/:id/adjustments',
     ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
     // Nothing is held here; wallet-holds.test.ts has a wallet that is.
     '/v1/wallets/:id/release-hold',

@@ -368,3 +368,35 @@ test('every POST of Lightning honours Idempotency-Key: the same answer, one effe
   const open = (await api.send('POST', '/v1/lightning/invoices', { key: store.key, body })).body.id;
   await twice(`/v1/lightning/invoices/${open}/cancel`);
 });
+
+test('a node whose balance is not what the book says is a break, until somebody explains it', async () => {
+  const store = await shop();
+  const compare = async () =>
+    (await api.send('POST', '/v1/reconciliations', { key: store.key, body: {} })).body.lightning;
+  const { id } = await order(store);
+  store.node.receive((await invoiceOf(store, id)).body.paymentHash);
+  await untilStatus(store, id, 'CONFIRMED');
+  expect(await compare()).toMatchObject({
+    ...{ state: 'ok', bookMsat: '100000000', nodeMsat: '100000000', differenceMsat: '0' },
+  });
+  store.node.setChannels({ channelsMsat: 99_998_500n });
+  expect(await compare()).toMatchObject({ state: 'break', differenceMsat: '1500' });
+  const open = async () => {
+    const { body } = await api.send('GET', '/v1/alerts?state=open', { key: store.key });
+    return body.data.map(({ kind }: { kind: string }) => kind);
+  };
+  expect(await open()).toContain('lightning_balance_break');
+  store.node.setAway(true);
+  expect(await compare()).toMatchObject({ state: 'unreadable', nodeMsat: null });
+  expect(await open()).toContain('lightning_balance_break');
+  store.node.setAway(false);
+  const body = { changeMsat: '-1500', reason: 'Fee of a channel' };
+  const path = `/v1/lightning/nodes/${store.nodeId}/adjustments`;
+  const sent = { key: store.key, body, headers: { 'idempotency-key': 'explain' } };
+  const adjusted = await api.send('POST', path, sent);
+  expect(adjusted.status, JSON.stringify(adjusted.body)).toBe(201);
+  const again = await api.send('POST', path, sent);
+  expect(again.body).toEqual(adjusted.body);
+  expect(await compare()).toMatchObject({ state: 'ok', differenceMsat: '0' });
+  expect(await open()).not.toContain('lightning_balance_break');
+});

@@ -3,6 +3,7 @@ import { decodeLnurl } from '@quittance/bitcoin';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PayoutChange } from '../../apps/server/src/paying/payouts/index.ts';
+import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
 import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import {
@@ -14,6 +15,8 @@ import {
 } from '../support/drawing.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
+/** No rate can be had on the page: a limit in a currency is shown all the same. */
+const rates = { quote: () => Promise.reject(new Error('no rate')) };
 const ids = uuidV7Ids(systemClock, (target) => randomFillSync(target));
 let shiftMs = 0;
 const clock = { nowMs: () => Date.now() + shiftMs };
@@ -23,7 +26,18 @@ let store: TestMerchant;
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  api = await startTestApi({ ownerUrl: testDatabase.ownerUrl, clock });
+  api = await startTestApi({
+    ownerUrl: testDatabase.ownerUrl,
+    clock,
+    addRoutes: async ({ app }, database) => {
+      const random = (target: Uint8Array) => randomFillSync(target);
+      await addPayerPages(app, {
+        ...{ database, clock, ids, random, network: 'regtest', socketsPerAddress: 1 },
+        log: { warn() {} },
+        drawing: { publicUrl: 'http://localhost', rates },
+      });
+    },
+  });
   store = await api.createMerchant('Store');
   await giveLightning(api.database, { merchantId: store.id, sats: 10_000_000n });
 });
@@ -367,6 +381,49 @@ test('a new link ends the old one; a secret is in no answer but the first', asyn
   expect(JSON.stringify(listed.body)).not.toContain(secret);
 });
 
+/** The page of a link, for people. */
+async function page(url: string): Promise<{ status: number; html: string; policy: string }> {
+  const response = await fetch(api.baseUrl + new URL(url).pathname);
+  const policy = response.headers.get('content-security-policy') ?? '';
+  return { status: response.status, html: await response.text(), policy };
+}
+
+test('the page shows what is left, and a link with which a wallet on the device draws at once', async () => {
+  const { pullPayment, links } = await create({ name: 'Prize <b>' });
+  const shown = await page(links.url);
+  expect(shown.status).toBe(200);
+  expect(shown.html).toContain('Prize &lt;b>');
+  expect(shown.html).toContain('0.00001000');
+  expect(shown.policy).toContain("default-src 'none'");
+  const [, here = ''] = /href="lightning:(lnurl1[a-z0-9]+)"/.exec(shown.html) ?? [];
+  const fast = decodeLnurl(here);
+  if (!fast.ok) throw new Error(fast.reason);
+  // LUD-08: what the wallet would have asked for stands in the link, and can still be asked for.
+  const query = new URL(fast.url).searchParams;
+  expect(query.get('tag')).toBe('withdrawRequest');
+  expect(query.get('maxWithdrawable')).toBe('1000000');
+  expect(new URL(query.get('callback') ?? '').pathname).toBe('/lnurl/withdraw-callback');
+  const { pathname, search } = new URL(fast.url);
+  expect((await api.send('GET', pathname + search)).body.tag).toBe('withdrawRequest');
+  const pr = foreignInvoice({ amountMsat: 1_000_000n, createdAtMs: clock.nowMs() });
+  expect(await withdraw(query.get('k1') ?? '', pr)).toEqual({ status: 'OK' });
+  const after = await page(links.url);
+  expect(after.html).toContain('http-equiv="refresh"');
+  expect(after.html).not.toContain('href="lightning:');
+  await post(`/v1/pull-payments/${pullPayment.id}/archive`);
+  expect((await page(links.url)).html).toContain('This has ended');
+});
+
+test('the page says what is left where no rate can be had, and nothing of a link that is nobody’s', async () => {
+  const { links } = await create({ amount: '5.00', currency: 'EUR' });
+  const shown = await page(links.url);
+  expect(shown.html).toContain('€5.00');
+  expect(shown.html).toContain('Not possible just now');
+  expect(shown.html).not.toContain('href="lightning:');
+  expect((await page(`http://localhost/pull/${'A'.repeat(43)}`)).status).toBe(404);
+  expect((await page('http://localhost/pull/x')).status).toBe(404);
+});
+
 test('wallets in browsers may ask, and every error has the shape of LNURL', async () => {
   for (const path of [
     '/lnurl/withdraw/nonsense',
@@ -378,10 +435,21 @@ test('wallets in browsers may ask, and every error has the shape of LNURL', asyn
     '/lnurl/verify/x',
     '/boltcard/aaaaaaaaaaaa?p=1&c=2',
     '/boltcard/x',
+    // What can not even be stored, or is not what it looks like.
+    '/.well-known/lnurlp/%00',
+    '/lnurl/pay/%00?amount=1000',
+    '/lnurl/withdraw/%00',
+    '/lnurl/withdraw-callback?k1=%00&pr=%00',
+    `/lnurl/withdraw-callback?k1=${'0'.repeat(64)}&pr=${'l'.repeat(9_000)}`,
+    '/lnurl/withdraw-callback?k1[]=a&pr[x]=y',
+    '/boltcard/%00?p=%00&c=%00',
+    `/boltcard/aaaaaaaaaaaa?p=${'0'.repeat(32)}&c=${'0'.repeat(16)}`,
+    '/lnurl/verify/%00',
   ]) {
     const answer = await api.send('GET', path);
     expect(answer.status, path).toBe(200);
     expect(answer.body, path).toEqual({ status: 'ERROR', reason: expect.any(String) });
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');
   }
+  expect(api.errors).toEqual([]);
 });

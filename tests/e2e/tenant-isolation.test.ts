@@ -5,6 +5,7 @@ import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/led
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
+import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
@@ -16,6 +17,9 @@ const alertDeps = {
   ids: uuidV7Ids(systemClock, random),
   readAudience: async () => ({ store: 'S', locale: 'en', emails: ['till@shop.example'] }) as const,
 };
+
+/** Every route is called, most of them many times: on a busy machine that takes its time. */
+vi.setConfig({ testTimeout: 180_000 });
 
 let testDatabase: TestDatabase;
 let api: TestApi;
@@ -100,6 +104,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   );
   await addCoin(merchant.id, wallet.id);
   const lightning = await addLightning(merchant.id);
+  const drawing = await addDrawing(merchant);
   const spend = ids.next();
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   await make('/v1/reconciliations', {});
@@ -120,6 +125,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     spends: spend,
     'lightning/nodes': lightning.node,
     'lightning/invoices': lightning.invoice,
+    ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
   };
@@ -170,8 +176,32 @@ async function addLightning(merchantId: string): Promise<{ node: string; invoice
               recorded_at) VALUES ($1, $2, $3, 'invoice_held', $3, '{}', now())`,
       [merchantId, node, hash],
     );
+    await tx.query(
+      `INSERT INTO prediction_bucket (merchant_id, scope, key, band, successes, failures,
+              peak_fee_ppm, updated_at) VALUES ($1, 'destination', $2, -1, 1, 0, 0, now())`,
+      [merchantId, merchantId],
+    );
   });
   return { node, invoice };
+}
+
+/** A pull payment that was drawn from, a card that was tapped and has paid, a Lightning address. */
+async function addDrawing(merchant: TestMerchant): Promise<Record<string, string>> {
+  await giveLightning(api.database, { merchantId: merchant.id, sats: 1_000_000n });
+  const { key } = merchant;
+  const limit = { amount: '1000', currency: 'SAT' };
+  const pull = await api.send('POST', '/v1/pull-payments', { key, body: { name: 'p', ...limit } });
+  const issued = await issueCard(api, merchant, { balance: limit, dailyLimitSats: '100' });
+  const { k1 } = (await tap(api, issued.chip)).body;
+  const paid = await lnurlGet(api, '/lnurl/withdraw-callback', { k1, pr: foreignInvoice() });
+  expect(paid.body).toEqual({ status: 'OK' });
+  const name = `n${merchant.id}`;
+  const address = await api.send('POST', '/v1/lightning-addresses', { key, body: { name } });
+  return {
+    'pull-payments': pull.body.pullPayment.id,
+    cards: issued.id,
+    'lightning-addresses': address.body.id,
+  };
 }
 
 /** What only a worker that pays writes. */
@@ -206,6 +236,7 @@ function bodyOf(operationId: string): unknown {
     updateWebhookEndpoint: { enabled: false },
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
     connectLightningNode: { kind: 'embedded' },
+    adjustLightningNode: { changeMsat: '1', reason: 'x' },
     createLightningInvoice: { amountMsat: '1000' },
     settleLightningInvoice: { preimage: 'ab'.repeat(32) },
     addWallet: { descriptor: regtestDescriptor(50_000) },
@@ -225,8 +256,14 @@ function bodyOf(operationId: string): unknown {
     consolidateWallet: { feeRateSatPerVb: '1' },
     importSignedPsbt: { psbt: 'cHNidP8=' },
     createPayoutBatch: { payouts: [payoutBody] },
+    createPullPayment: { name: 'p', amount: '1', currency: 'SAT' },
+    createCard: { name: 'c', balance: { amount: '1', currency: 'SAT' } },
+    updateCard: { frozen: true },
+    createLightningAddress: { name: 'taken-over' },
+    updateLightningAddress: { enabled: false },
     updatePayoutPolicy: { creatorMayApprove: false },
     createPayoutProcessor: { kind: 'onchain' },
+    previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
     classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
   };
@@ -354,7 +391,7 @@ test('cross-store-access: a key without the scope is refused on every route', as
 const UNFILLED = new Set([
   ...['idempotency_key', 'webhook_attempt', 'payment'],
   ...['spend', 'spend_version', 'spend_output', 'coin_reservation'],
-  ...['lightning_attempt', 'lightning_payment_hash'],
+  ...['lightning_attempt', 'lightning_payment_hash', 'prediction_bucket'],
 ]);
 
 test('cross-store-access: row-level security alone hides and protects the other store', async () => {

@@ -29,7 +29,9 @@ const FAR_CHANNEL_SATS = 500_000n;
 const LND_ONCHAIN_SATS = 50_000_000n;
 
 /** LND, with no more rights than Quittance asks for — embedded node — embedded node. */
-export async function onLnd(binary: string): Promise<LightningWorld> {
+export async function onLnd(
+  binary: string,
+): Promise<LightningWorld & { lnd: RunningLnd; mine(blocks: number): Promise<void> }> {
   const { regtest, network, lnd } = await start(binary, ['bob', 'carol']);
   const [bob, carol] = [network.get('bob'), network.get('carol')];
   await network.openChannel(bob, carol, { capacitySats: FAR_CHANNEL_SATS });
@@ -37,7 +39,11 @@ export async function onLnd(binary: string): Promise<LightningWorld> {
   const rights = [...receivingRights, ...payingRights].map(({ uri }) => `uri:${uri}`);
   const node = lndNode(await lnd.bake(rights));
   return {
-    ...{ node, peer: bob, far: carol },
+    ...{ node, peer: bob, far: carol, lnd },
+    async mine(blocks) {
+      await network.mine(blocks);
+      await lnd.synced();
+    },
     kill: lnd.kill,
     async start() {
       await lnd.restart();

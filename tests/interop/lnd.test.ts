@@ -13,7 +13,7 @@ describe.skipIf('missing' in lnd)('with a real LND on regtest,', () => {
   lightningContract('LND', () => onLnd(binary), {
     failures: {
       // LND splits the payment. The recipient gets a part, and gives it back only when it has
-      // waited for the rest: minutes. `lnd-only.test.ts` has the case without splitting.
+      // waited for the rest: minutes. The table of failures has a test of its own.
       'more than a channel further on can forward': null,
     },
   });

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomFillSync } from 'node:crypto';
 import { encodeBolt11, type LightningNetwork } from '@quittance/bitcoin';
 import { fromHex, systemClock, toHex, type Uuid, uuidV7Ids } from '@quittance/kernel';
+import { z } from 'zod';
 import {
   lightningDeposited,
   postTransfers,
@@ -68,6 +69,13 @@ export async function lnurlGet(
   return await api.send('GET', full.pathname + full.search);
 }
 
+const key = z.string();
+const programmedSchema = z.object({ LNURLW: key, K0: key, K1: key, K2: key, K3: key, K4: key });
+const issuedSchema = z.object({
+  card: z.object({ id: z.string(), pullPayment: z.object({ id: z.string() }) }),
+  programming: z.object({ url: z.string() }),
+});
+
 /** A chip that was programmed, as a terminal meets it. */
 export type Chip = {
   readonly uid: string;
@@ -85,9 +93,9 @@ export async function programChip(
   const { pathname } = new URL(programmingUrl);
   const made = await api.send('POST', pathname, { body: { UID: uid.toUpperCase() } });
   if (made.status !== 200) throw new Error(JSON.stringify(made.body));
-  const { LNURLW, K0, K1, K2, K3, K4 } = made.body;
+  const { LNURLW, ...keys } = programmedSchema.parse(made.body);
   const path = new URL(LNURLW.replace('lnurlw:', 'http:')).pathname;
-  return { uid, path, keys: { K0, K1, K2, K3, K4 }, counter: 0 };
+  return { uid, path, keys, counter: 0 };
 }
 
 /** The link that the chip shows next. */
@@ -118,7 +126,7 @@ export async function issueCard(
     body: { name: 'Till', balance: { amount: '100000', currency: 'SAT' }, ...body },
   });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-  const { card, programming } = made.body;
+  const { card, programming } = issuedSchema.parse(made.body);
   const chip = await programChip(api, programming.url);
   return { id: card.id, chip, pullPaymentId: card.pullPayment.id };
 }

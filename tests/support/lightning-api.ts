@@ -2,13 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { randomFillSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import { noPayments } from '../../apps/server/src/lightning.ts';
 import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
 import type { Database } from '../../apps/server/src/platform/db/index.ts';
 import type { Loop } from '../../apps/server/src/platform/loops/index.ts';
 import { openSealer } from '../../apps/server/src/platform/sealing/index.ts';
 import {
+  compareBalance,
   followNodes,
   keepInvoices,
   type LightningNode,
@@ -62,7 +64,13 @@ export async function startLightningApi(options: {
       return { name, lightning: settings.lightning };
     };
     const offers = offerInvoices({ database, nodes, clock, ids, log, readStore });
-    return { nodes, offers, refuseUrl: async () => null };
+    const opened = nodes;
+    const readAudience = audienceReader({ readMerchant, operatorEmails: undefined });
+    const compared = { database, nodes, clock, alerts: { clock, ids, readAudience }, sleep };
+    return {
+      ...{ nodes: opened, offers, refuseUrl: async () => null },
+      compare: (id: Uuid) => compareBalance(compared, id),
+    };
   }
 
   let parts: ReturnType<typeof open> | undefined;

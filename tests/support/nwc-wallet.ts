@@ -46,6 +46,9 @@ export type TestWallet = {
   readonly walletKey: string;
   /** Answers this method with an error instead, until set back to null. */
   fail: { method: string; code: string; message: string; alsoDo?: boolean } | null;
+  /** Is gone for a while, with all that it knows. */
+  pause(): void;
+  resume(relay: TestRelay): Promise<void>;
   stop(): void;
 };
 
@@ -86,11 +89,14 @@ export async function startWallet(
     connectionUri: `nostr+walletconnect://${walletKey}?relay=${encodeURIComponent(relay.url)}&secret=${clientSecret}`,
     walletKey,
     fail: null,
+    pause: () => socket?.terminate(),
+    resume: (again) => connect(again.url),
     stop() {
       stopRinging();
-      socket.terminate();
+      socket?.terminate();
     },
   };
+  let socket: WebSocket | undefined;
 
   const commands: Record<string, (params: Params) => Promise<unknown>> = {
     async get_info() {
@@ -127,13 +133,14 @@ export async function startWallet(
       if (found === undefined) throw refusal('NOT_FOUND', 'no such invoice');
       return found;
     },
-    async list_transactions({ from, limit, offset }) {
+    async list_transactions({ from, limit, offset, unpaid, type }) {
       const all = [
         ...(await Promise.all([...payments.keys()].map(outgoing))),
         ...(await Promise.all([...invoices.keys()].map(incoming))),
       ];
       const listed = all
-        .filter((one) => one !== undefined && one.state === 'settled')
+        .filter((one) => one !== undefined && (unpaid === true || one.state === 'settled'))
+        .filter((one) => type === undefined || one?.type === type)
         .filter((one) => (one?.created_at ?? 0) >= Number(from ?? 0))
         .sort((a, b) => (b?.created_at ?? 0) - (a?.created_at ?? 0));
       return {
@@ -163,12 +170,15 @@ export async function startWallet(
     destination: { bolt11: string } | { keysendTo: string; preimage: string },
   ) {
     const bolt11 = 'bolt11' in destination ? destination.bolt11 : null;
+    const earlier = await outgoing(paymentHash);
+    if (earlier?.state === 'settled') throw refusal('PAYMENT_FAILED', 'already paid');
     payments.set(paymentHash, { bolt11, amountMsat, createdAt: now(), endedAt: 0 });
     const outcome = await node.pay({
       ...{ destination, paymentHash, amountMsat, maxFeeMsat: MAX_FEE_MSAT },
       ...{ timeoutMs: PAY_WAIT_MS, waitMs: PAY_WAIT_MS },
     });
-    payments.set(paymentHash, { bolt11, amountMsat, createdAt: now(), endedAt: now() });
+    const begun = payments.get(paymentHash);
+    if (begun !== undefined && begun.endedAt === 0) begun.endedAt = now();
     if (outcome.state !== 'succeeded') throw refusal('PAYMENT_FAILED', wordsOf(outcome));
     return { preimage: outcome.preimage, fees_paid: Number(outcome.feeMsat) };
   }
@@ -187,7 +197,7 @@ export async function startWallet(
       amount: Number(payment.amountMsat),
       fees_paid: isPaid ? Number(outcome.feeMsat) : 0,
       created_at: payment.createdAt,
-      ...(isPaid ? { settled_at: payment.endedAt || now() } : {}),
+      ...(isPaid ? { settled_at: Math.floor((outcome.endedAtMs ?? 0) / 1_000) } : {}),
     };
   }
 
@@ -247,26 +257,33 @@ export async function startWallet(
     send(sign(kind, [['p', clientKey]], seal(message)));
   });
 
-  const socket = new WebSocket(relay.url);
-  const send = (event: NostrEvent): void => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(['EVENT', event]));
-  };
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-  });
-  socket.on('message', (data) => {
-    const message = z
-      .tuple([z.literal('EVENT'), z.string(), nostrEventShape])
-      .safeParse(JSON.parse(String(data)));
-    if (message.success) void answer(message.data[2]);
-  });
-  socket.send(JSON.stringify(['REQ', 'requests', { kinds: [kinds.request], '#p': [walletKey] }]));
-  const infoTags = [
-    ['notifications', 'payment_received payment_sent'],
-    ...(encryption === 'nip44_v2' ? [['encryption', 'nip44_v2 nip04']] : []),
-  ];
-  send(sign(kinds.info, infoTags, [...methods, 'notifications'].join(' ')));
+  function send(event: NostrEvent): void {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(['EVENT', event]));
+  }
+
+  async function connect(url: string): Promise<void> {
+    const current = new WebSocket(url);
+    socket = current;
+    await new Promise((resolve, reject) => {
+      current.once('open', resolve);
+      current.once('error', reject);
+    });
+    current.on('message', (data) => {
+      const message = z
+        .tuple([z.literal('EVENT'), z.string(), nostrEventShape])
+        .safeParse(JSON.parse(String(data)));
+      if (message.success) void answer(message.data[2]);
+    });
+    const filter = { kinds: [kinds.request], '#p': [walletKey] };
+    current.send(JSON.stringify(['REQ', 'requests', filter]));
+    const tags = [
+      ['notifications', 'payment_received payment_sent'],
+      ...(encryption === 'nip44_v2' ? [['encryption', 'nip44_v2 nip04']] : []),
+    ];
+    send(sign(kinds.info, tags, [...methods, 'notifications'].join(' ')));
+  }
+
+  await connect(relay.url);
   return wallet;
 }
 
@@ -276,7 +293,7 @@ function stateOf({ state }: NodeInvoice): string {
 
 function wordsOf(outcome: PaymentOutcome): string {
   return outcome.state === 'failed'
-    ? `${outcome.failure.failureClass}: ${outcome.failure.detail}`
+    ? outcome.failure.failureClass.replaceAll('_', ' ')
     : outcome.state;
 }
 

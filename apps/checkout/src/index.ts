@@ -4,6 +4,7 @@ export type { CheckoutPaths } from './model.ts';
 export {
   contentSecurityPolicy,
   type PageOptions,
+  payMethodOf,
   refundSecurityPolicy,
   renderCheckoutPage,
   renderNotFoundPage,
@@ -15,3 +16,8 @@ export {
   renderRefundPage,
   renderRefundUnknownPage,
 } from './refund/page.ts';
+export {
+  type PullPageOptions,
+  renderPullPage,
+  renderPullUnknownPage,
+} from './pull/page.ts';

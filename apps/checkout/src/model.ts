@@ -13,11 +13,16 @@ export interface CheckoutPaths {
   socket: string;
 }
 
-export type CopyTarget = 'address' | 'amount' | 'link';
+export type CopyTarget = 'address' | 'amount' | 'link' | 'invoice';
+
+/** How somebody wants to pay: any has both in one code (BIP21 with `lightning=`). */
+export const payMethods = ['any', 'onchain', 'lightning'] as const;
+export type PayMethod = (typeof payMethods)[number];
 
 /** What the script can do for the payer; absent on the server and without JavaScript. */
 export interface CheckoutActions {
   copy: (target: CopyTarget) => void;
+  choose: (method: PayMethod) => void;
   enlarge: () => void;
   shrink: () => void;
   toggleSound: () => void;
@@ -27,6 +32,8 @@ export interface CheckoutActions {
 /** State of one open page that is not the order's. */
 export interface PageState {
   copied: CopyTarget | null;
+  /** What was chosen; where there is no invoice, the chain is all there is (`methodOf`). */
+  method: PayMethod;
   /** Read out by screen readers when it changes. */
   announcement: string;
   soundOn: boolean;
@@ -51,6 +58,7 @@ export interface PageModel {
 
 export const initialState: PageState = {
   copied: null,
+  method: 'any',
   announcement: '',
   soundOn: true,
   offline: false,
@@ -62,9 +70,15 @@ export const initialState: PageState = {
 export interface PageData {
   page: 'checkout' | 'receipt';
   view: OrderView;
+  method: PayMethod;
   locale: string;
   messages: Messages;
   paths: CheckoutPaths;
+}
+
+/** The method that a page shows. */
+export function methodOf({ view, state }: Pick<PageModel, 'view' | 'state'>): PayMethod {
+  return view.lightning === null ? 'onchain' : state.method;
 }
 
 export const DATA_ELEMENT_ID = 'quittance-data';

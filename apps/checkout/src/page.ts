@@ -14,6 +14,8 @@ import {
   initialState,
   type PageData,
   type PageModel,
+  type PayMethod,
+  payMethods,
   ROOT_ELEMENT_ID,
 } from './model.ts';
 import { isSettled, screenOf, toneOf } from './screen.ts';
@@ -27,6 +29,8 @@ export interface PageOptions {
   /** One-time value that the answer's Content-Security-Policy carries too. */
   nonce: string;
   paths: CheckoutPaths;
+  /** The way to pay that the payer has chosen by a link; any when there was none. */
+  method?: PayMethod;
 }
 
 /** How often a page without JavaScript loads itself again, in seconds. */
@@ -85,19 +89,19 @@ function renderPage(
   page: PageData['page'],
   component: ComponentType<PageModel>,
   view: OrderView,
-  { locale, assets, nonce, paths }: PageOptions,
+  { locale, assets, nonce, paths, method = 'any' }: PageOptions,
 ): string {
   const messages = messagesOf[locale];
   const nowMs = Date.parse(view.serverTime);
   const screen = screenOf(view, nowMs);
-  const data: PageData = { page, view, locale, messages, paths };
+  const data: PageData = { page, view, method, locale, messages, paths };
   const model: PageModel = {
     view,
     nowMs,
     locale,
     messages,
     paths,
-    state: initialState,
+    state: { ...initialState, method },
     actions: null,
   };
   const refresh = isSettled(screen) || page === 'receipt' ? '' : refreshTag();
@@ -127,4 +131,9 @@ function renderPage(
 
 function refreshTag(): string {
   return `<meta http-equiv="refresh" content="${REFRESH_SECONDS}">`;
+}
+
+/** The way to pay that a link names; undefined when it names none. */
+export function payMethodOf(text: string | undefined): PayMethod | undefined {
+  return payMethods.find((method) => method === text);
 }

@@ -74,3 +74,12 @@ test('the longest description and name that an order can have still give a code 
   );
   expect(drawQr(`${SEGWIT}&message=tea`)).not.toEqual(drawQr(SEGWIT));
 });
+
+test('an invoice goes in capitals, alone and in a unified link, and makes who is paid superfluous', () => {
+  const invoice = `lnbcrt1${'q7x'.repeat(90)}`;
+  const unified = `${SEGWIT}&lightning=${invoice}&message=Two%20coffees`;
+  expect(compactLink(unified)).toContain(`&lightning=${invoice.toUpperCase()}&message=`);
+  expect(compactLink(`lightning:${invoice}`)).toBe(`LIGHTNING:${invoice.toUpperCase()}`);
+  const bare = `${SEGWIT.replace('&label=Ab', '')}&lightning=${invoice}`;
+  expect(drawQr(unified)).toEqual(drawQr(bare));
+});

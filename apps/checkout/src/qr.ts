@@ -1,4 +1,5 @@
 import { create, type QRCodeErrorCorrectionLevel } from 'qrcode';
+import { withoutParameter } from './links.ts';
 
 export interface QrPicture {
   /** Side of the picture in modules, quiet zone included. */
@@ -42,28 +43,33 @@ export function drawQr(link: string): QrPicture {
 }
 
 /**
- * Writes a segwit address in capitals, where a QR code spends 5.5 bits a letter instead of 8
+ * Writes a segwit address and an invoice in capitals, where a QR code spends 5.5 bits a letter instead of 8
  * (BIP173 allows it). Base58 addresses are case-sensitive and stay as they are. The scheme stays
  * lower case because some wallets compare it literally.
  */
 export function compactLink(link: string): string {
-  return link.replace(
-    /^bitcoin:((?:bc|tb|bcrt)1[02-9ac-hj-np-z]+)/i,
-    (_, address: string) => `bitcoin:${address.toUpperCase()}`,
-  );
+  // Everybody who reads this scheme reads it in capitals: LUD-01 has shown it so from the beginning.
+  if (/^lightning:ln[a-z0-9]+$/i.test(link)) return link.toUpperCase();
+  return link
+    .replace(
+      /^bitcoin:((?:bc|tb|bcrt)1[02-9ac-hj-np-z]+)/i,
+      (_, address: string) => `bitcoin:${address.toUpperCase()}`,
+    )
+    .replace(
+      /([?&]lightning=)(ln[a-z0-9]+)/i,
+      (_, key: string, invoice: string) => key + invoice.toUpperCase(),
+    );
 }
 
 function usableLink(link: string): string {
   const isUsable = (text: string) => versionAt(text, 'L') <= LARGEST_USABLE_VERSION;
-  if (isUsable(link)) return link;
-  const withoutMessage = leaveOut(link, 'message');
-  return isUsable(withoutMessage) ? withoutMessage : leaveOut(withoutMessage, 'label');
-}
-
-function leaveOut(link: string, key: 'label' | 'message'): string {
-  const [base = '', query = ''] = link.split('?', 2);
-  const kept = query.split('&').filter((part) => !part.startsWith(`${key}=`));
-  return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
+  // An invoice says itself who is paid and what for, and makes the code large enough.
+  const isUnified = /[?&]lightning=/.test(link);
+  if (!isUnified && isUsable(link)) return link;
+  const withoutMessage = withoutParameter(link, 'message');
+  return !isUnified && isUsable(withoutMessage)
+    ? withoutMessage
+    : withoutParameter(withoutMessage, 'label');
 }
 
 function versionAt(text: string, level: QRCodeErrorCorrectionLevel): number {

@@ -41,11 +41,18 @@ export function explain(screen: Screen, { view, locale, messages }: Wording): st
   switch (screen) {
     case 'waiting':
       return notes;
+    case 'paid':
+      return [say(byLightning(view) ? messages.paidLightningBody : messages.paidBody), ...notes];
     case 'expired':
       return [messages.expiredBody, messages.expiredSentBody];
     default:
       return [say(messages[`${screen}Body`]), ...notes];
   }
+}
+
+/** Nothing of it waits for a block. */
+function byLightning({ payments }: OrderView): boolean {
+  return payments.length > 0 && payments.every(({ method }) => method === 'lightning');
 }
 
 /** "About 30 minutes, in one case of ten longer than 55 minutes." Null when nothing is awaited. */

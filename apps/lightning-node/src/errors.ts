@@ -11,7 +11,9 @@ export type RequestErrorCode =
   /** It can not be done in the state that things are in. */
   | 'conflict'
   /** The chain's node or its wallet said no. */
-  | 'chain';
+  | 'chain'
+  /** The chain's node does not answer. */
+  | 'chain_unreachable';
 
 /** A request that was refused: nothing was done. */
 export class RequestError extends Error {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@quittance/kernel';
 import * as ldk from 'lightningdevkit';
 import { type Bitcoind, type BlockRef, displayed, tipOf } from './chain/bitcoind.ts';
@@ -27,6 +28,12 @@ const MANAGER_TICK_MS = 60_000;
 const GRAPH_MS = 60_000;
 /** Deadlines of payments and held invoices are looked at so often. */
 const DEADLINE_MS = 100;
+/**
+ * A transaction is sent again while the chain's node is away, up to a minute. LDK by itself repeats
+ * only those that claim something back.
+ */
+const MAX_BROADCASTS = 60;
+const BROADCAST_PAUSE_MS = 1_000;
 /** An orange node. */
 const COLOR = Uint8Array.of(0xf7, 0x93, 0x1a);
 const ALIAS_BYTES = 32;
@@ -217,11 +224,17 @@ async function send(
   transactions: readonly Uint8Array[],
 ): Promise<void> {
   for (const transaction of transactions) {
-    try {
-      await chain.call('sendrawtransaction', toHex(transaction));
-    } catch (error) {
-      // LDK sends it again until it is in a block, and sends what another one made impossible too.
-      log('debug', String(error));
+    for (let tries = 0; tries < MAX_BROADCASTS; tries++) {
+      const isDone = await chain.call('sendrawtransaction', toHex(transaction)).then(
+        () => true,
+        (error: unknown) => {
+          // A refusal is an answer: LDK also sends what another transaction made impossible.
+          log('debug', `a transaction was not taken: ${String(error)}`);
+          return !(error instanceof RequestError && error.code === 'chain_unreachable');
+        },
+      );
+      if (isDone) break;
+      await sleep(BROADCAST_PAUSE_MS);
     }
   }
 }

@@ -3,6 +3,7 @@
  * of millisatoshis unless their name says satoshis; hashes, preimages and node ids are lower-case
  * hexadecimal; times are milliseconds since 1970.
  */
+import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { z } from 'zod';
 
 /** Raised when a field changes its meaning. */
@@ -21,18 +22,35 @@ export const MAX_WAIT_MS = 600_000;
 export const MAX_EXPIRY_SECONDS = 31_536_000;
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
-const nodeId = z.string().regex(/^0[23][0-9a-f]{64}$/);
+// Checked here, since LDK panics on a point that is on no curve, and a panic ends the process.
+const nodeId = z
+  .string()
+  .regex(/^0[23][0-9a-f]{64}$/)
+  .refine((text) => secp256k1.utils.isValidPublicKey(Buffer.from(text, 'hex'), true), {
+    message: 'no point of the curve',
+  });
+/** 21 million bitcoin in millisatoshis; more has no meaning, whatever it is asked for. */
+const MAX_MSAT = 2_100_000_000_000_000_000n;
 const amount = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,18})$/)
-  .transform((text) => BigInt(text));
+  .transform((text) => BigInt(text))
+  .refine((value) => value <= MAX_MSAT, { message: 'more than there is' });
+const positive = amount.refine((value) => value > 0n, { message: 'nothing' });
+/** What a field of an invoice holds (BOLT11). */
+const MAX_DESCRIPTION_BYTES = 639;
+const description = z
+  .string()
+  .refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= MAX_DESCRIPTION_BYTES, {
+    message: `at most ${MAX_DESCRIPTION_BYTES} bytes of whole characters`,
+  });
 const address = z.string().regex(/^[^\s:]+:[0-9]{1,5}$/);
 
 export const requests = {
   info: z.object({}),
   'create-invoice': z.object({
-    amountMsat: amount.nullable(),
-    description: z.union([z.string().max(639), z.object({ sha256: hex32 })]),
+    amountMsat: positive.nullable(),
+    description: z.union([description, z.object({ sha256: hex32 })]),
     expirySeconds: z.int().min(1).max(MAX_EXPIRY_SECONDS),
     holdPaymentHash: hex32.nullish(),
     /** False leaves out the private channels: then only public ones lead here. For tests. */

@@ -21,9 +21,13 @@ CREATE TABLE lightning_node (
   -- Why it could not be read the last time, and since when it can not be read.
   problem       text,
   problem_since timestamptz,
+  -- What comparing its balance with the book has shown the last time.
+  comparison    jsonb,
+  compared_at   timestamptz,
   created_at    timestamptz NOT NULL,
   removed_at    timestamptz,
   PRIMARY KEY (merchant_id, id),
+  CHECK ((comparison IS NULL) = (compared_at IS NULL)),
   CHECK (active = (removed_at IS NULL)),
   CHECK ((problem IS NULL) = (problem_since IS NULL)),
   CHECK ((snapshot IS NULL) = (snapshot_at IS NULL))

@@ -14,6 +14,8 @@ ALTER TABLE payout
   -- The attempt that is open or has paid it, and the one before.
   ADD COLUMN attempt_id uuid,
   ADD COLUMN last_attempt_id uuid,
+  -- Class of the last attempt that failed, whatever the payout's own reason is.
+  ADD COLUMN last_failure text,
   ADD COLUMN payment_hash bytea CHECK (length(payment_hash) = 32),
   -- The proof that the recipient has the money (BOLT 11).
   ADD COLUMN preimage bytea CHECK (length(preimage) = 32);

@@ -17,10 +17,11 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   demo: {
     summary: 'a shop, a Bitcoin node on regtest and a database: everything, for a look',
-    help: `quittance demo [--once] [--fast] [--json] [--port N] [--data DIR]
+    help: `quittance demo [--once [--lightning]] [--fast] [--json] [--port N] [--data DIR]
 
 Starts everything on this machine and keeps it up until ctrl-c.
   --once      pay one order through the node, print each step, end with a line of JSON
+  --lightning with --once: pay by Lightning, over a real channel between two nodes
   --fast      mine at once instead of waiting for the payer's click
   --json      one JSON object a line instead of prose; the first says where everything is
   --port N    the port of the shop and the API (default: any free one)

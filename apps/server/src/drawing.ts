@@ -11,12 +11,12 @@ import {
   addPullPaymentRoutes,
   addWithdrawRoutes,
   payDrawsByPayouts,
-  type PullPayment,
   type WithdrawDeps,
 } from './paying/pull-payments/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import { AppError } from './platform/errors.ts';
 import { type HttpApp, type HttpLog, lnurlRoutes } from './platform/http/index.ts';
+import type { Metrics } from './platform/metrics/index.ts';
 import type { Sealer } from './platform/sealing/index.ts';
 import {
   createInvoice,
@@ -49,6 +49,8 @@ export type DrawingParts = {
   readStoreName(tx: Tx, merchantId: Uuid): Promise<string>;
   payoutListener: PayoutListener;
   nodes: LightningNodes;
+  /** Counts what terminals and wallets ask for; absent: nobody counts. */
+  metrics?: Pick<Metrics, 'count'> | undefined;
   /** Seals the keys of cards. */
   sealer: Sealer;
 };
@@ -67,18 +69,25 @@ export async function addDrawing(app: HttpApp, parts: DrawingParts): Promise<voi
   addCardRoutes(app, { ...making, sealer });
   addProgrammingRoutes(app, { ...common, sealer });
   addLightningAddressRoutes(app, { ...common, readStoreName: parts.readStoreName });
-  const quoteFor = async ({
-    merchantId,
-    currency,
-  }: Pick<PullPayment, 'merchantId' | 'currency'>) =>
-    isFiatCurrency(currency) ? await quoteOf(merchantId, currency) : null;
+  const quoteFor = drawQuotes(parts);
   const payouts = payDrawsByPayouts({ network, listener: parts.payoutListener });
   const withdrawing: WithdrawDeps = { ...common, network, cards: drawingCards, payouts, quoteFor };
   await lnurlRoutes(app, parts, (scope) => {
-    addWithdrawRoutes(scope, { ...withdrawing, publicUrl });
-    addTapRoutes(scope, { ...common, sealer, quoteFor });
+    const { metrics } = parts;
+    const onDraw = (outcome: string) => metrics?.count('quittance_draws_total', { outcome });
+    const onTap = (outcome: string) => metrics?.count('quittance_card_taps_total', { outcome });
+    addWithdrawRoutes(scope, { ...withdrawing, publicUrl, onDraw });
+    addTapRoutes(scope, { ...common, sealer, quoteFor, onTap });
     addPayRoutes(scope, { database, publicUrl, invoices: lnurlInvoices(parts) });
   });
+}
+
+/** The price that a draw is reckoned at: what is paid out has no spread. */
+export function drawQuotes(
+  deps: Pick<DrawingParts, 'rates' | 'readRateRule'>,
+): WithdrawDeps['quoteFor'] {
+  return async ({ merchantId, currency }) =>
+    isFiatCurrency(currency) ? await quoteCurrency(deps, merchantId, currency) : null;
 }
 
 /** Invoices of Lightning addresses, by the store's node. */

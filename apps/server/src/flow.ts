@@ -11,13 +11,7 @@ import {
   useSpends,
   walletsOfSigner,
 } from './money-out.ts';
-import {
-  type Lightning,
-  type LightningOptions,
-  noPayments,
-  openLightning,
-  useLightning,
-} from './lightning.ts';
+import { type Lightning, type LightningOptions, openLightning, useLightning } from './lightning.ts';
 import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
@@ -33,6 +27,8 @@ import { coinsFollower } from './paying/coins/index.ts';
 import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
 import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
 import { openServerApprover } from './paying/spends/index.ts';
+import { useLightningPayouts } from './lightning-payouts.ts';
+import { createPaymentListener } from './paying/lightning/index.ts';
 import { payoutListener } from './payout-listeners.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
@@ -135,7 +131,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     listener: createPayoutListener({ listener: payoutListener }),
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
-  const lightning = openLightning(lifecycle, options, { database });
+  const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -197,7 +193,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   if (runs('worker')) {
     const alerts = alertDepsOf(options);
     const { loops } = state;
-    useLightning(lifecycle, options, { database, lightning, loops, alerts, listener: noPayments });
+    const listener = createPaymentListener({ alerts });
+    useLightning(lifecycle, options, { database, lightning, loops, alerts, listener });
+    useLightningPayouts(lifecycle, options, {
+      ...{ database, lightning, loops, alerts },
+      listener: payoutListener,
+      gate: out.gate,
+    });
     useSpends(lifecycle, options, { out, loops: state.loops });
     usePayouts(lifecycle, options, {
       out,
@@ -318,7 +320,8 @@ function useHttp(
       });
       const { http, orders } = api;
       countRequests(http.app, options.metrics);
-      await addPayerPages(http.app, { ...options, database, lightning });
+      const drawing = { publicUrl: options.publicUrl, rates };
+      await addPayerPages(http.app, { ...options, database, lightning, drawing });
       await options.addRoutes?.(http, { database, orders });
       await serve(http);
       return { stop: () => api.close() };

@@ -8,8 +8,9 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
-import { addDrawing } from './drawing.ts';
+import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
+import { addPredictionRoutes } from './paying/lightning/index.ts';
 import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
 import { addCoinRoutes } from './paying/coins/index.ts';
 import { addHoldRoutes } from './paying/guard/index.ts';
@@ -58,7 +59,9 @@ export type ApiParts = {
   /** Asks the signer for a wallet by its name; absent where there is no signer. */
   readSignerWallet?: WalletRouteDeps['readSignerWallet'];
   /** Stores' Lightning nodes; absent where there are none. */
-  lightning?: Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> | undefined;
+  lightning?: (Pick<Lightning, 'nodes' | 'offers' | 'refuseUrl'> & Partial<Lightning>) | undefined;
+  /** Counts what is asked for; absent: nobody counts. */
+  metrics?: DrawingParts['metrics'];
   /** Seals what the server itself needs again, such as the keys of cards. */
   sealer: Sealer;
   /** Where the node's own coins are read; absent where there is no node. */
@@ -109,7 +112,6 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     ...common,
     ...(parts.lightning ?? withoutLightning()),
     network,
-    hasOpenPayments: async () => false,
     ring() {},
   });
   addCoinRoutes(app, { database, network });
@@ -118,7 +120,10 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     ...{ readMerchant, operatorEmails: parts.mail?.operatorEmails },
   });
   const { node } = parts;
-  addReconciliationRoutes(app, { ...common, network, node, sleep, readAudience });
+  const compareLightning = parts.lightning?.compare;
+  addReconciliationRoutes(app, {
+    ...{ ...common, network, node, sleep, readAudience, compareLightning },
+  });
   addReportRoutes(app, common);
   addPayoutRoutes(app, {
     ...common,
@@ -127,7 +132,9 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
     fees: parts.fees,
+    nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
+  addPredictionRoutes(app, common);
   addHoldRoutes(app, { ...common, readAudience });
   const { fees } = parts;
   addSpendRoutes(app, { ...common, fees, readMaxFeeRate, ...(parts.spends ?? withoutNode()) });

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
-import type { Clock, Ids } from '@quittance/kernel';
+import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import type { Database } from './platform/db/index.ts';
 import {
   type LightningNodePlace,
@@ -15,6 +16,9 @@ import type { Metrics } from './platform/metrics/index.ts';
 import { openSealer, type Sealer } from './platform/sealing/index.ts';
 import {
   backendsOpener,
+  compareBalance,
+  compareBalances,
+  type Comparison,
   countNodes,
   followNodes,
   type InvoiceOffers,
@@ -42,12 +46,15 @@ export type LightningOptions = {
     | {
         /** The node that is started with this process; null: none is. */
         embedded: LightningNodePlace | null;
+        /** Where another process's node is reached; null: at the one that is started here. */
+        embeddedSocket?: string | null;
         /** Stores may connect nodes in the server's own network. */
         allowPrivateAddresses: boolean;
       }
     | undefined;
   clock: Clock;
   ids: Ids;
+  random: Random;
   log: Logger;
   metrics: Metrics;
 };
@@ -58,22 +65,28 @@ export type Lightning = {
   offers: InvoiceOffers;
   sealer: Sealer;
   refuseUrl(url: string): Promise<string | null>;
+  /** Compares a store's node with its book now; null when it has none. */
+  compare(merchantId: Uuid): Promise<Comparison | null>;
 };
 
 /** Opens what Lightning needs. No node is asked yet. */
 export function openLightning(
   lifecycle: Lifecycle,
   options: LightningOptions,
-  { database }: { database: Database },
+  { database, alerts }: { database: Database; alerts: AlertDeps },
 ): Lightning {
-  const { clock, ids, log } = options;
+  const { clock, ids, log, network, random } = options;
   const sealer = openSealer(options.secretsKeyFile);
   const embedded = options.lightning?.embedded ?? null;
   if (embedded !== null) {
     lifecycle.use('embedded lightning node', () => startLightningNodeProcess(embedded, log));
   }
-  const embeddedSocket = embedded === null ? null : lightningSocketOf(embedded);
-  const backends = options.lightning === undefined ? {} : systemBackends({ embeddedSocket });
+  const elsewhere = options.lightning?.embeddedSocket ?? null;
+  const embeddedSocket = embedded === null ? elsewhere : lightningSocketOf(embedded);
+  const backends =
+    options.lightning === undefined
+      ? {}
+      : systemBackends({ network, embeddedSocket, clock, random });
   const open = backendsOpener(backends);
   const nodes = openNodes({ database, sealer, open, clock, log });
   lifecycle.use('lightning nodes', async () => {
@@ -82,7 +95,11 @@ export function openLightning(
   });
   const offers = offerInvoices({ database, nodes, clock, ids, readStore, log });
   const isOpen = options.lightning?.allowPrivateAddresses === true;
-  return { nodes, offers, sealer, refuseUrl: (url) => (isOpen ? allow() : refusePrivate(url)) };
+  return {
+    ...{ nodes, offers, sealer },
+    refuseUrl: (url) => (isOpen ? allow() : refusePrivate(url)),
+    compare: (id) => compareBalance({ database, nodes, clock, alerts, sleep }, id),
+  };
 }
 
 /** What a worker does: follows nodes' events, keeps invoices in step, looks after nodes' health. */
@@ -107,6 +124,7 @@ export function useLightning(
     ['lightning events', () => followNodes({ ...common, listener, onEvents })],
     ['lightning invoices', () => keepInvoices({ ...common, ...bells })],
     ['lightning health', () => observeNodes({ ...common, alerts })],
+    ['lightning balances', () => compareBalances({ ...common, alerts, sleep })],
   ];
   for (const [name, start] of starts) {
     lifecycle.use(name, () => {
@@ -129,7 +147,7 @@ export function useLightning(
 export const noPayments: PaymentListener = { async paymentEnded() {} };
 
 /** For an interface on its own, such as a test's: no store has a node. */
-export function withoutLightning(): Omit<Lightning, 'sealer'> {
+export function withoutLightning(): Omit<Lightning, 'sealer' | 'compare'> {
   const unsupported = () => {
     throw new LightningNodeError('unsupported', 'this process opens no Lightning nodes');
   };

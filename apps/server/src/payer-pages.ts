@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Network, verifyMessage } from '@quittance/bitcoin';
 import type { OrderView } from '@quittance/contract';
 import { type Clock, type Ids, MSATS_PER_SAT, type Random, type Uuid } from '@quittance/kernel';
+import { drawQuotes } from './drawing.ts';
 import type { Lightning } from './lightning.ts';
+import { addPullPages } from './paying/pull-payments/index.ts';
 import { addClaimRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
@@ -14,6 +16,7 @@ import {
   readLiveState,
   readOrderView,
 } from './receiving/orders/index.ts';
+import type { Rates } from './receiving/rates/index.ts';
 import { notifyOrders } from './receiving/payments/index.ts';
 import { registerLive } from './telling/live/index.ts';
 import { type MerchantSettings, readMerchant } from './tenancy/merchants/index.ts';
@@ -28,6 +31,8 @@ export type PageParts = {
   log: { warn(detail: object, message: string): void };
   /** Invoices for who wants to pay by Lightning; absent: nobody can. */
   lightning?: Pick<Lightning, 'offers'> | undefined;
+  /** For pages of pull payments; absent: there are none. */
+  drawing?: { publicUrl: string; rates: Pick<Rates, 'quote'> } | undefined;
 };
 
 /**
@@ -56,6 +61,15 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
     readLocale: async (tx, id) => (await readMerchant(tx, id)).settings.defaultLocale,
     verifyProof: (signed) => verifyMessage({ ...signed, network }).ok,
   });
+  if (parts.drawing !== undefined) {
+    const { publicUrl, rates } = parts.drawing;
+    addPullPages(app, {
+      ...{ database, clock, random, network, ids: parts.ids, publicUrl },
+      styleUrl: assets.styleUrl,
+      quoteFor: drawQuotes({ rates, readRateRule: (id) => readRateRule(database, id) }),
+      readFace: readFaceAndLocale,
+    });
+  }
   await registerLive(app, {
     database,
     clock,
@@ -135,6 +149,18 @@ export async function readInvoices(
       return [orderId, { bolt11, paymentHash, amountSats, expiresAtMs }];
     }),
   );
+}
+
+async function readRateRule(database: Database, merchantId: Uuid) {
+  return await database.asPublic(
+    async (tx) => (await readMerchant(tx, merchantId)).settings.rateRule,
+  );
+}
+
+async function readFaceAndLocale(tx: Tx, merchantId: Uuid) {
+  const { name, settings } = await readMerchant(tx, merchantId);
+  const { storeName, logoUrl, color, defaultLocale: locale } = settings;
+  return { name: storeName ?? name, logoUrl, color, locale };
 }
 
 /** How a store shows itself to its payers. */

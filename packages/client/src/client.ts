@@ -20,6 +20,7 @@ import type {
   LedgerAccount,
   LedgerBalance,
   LedgerTransfer,
+  LightningInvoiceJson,
   MerchantSettingsBase,
   Order,
   OrderReport,
@@ -43,6 +44,8 @@ import type {
   WebhookEndpointWithSecret,
 } from '@quittance/contract';
 import { type PageRequest, step, toPageQuery } from './paths.ts';
+import { lightningCalls } from './lightning-calls.ts';
+import { drawingCalls } from './drawing-calls.ts';
 import { payoutCalls } from './payout-calls.ts';
 import { type Call, type CallOptions, type ClientOptions, createTransport } from './transport.ts';
 
@@ -95,6 +98,9 @@ export function createClient(options: ClientOptions) {
       }),
     cancel: (id: string, options?: CallOptions) =>
       post<Order>(`/v1/orders/${step(id)}/cancel`, undefined, options),
+    /** For a payment page of your own: the open Lightning invoice for what is still to be paid. */
+    lightningInvoice: (id: string, options?: CallOptions) =>
+      post<LightningInvoiceJson>(`/v1/orders/${step(id)}/lightning-invoice`, undefined, options),
     acceptLate: (id: string, options?: CallOptions) =>
       post<Order>(`/v1/orders/${step(id)}/accept-late`, undefined, options),
   };
@@ -203,6 +209,8 @@ export function createClient(options: ClientOptions) {
         post<Alert>(`/v1/alerts/${step(id)}/acknowledge`, undefined, options),
     },
     ...payoutCalls({ get, post, patch, remove }),
+    ...drawingCalls({ get, post, patch }),
+    ...lightningCalls({ get, post, remove }),
     spends: {
       read: (id: string) => get<Spend>(`/v1/spends/${step(id)}`),
       list: (page: PageRequest & { state?: Spend['state']; walletId?: string } = {}) =>

@@ -1,4 +1,8 @@
 import type {
+  LightningAttempt,
+  LightningDryRun,
+  LightningSchedule,
+  PreviewLightningStrategy,
   AcceptPayoutBatch,
   ApprovePayout,
   CreatePayout,
@@ -46,6 +50,8 @@ export function payoutCalls({ get, post, patch, remove }: Calls) {
           external_id: page.externalId,
         }),
       summary: () => get<PayoutSummary>(`${payouts}/summary`),
+      /** Every try to pay it over Lightning, and why it ended. */
+      attempts: (id: string) => get<Page<LightningAttempt>>(`${payouts}/${step(id)}/attempts`),
       /** With a person's signature where the signer asks for one. */
       approve: (id: string, approval?: ApprovePayout, options?: CallOptions) =>
         post<Payout>(`${payouts}/${step(id)}/approve`, approval ?? undefined, options),
@@ -83,7 +89,14 @@ export function payoutCalls({ get, post, patch, remove }: Calls) {
       delete: (id: string) => remove<PayoutProcessor>(`${processors}/${step(id)}`),
       /** Says what a run would do now; does nothing. */
       dryRun: (id: string, options?: CallOptions) =>
-        post<PayoutProcessorDryRun>(`${processors}/${step(id)}/dry-run`, undefined, options),
+        post<PayoutProcessorDryRun | LightningDryRun>(
+          `${processors}/${step(id)}/dry-run`,
+          undefined,
+          options,
+        ),
+      /** When a strategy would try a Lightning payout, if every attempt failed. */
+      previewStrategy: (wanted: PreviewLightningStrategy, options?: CallOptions) =>
+        post<LightningSchedule>('/v1/lightning/strategies/preview', wanted, options),
     },
   };
 }

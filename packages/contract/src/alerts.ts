@@ -21,8 +21,16 @@ export const alertKinds = [
   'signer_unavailable',
   /** The Bitcoin node does not answer, or must not be followed. */
   'node_unavailable',
+  /** A store's Lightning node holds another balance than the ledger says. */
+  'lightning_balance_break',
   /** A store's Lightning node does not answer. */
   'lightning_node_unavailable',
+  /** A Lightning node has paid something that no payout knows, or that counts as failed. */
+  'lightning_payment_unexplained',
+  /** A store's channels can send less than its threshold. */
+  'lightning_outbound_low',
+  /** Most of a store's Lightning attempts fail. */
+  'lightning_payments_failing',
   /** Everything that pays out is held until the operator lets it go on. */
   'payouts_held',
 ] as const;

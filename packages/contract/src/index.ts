@@ -12,29 +12,7 @@ export {
   alertWithEmailsSchema,
 } from './alerts.ts';
 export { type AuditEntry, auditEntrySchema, auditPageSchema } from './audit.ts';
-export {
-  type Card,
-  type CardEventData,
-  type CardEventType,
-  type CardProgramming,
-  type CardState,
-  type CreateCard,
-  type CreatedCard,
-  cardEventDataSchema,
-  cardEventTypes,
-  cardListQuerySchema,
-  cardPageSchema,
-  cardProgrammingSchema,
-  cardSchema,
-  cardStates,
-  cardUidText,
-  createCardSchema,
-  createdCardSchema,
-  type UpdateCard,
-  updateCardSchema,
-  type WipedCard,
-  wipedCardSchema,
-} from './cards.ts';
+export * from './cards.ts';
 export {
   type ClassicCreate,
   type ClassicCreated,
@@ -88,24 +66,13 @@ export {
   ledgerTransferPageSchema,
   ledgerTransferSchema,
 } from './ledger.ts';
+export * from './lightning.ts';
+export * from './lightning-addresses.ts';
 export {
-  type LightningFailureClass,
-  type LightningNodeKind,
-  lightningFailureClasses,
-  lightningFailureClassSchema,
-  lightningNodeKinds,
-} from './lightning.ts';
-export {
-  type CreateLightningAddress,
-  createLightningAddressSchema,
-  type LightningAddressJson,
-  lightningAddressListQuerySchema,
-  lightningAddressName,
-  lightningAddressPageSchema,
-  lightningAddressSchema,
-  type UpdateLightningAddress,
-  updateLightningAddressSchema,
-} from './lightning-addresses.ts';
+  type LightningAttempt,
+  lightningAttemptPageSchema,
+  lightningAttemptSchema,
+} from './lightning-attempts.ts';
 export {
   defaultLightningFeeCap,
   type LightningFeeCap,
@@ -126,6 +93,8 @@ export {
   settleLightningInvoiceSchema,
 } from './lightning-invoices.ts';
 export {
+  adjustedLightningNodeSchema,
+  adjustLightningNodeSchema,
   type ConnectLightningNode,
   connectLightningNodeSchema,
   type LightningNodeDetail,
@@ -157,28 +126,7 @@ export {
   lightningDryRunSchema,
   lightningProcessorSettingsSchema,
 } from './lightning-processors.ts';
-export {
-  completeLightningStrategy,
-  defaultLightningStrategies,
-  type FastFailStrategy,
-  type ImmediateStrategy,
-  type LightningGiveUpReason,
-  type LightningSchedule,
-  type LightningStrategy,
-  type LightningStrategyInput,
-  type LightningStrategyKind,
-  type LightningWaitReason,
-  lightningGiveUpReasons,
-  lightningScheduleSchema,
-  lightningStrategyInputSchema,
-  lightningStrategyKinds,
-  lightningStrategySchema,
-  lightningWaitReasons,
-  MAX_LIGHTNING_ATTEMPTS,
-  type ManualStrategy,
-  previewLightningStrategySchema,
-  type TieredStrategy,
-} from './lightning-strategies.ts';
+export * from './lightning-strategies.ts';
 export { merchantFields, merchantNameText } from './merchants.ts';
 export {
   type OrderPaymentView,
@@ -286,35 +234,8 @@ export {
   payPayoutSchema,
 } from './payouts.ts';
 export { errorCodes, type Problem, problemSchema } from './problem.ts';
-export {
-  type CreatedPullPayment,
-  type CreatePullPayment,
-  type CreatePullPaymentInput,
-  createdPullPaymentSchema,
-  createPullPaymentSchema,
-  type Draw,
-  type DrawState,
-  drawListQuerySchema,
-  drawPageSchema,
-  drawSchema,
-  drawStates,
-  type PullPayment,
-  type PullPaymentEventData,
-  type PullPaymentEventType,
-  type PullPaymentLimit,
-  type PullPaymentLinks,
-  type PullPaymentPeriod,
-  type PullPaymentState,
-  pullPaymentEventDataSchema,
-  pullPaymentEventTypes,
-  pullPaymentLimitSchema,
-  pullPaymentLinksSchema,
-  pullPaymentListQuerySchema,
-  pullPaymentPageSchema,
-  pullPaymentPeriods,
-  pullPaymentSchema,
-  pullPaymentStates,
-} from './pull-payments.ts';
+export * from './pull-payments.ts';
+export * from './pull-view.ts';
 export { type RateQuote, rateQuoteSchema } from './rates.ts';
 export {
   createReconciliationSchema,

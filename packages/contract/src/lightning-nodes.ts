@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { timestamp, uuidText } from './fields.ts';
+import { personText, timestamp, uuidText } from './fields.ts';
 import { lightningNodeKinds } from './lightning.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
@@ -162,3 +162,30 @@ export const lightningNodeListQuerySchema = pageQuerySchema;
 export const lightningNodePageSchema = pageOf(lightningNodeSchema).meta({
   id: 'LightningNodePage',
 });
+
+/** Long enough for a sentence or two. */
+const MAX_REASON_LENGTH = 300;
+
+export const adjustLightningNodeSchema = z
+  .strictObject({
+    changeMsat: z
+      .string()
+      .max(40)
+      .regex(/^-?[1-9][0-9]*$/, 'write whole millisatoshis as text, such as "-1500"')
+      .meta({
+        description: 'How much more (or, negative, less) the channels hold than the book says',
+      }),
+    reason: personText({ min: 1, max: MAX_REASON_LENGTH }).meta({
+      description: 'What explains it, for whoever reads the book',
+      examples: ['Fee of opening a channel'],
+    }),
+  })
+  .meta({ id: 'AdjustLightningNode' });
+
+export const adjustedLightningNodeSchema = z
+  .strictObject({
+    transferId: uuidText,
+    changeMsat: z.string(),
+    reason: z.string(),
+  })
+  .meta({ id: 'LightningAdjustment' });

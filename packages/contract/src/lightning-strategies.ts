@@ -232,6 +232,7 @@ export const previewLightningStrategySchema = z
       .meta({ description: 'When the invoice expires; none for a Lightning address' }),
   })
   .meta({ id: 'PreviewLightningStrategy' });
+export type PreviewLightningStrategy = z.infer<typeof previewLightningStrategySchema>;
 
 export const lightningScheduleSchema = z
   .strictObject({

@@ -5,6 +5,7 @@ import {
   createLightningProcessorSchema,
   lightningProcessorFields,
 } from './lightning-processors.ts';
+import { lightningStrategyInputSchema } from './lightning-strategies.ts';
 import { approvalRulesSchema, payoutDestinationText, payoutSources } from './payouts.ts';
 
 /** Output scripts that an address can name (BIP16, BIP141, BIP341). */
@@ -125,6 +126,7 @@ export const updatePayoutProcessorSchema = z
   .strictObject({
     ...lightningProcessorFields,
     ...fields,
+    strategy: lightningStrategyInputSchema.nullable(),
     destinations: z.union([fields.destinations, lightningProcessorFields.destinations]),
   })
   .partial()

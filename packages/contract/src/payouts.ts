@@ -273,6 +273,9 @@ export const payoutSchema = z
           .nullable()
           .meta({ description: 'null: as the processor or the store says' }),
         attemptId: uuidText.nullable().meta({ description: 'The present or last attempt' }),
+        lastFailure: payoutReasonSchema
+          .nullable()
+          .meta({ description: 'Why the last attempt failed; all of them at …/attempts' }),
         paymentHash: z.string().nullable(),
         preimage: z.string().nullable().meta({ description: 'Proves that the recipient has it' }),
       })

@@ -50,7 +50,7 @@ const limitFields = {
     .meta({ description: 'From then on nothing can be drawn' }),
 };
 
-export const pullPaymentName = personText({ min: 1, max: 100 }).meta({
+const pullPaymentName = personText({ min: 1, max: 100 }).meta({
   description: 'Shown to whoever draws',
   examples: ['Expenses of March'],
 });
@@ -79,7 +79,7 @@ export const createPullPaymentSchema = z
 export type CreatePullPayment = z.output<typeof createPullPaymentSchema>;
 export type CreatePullPaymentInput = z.input<typeof createPullPaymentSchema>;
 
-export const moneyOfLimit = z.strictObject({ amount: decimalText, currency: currencyCode });
+const moneyOfLimit = z.strictObject({ amount: decimalText, currency: currencyCode });
 
 const approval = z.strictObject({ by: z.string(), at: timestamp });
 

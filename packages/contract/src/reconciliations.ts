@@ -48,6 +48,20 @@ const breakSchema = z
   ])
   .meta({ id: 'ReconciliationBreak' });
 
+const lightningComparison = z
+  .strictObject({
+    lightningNodeId: uuidText,
+    state: z.enum(['ok', 'break', 'unreadable']),
+    bookMsat: signedIntegerText.nullable().meta({ description: 'lightning.channels in the book' }),
+    nodeMsat: signedIntegerText
+      .nullable()
+      .meta({ description: "The node's channels, with what is in flight outwards" }),
+    differenceMsat: signedIntegerText.nullable().meta({ description: 'Book less node' }),
+    reason: z.string().nullable(),
+    checkedAt: timestamp,
+  })
+  .meta({ id: 'LightningComparison' });
+
 export const reconciliationSchema = z
   .strictObject({
     id: uuidText,
@@ -65,6 +79,9 @@ export const reconciliationSchema = z
     }),
     explained: z.array(explainedSchema),
     breaks: z.array(breakSchema),
+    lightning: lightningComparison.nullable().meta({
+      description: 'The store’s Lightning node against the book; null where there is none',
+    }),
     reason: z.string().nullable().meta({ description: 'Why something could not be read' }),
     createdAt: timestamp.meta({ description: 'Since when the result is the same' }),
     checkedAt: timestamp,

@@ -40,7 +40,7 @@ export function takeOver(
 ): LivePage {
   const { locale, messages, paths } = data;
   let { view } = data;
-  let state = initialState;
+  let state: PageState = { ...initialState, method: data.method };
   let shown = screenOf(view, Date.parse(view.serverTime));
   let leftMs = Number.POSITIVE_INFINITY;
   const actions = createActions(() => view, messages, sound, set);
@@ -124,12 +124,14 @@ function createActions(
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   async function copy(target: CopyTarget): Promise<void> {
-    const { address, remainingSats, bip21 } = view();
-    const texts = { address, amount: plainBtc(remainingSats), link: bip21 };
+    const { address, remainingSats, bip21, lightning } = view();
+    const invoice = lightning?.bolt11 ?? '';
+    const texts = { address, amount: plainBtc(remainingSats), link: bip21, invoice };
     const said = {
       address: messages.copiedAddress,
       amount: messages.copiedAmount,
       link: messages.copiedLink,
+      invoice: messages.copiedInvoice,
     };
     const done = await copyText(texts[target]);
     clearTimeout(timer);
@@ -142,6 +144,7 @@ function createActions(
 
   return {
     copy: (target) => void copy(target),
+    choose: (method) => set({ method }),
     enlarge: () => qrDialog()?.showModal(),
     shrink: () => qrDialog()?.close(),
     toggleSound() {

@@ -9,7 +9,7 @@ import {
   zoneName,
 } from '../format.ts';
 import { explorerLink } from '../links.ts';
-import type { PageModel } from '../model.ts';
+import { methodOf, type PageModel } from '../model.ts';
 import { invitesPayment, type Screen } from '../screen.ts';
 import { paymentStateText } from '../words.ts';
 import { Row } from './frame.ts';
@@ -20,14 +20,23 @@ import { AddressText, BitcoinAmount } from './pay.ts';
 export function Details({ model, screen }: { model: PageModel; screen: Screen }): ComponentChild {
   const { view, locale, messages } = model;
   const pays = invitesPayment(screen);
+  const method = methodOf(model);
+  const invoice = method === 'onchain' ? null : view.lightning;
   return h(
     'section',
     { class: 'details', 'aria-label': messages.details },
     h(
       'dl',
       null,
-      pays
+      pays && method !== 'lightning'
         ? h(Row, { term: messages.address, long: true }, h(AddressText, { address: view.address }))
+        : null,
+      pays && invoice !== null
+        ? h(
+            Row,
+            { term: messages.invoice, long: true },
+            h('bdi', { class: 'code', dir: 'ltr' }, invoice.bolt11),
+          )
         : null,
       pays
         ? h(

@@ -1,34 +1,31 @@
 import { h, type ComponentChild } from 'preact';
 import { fill, formatSats, formatSatsAsBtc, shortenMiddle } from '../format.ts';
-import { walletLink } from '../links.ts';
-import { type CopyTarget, type PageModel, QR_DIALOG_ID } from '../model.ts';
+import { payLink, walletLink } from '../links.ts';
+import { type CopyTarget, methodOf, type PageModel, QR_DIALOG_ID } from '../model.ts';
 import { drawQr } from '../qr.ts';
 import { icon } from './icons.ts';
+import { Methods } from './methods.ts';
 
 /** Everything to pay with: code, wallet link, things to copy. */
 export function PayBox(model: PageModel): ComponentChild {
   const { view, messages, actions } = model;
-  const link = walletLink(view.bip21);
+  const shown = payLink(view, methodOf(model));
+  const link = walletLink(shown);
   return h(
     'div',
-    { class: 'pay' },
-    h(QrButton, model),
+    { class: view.lightning === null ? 'pay' : 'pay several' },
+    view.lightning === null ? null : h(Methods, model),
+    h(QrButton, { model, link: shown }),
     link === null
       ? null
       : h('a', { class: 'button main', href: link }, icon('wallet'), messages.openWallet),
-    h(
-      'div',
-      { class: 'copies script-only' },
-      copyButton(model, 'address', messages.copyAddress, messages.copyAddressLabel),
-      copyButton(model, 'amount', messages.copyAmount, messages.copyAmountLabel),
-      copyButton(model, 'link', messages.copyLink, messages.copyLinkLabel),
-    ),
+    h('div', { class: 'copies script-only' }, copyButtons(model)),
     h(
       'dialog',
       { id: QR_DIALOG_ID, class: 'qr-dialog', 'aria-label': messages.qrScan },
       h(
         'svg',
-        { class: 'qr', viewBox: qrBox(view.bip21), 'aria-hidden': 'true' },
+        { class: 'qr', viewBox: qrBox(shown), 'aria-hidden': 'true' },
         h('use', { href: '#qr-modules' }),
       ),
       h('p', null, formatSatsAsBtc(view.remainingSats, model.locale)),
@@ -37,8 +34,22 @@ export function PayBox(model: PageModel): ComponentChild {
   );
 }
 
-function QrButton({ view, locale, messages, actions }: PageModel): ComponentChild {
-  const label = fill(messages.qrLabel, {
+/** What a wallet may want by hand, for the way that was chosen. */
+function copyButtons(model: PageModel): ComponentChild[] {
+  const { messages } = model;
+  const address = copyButton(model, 'address', messages.copyAddress, messages.copyAddressLabel);
+  const amount = copyButton(model, 'amount', messages.copyAmount, messages.copyAmountLabel);
+  const link = copyButton(model, 'link', messages.copyLink, messages.copyLinkLabel);
+  const invoice = copyButton(model, 'invoice', messages.copyInvoice, messages.copyInvoiceLabel);
+  const method = methodOf(model);
+  if (method === 'lightning') return [invoice, amount];
+  return method === 'any' ? [address, invoice, link] : [address, amount, link];
+}
+
+function QrButton({ model, link }: { model: PageModel; link: string }): ComponentChild {
+  const { view, locale, messages, actions } = model;
+  const text = methodOf(model) === 'lightning' ? messages.qrLabelLightning : messages.qrLabel;
+  const label = fill(text, {
     amount: formatSatsAsBtc(view.remainingSats, locale),
     address: view.address,
   });
@@ -52,8 +63,8 @@ function QrButton({ view, locale, messages, actions }: PageModel): ComponentChil
     },
     h(
       'svg',
-      { class: 'qr', viewBox: qrBox(view.bip21), role: 'img', 'aria-label': label },
-      h('path', { id: 'qr-modules', d: qrOf(view.bip21).path }),
+      { class: 'qr', viewBox: qrBox(link), role: 'img', 'aria-label': label },
+      h('path', { id: 'qr-modules', d: qrOf(link).path }),
     ),
   );
 }

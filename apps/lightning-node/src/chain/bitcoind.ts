@@ -8,7 +8,7 @@ const TIMEOUT_MS = 30_000;
 
 /** What is asked of the chain's node: JSON-RPC, with or without a wallet of it. */
 export interface Bitcoind {
-  /** @throws {RequestError} `chain` */
+  /** @throws {RequestError} `chain` or `chain_unreachable` */
   call<T>(method: string, ...params: readonly unknown[]): Promise<T>;
   walletCall<T>(wallet: string, method: string, ...params: readonly unknown[]): Promise<T>;
 }
@@ -30,7 +30,7 @@ export function connectBitcoind(target: BitcoindTarget): Bitcoind {
       answer = JSON.parse(await response.text(), keepDecimals);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new RequestError('chain', `${method}: no answer from the chain's node: ${why}`);
+      throw new RequestError('chain_unreachable', `${method}: the chain's node is away: ${why}`);
     }
     const { result, error } = answer as { result: T; error: { message?: unknown } | null };
     if (error !== null) throw new RequestError('chain', `${method}: ${String(error.message)}`);

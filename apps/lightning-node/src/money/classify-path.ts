@@ -37,5 +37,7 @@ export function classifyPathFailure(event: ldk.Event_PaymentPathFailed): WireFai
     return { code: 'next_peer_unknown', detail, at: channel };
   }
   const where = at === null ? 'a channel on the way' : `channel ${at}`;
-  return { code: 'channel_failed', detail: `${where} could not forward the amount`, at };
+  // LDK as the forwarding node says the same of both.
+  const detail = `${where} can not forward the amount now, or its other end is away`;
+  return { code: 'channel_failed', detail, at };
 }

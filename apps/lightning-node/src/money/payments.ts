@@ -50,11 +50,12 @@ export function createPayments(context: NodeContext): Payments {
     const prepared = context.enter(() => prepare(context, request));
     if ('refused' in prepared) return failed(prepared.refused);
     const startedAtMs = context.nowMs();
-    const expiresAtMs = prepared.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    const { expiresAtMs } = prepared;
+    const stopAtMs = startedAtMs + request.timeoutMs;
     const record: PaymentRecord = {
       ...{ paymentHash, kind: prepared.kind, startedAtMs, lastFailure: null, outcome: null },
       ...{ amountMsat: String(amountMsat), maxFeeMsat: String(maxFeeMsat) },
-      stopAtMs: Math.min(startedAtMs + request.timeoutMs, expiresAtMs),
+      ...{ expiresAtMs, stopAtMs: Math.min(stopAtMs, expiresAtMs ?? stopAtMs) },
     };
     records.putPayment(record);
     const failure = context.enter(() => prepared.send());
@@ -144,16 +145,25 @@ function finalFailure(
     event.reason instanceof ldk.Option_PaymentFailureReasonZ_Some ? event.reason.some : null;
   const last = record.lastFailure;
   const name = reason === null ? 'no reason' : enumName(reasons, reason);
-  if (reason === reasons.LDKPaymentFailureReason_RecipientRejected) {
+  const isExpired = record.expiresAtMs !== null && nowMs >= record.expiresAtMs;
+  // Where we had given up, LDK names that as the reason, and not what the recipient said.
+  const isRejected =
+    reason === reasons.LDKPaymentFailureReason_RecipientRejected ||
+    last?.code === 'recipient_rejected';
+  if (isRejected) {
     const at = last?.at ?? null;
+    if (isExpired) {
+      const detail = 'the recipient refused it; the invoice has expired on the way';
+      return { code: 'invoice_expired', detail, at };
+    }
     return { code: 'recipient_rejected', detail: 'the recipient refused the payment', at };
   }
   if (reason === reasons.LDKPaymentFailureReason_UnknownRequiredFeatures) {
     return { code: 'features_unknown', detail: 'the recipient asks for what LDK lacks', at: null };
   }
   if (last !== null) return { ...last, detail: `${last.detail} (${name})` };
-  if (reason === reasons.LDKPaymentFailureReason_PaymentExpired || nowMs >= record.stopAtMs) {
-    return { code: 'invoice_expired', detail: `time was over before a try (${name})`, at: null };
+  if (isExpired || reason === reasons.LDKPaymentFailureReason_PaymentExpired) {
+    return { code: 'invoice_expired', detail: `the invoice has expired (${name})`, at: null };
   }
   return { code: 'route_not_found', detail: `LDK gave up: ${name}`, at: null };
 }

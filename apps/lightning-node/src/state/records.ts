@@ -26,6 +26,8 @@ export type PaymentRecord = {
   startedAtMs: number;
   /** No new try after this. */
   stopAtMs: number;
+  /** Of the invoice; null where there is none. */
+  expiresAtMs: number | null;
   /** What the last failed path said. */
   lastFailure: WireFailure | null;
   /** Null while it is on its way. */

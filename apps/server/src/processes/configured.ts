@@ -5,12 +5,20 @@ import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import type { FlowOptions } from '../flow.ts';
 import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
 import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
-import type { LightningNodePlace } from '../platform/embedded/lightning-node.ts';
+import type { Database } from '../platform/db/index.ts';
+import { type LightningNodePlace, lightningSocketOf } from '../platform/embedded/lightning-node.ts';
 import { keepEmbeddedPostgres } from '../platform/embedded/kept-postgres.ts';
 import { createLogger, type Logger } from '../platform/log/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
 import { systemRandom } from '../platform/random.ts';
+import { openSealer } from '../platform/sealing/index.ts';
 import type { ZmqEndpoints } from '../receiving/chain/index.ts';
+import {
+  backendsOpener,
+  type LightningNodes,
+  openNodes,
+  systemBackends,
+} from '../receiving/lightning/index.ts';
 import { fixedSource, publicSources, type RateSource } from '../receiving/rates/index.ts';
 
 /** Reads `--config FILE` of a command and the configuration that it names. */
@@ -86,6 +94,7 @@ export function flowOptionsOf(
     secretsKeyFile: secretsKeyFileOf(config),
     lightning: {
       embedded: embeddedLightningOf(config),
+      embeddedSocket: embeddedSocketOf(config),
       allowPrivateAddresses: config.lightning.allowPrivateAddresses,
     },
   };
@@ -115,6 +124,29 @@ export function embeddedLightningOf(config: Config): LightningNodePlace | null {
   if (!('user' in login)) return null;
   const folder = resolve(embeddedDir);
   return { folder, network: config.network, alias: 'quittance', bitcoind: { url, ...login } };
+}
+
+/** Stores' Lightning nodes, for a command that asks them; it starts none. */
+export function openConfiguredNodes(config: Config, database: Database): LightningNodes {
+  const embeddedSocket = embeddedSocketOf(config);
+  return openNodes({
+    database,
+    sealer: openSealer(secretsKeyFileOf(config)),
+    open: backendsOpener(
+      systemBackends({
+        ...{ network: config.network, embeddedSocket, clock: systemClock, random: systemRandom },
+      }),
+    ),
+    clock: systemClock,
+    log: loggerOf(config),
+  });
+}
+
+/** Where that node is reached, whoever has started it. */
+export function embeddedSocketOf({ lightning, network }: Config): string | null {
+  const { embeddedDir } = lightning;
+  if (embeddedDir === undefined || network !== 'regtest') return null;
+  return lightningSocketOf({ folder: resolve(embeddedDir) });
 }
 
 /** Where the key is under which secrets lie sealed in the database. */

@@ -5,6 +5,8 @@ import { redactText } from '../platform/log/index.ts';
 import { DemoError, InterruptedError } from './demo/errors.ts';
 import { type DemoFolder, openFolder } from './demo/folder.ts';
 import { BLOCK_EVERY_MS, startMiner } from './demo/miner.ts';
+import { type LightningPayer, startLightningPayer } from './demo/lightning.ts';
+import { payOnceByLightning } from './demo/once-lightning.ts';
 import { payOnce } from './demo/once.ts';
 import { type DemoOptions, readOptions } from './demo/options.ts';
 import { createReport, type Report } from './demo/report.ts';
@@ -67,6 +69,7 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
   report.progress('Starting a database and a Bitcoin node …');
   const lifecycle = createLifecycle({ log });
   let services: Services | undefined;
+  let payer: Promise<LightningPayer | undefined> | undefined;
   try {
     services = await startServices(folder.path, {
       // A first start may have to fetch a node: that is worth saying at once.
@@ -74,7 +77,12 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
       warn: (message) => log.warn(message),
     });
     signal.throwIfAborted();
-    const shop: Shop = { store: undefined, chain: services.chain, fast: options.fast };
+    const shop: Shop = {
+      store: undefined,
+      lightning: undefined,
+      chain: services.chain,
+      fast: options.fast,
+    };
     const database = await assembleServer({
       lifecycle,
       folder: folder.path,
@@ -109,10 +117,37 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
       keptIn: folder.kept ? folder.path : undefined,
       staysUp: !options.once,
     });
+    const plain = {
+      info: (text: string) => log.info(text),
+      warn: (text: string) => log.warn(text),
+    };
+    const world = { folder: folder.path, chain: services.chain, store, log: plain };
     if (options.once) {
       const deps = { baseUrl, store, chain: services.chain, database, report, startedMs };
-      await unless(signal, payOnce({ ...deps, fast: options.fast }));
+      if (options.lightning) {
+        report.progress('Opening a Lightning channel between the customer and the shop …');
+        const opening = startLightningPayer(world);
+        payer = opening;
+        await unless(
+          signal,
+          opening.then((with_) => payOnceByLightning({ ...deps, payer: with_ })),
+        );
+      } else await unless(signal, payOnce({ ...deps, fast: options.fast }));
     } else {
+      // The shop is open meanwhile: a channel takes some seconds.
+      payer = startLightningPayer(world).then(
+        (ready) => {
+          shop.lightning = ready;
+          report.progress(
+            `The shop takes Lightning too (${(ready.readyMs / 1_000).toFixed(1)} s).`,
+          );
+          return ready;
+        },
+        (error: unknown) => {
+          log.warn({ error }, 'the demo goes on without Lightning');
+          return undefined;
+        },
+      );
       await stayUp(services, options.fast, { log, signal });
       report.progress('Stopping …');
     }
@@ -121,6 +156,7 @@ async function run({ options, report, folder, port, signal }: Run): Promise<void
     signal.throwIfAborted();
     throw error;
   } finally {
+    await (await payer?.catch(() => undefined))?.stop();
     await lifecycle.stop();
     await services?.stop();
   }

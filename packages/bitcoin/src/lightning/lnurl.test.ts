@@ -87,6 +87,10 @@ test('LUD-16: a Lightning address leads to its place on the domain', () => {
   expect(lightningAddressUrl(address, 'https')).toBe(
     'https://bitcoin.org/.well-known/lnurlp/satoshi',
   );
+  expect(parseLightningAddress('a@shop.example:443')).toMatchObject({ domain: 'shop.example' });
+  expect(parseLightningAddress('a@аpple.example')).toMatchObject({
+    address: 'a@xn--pple-43d.example',
+  });
   for (const good of ['a-b_c.d+e@shop.example', '0@1.example', 'me@shop.example:8443'])
     expect([good, parseLightningAddress(good).ok]).toEqual([good, true]);
 });

@@ -77,11 +77,13 @@ export function parseLightningAddress(text: string): ParsedLightningAddress {
   if (match === null) return refuse('a Lightning address looks like name@domain');
   const [, user = '', domain = ''] = match;
   const url = URL.parse(`https://${domain}/`);
-  // The parser also reads odd hosts ("0x7f.1"); only what it leaves as it is counts as a name.
-  if (url === null || url.host !== domain) {
+  // The parser also reads odd hosts ("0x7f.1"): only what it leaves as it is counts as a name, or
+  // makes plain ASCII of (IDNA), so that a look-alike shows as what it is.
+  const isNational = /[^\0-\x7f]/.test(domain);
+  if (url === null || (url.host !== domain.replace(/:443$/, '') && !isNational)) {
     return refuse('the domain of the Lightning address can not exist');
   }
-  return { ok: true, address, user, domain };
+  return { ok: true, address: `${user}@${url.host}`, user, domain: url.host };
 }
 
 /** Where the server of a Lightning address answers (LUD-16). */

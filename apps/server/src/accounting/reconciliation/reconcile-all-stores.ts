@@ -1,5 +1,6 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
+import type { Comparison } from '../../receiving/lightning/index.ts';
 import { compareWithNode, type NodeDeps } from './node-coins.ts';
 import { type ReconciliationDeps, reconcileStore } from './run-reconciliation.ts';
 import { readStores, toJson } from './store.ts';
@@ -14,7 +15,11 @@ const PAGE = 500;
  */
 export async function reconcileAllStores(
   database: Database,
-  deps: ReconciliationDeps & { node: Omit<NodeDeps, 'database'> | null },
+  deps: ReconciliationDeps & {
+    node: Omit<NodeDeps, 'database'> | null;
+    /** Null where the store has no Lightning node; absent: none is asked. */
+    compareLightning?(merchantId: Uuid): Promise<Comparison | null>;
+  },
   say: (line: string) => void,
 ): Promise<{ stores: number; ok: boolean }> {
   let after: Uuid | null = null;
@@ -37,8 +42,18 @@ export async function reconcileAllStores(
       say(`${merchantId}: ${state}, ${sums}${nodeSays}`);
       if (made.reason !== null) say(`  ${made.reason}`);
       for (const each of toJson(made.breaks)) say(`  ${JSON.stringify(each)}`);
+      const lightning = (await deps.compareLightning?.(merchantId)) ?? null;
+      if (lightning === null) continue;
+      if (lightning.state !== 'ok') ok = false;
+      say(`  ${lightningLine(lightning)}`);
     }
     after = page.at(-1) ?? null;
     if (page.length < PAGE) return { stores, ok };
   }
+}
+
+function lightningLine({ state, bookMsat, nodeMsat, reason }: Comparison): string {
+  if (bookMsat === null || nodeMsat === null) return `Lightning: ${state}, ${reason ?? ''}`;
+  const difference = bookMsat - nodeMsat;
+  return `Lightning: ${state}, book ${bookMsat}, node ${nodeMsat}, difference ${difference} msat`;
 }

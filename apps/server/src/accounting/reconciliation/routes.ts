@@ -3,9 +3,10 @@ import {
   type Reconciliation as ReconciliationJson,
   reconciliationSchema,
 } from '@quittance/contract';
-import type { Sats } from '@quittance/kernel';
+import type { Sats, Uuid } from '@quittance/kernel';
 import { AppError } from '../../platform/errors.ts';
 import { answerOnce, answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import { type Comparison, readComparison } from '../../receiving/lightning/index.ts';
 import { compareWithNode, type NodeDeps } from './node-coins.ts';
 import { type ReconciliationDeps, reconcileStore } from './run-reconciliation.ts';
 import { readLatest, type StoredReconciliation, toJson } from './store.ts';
@@ -14,6 +15,8 @@ export type ReconciliationRouteDeps = ReconciliationDeps &
   Omit<NodeDeps, 'node'> & {
     /** Absent where this process has no node to ask. */
     node?: NodeDeps['node'] | undefined;
+    /** Compares the store's Lightning node with the book; absent where no node can be asked. */
+    compareLightning?: ((merchantId: Uuid) => Promise<Comparison | null>) | undefined;
   };
 
 const tags = ['Reconciliation'];
@@ -39,9 +42,13 @@ export function addReconciliationRoutes(app: HttpApp, deps: ReconciliationRouteD
       const now = { database: deps.database, nowMs: deps.clock.nowMs() };
       // Before the transaction: the node may take minutes.
       const node = request.body.node ? await askNode(deps, merchantId) : null;
+      await deps.compareLightning?.(merchantId);
       return await answerOnce(now, { request, reply }, async (tx) => ({
         status: 201,
-        body: view(await reconcileStore(tx, deps, merchantId, { node, thorough: true })),
+        body: view(
+          await reconcileStore(tx, deps, merchantId, { node, thorough: true }),
+          await readComparison(tx, merchantId),
+        ),
       }));
     },
   );
@@ -58,14 +65,17 @@ export function addReconciliationRoutes(app: HttpApp, deps: ReconciliationRouteD
     },
     async (request) => {
       const merchantId = merchantOf(request);
-      const latest = await deps.database.asTenant(merchantId, (tx) => readLatest(tx, merchantId));
+      const [latest, lightning] = await deps.database.asTenant(merchantId, async (tx) => [
+        await readLatest(tx, merchantId),
+        await readComparison(tx, merchantId),
+      ]);
       if (latest === undefined) {
         throw new AppError(
           'not_found',
           'Nothing has been compared yet (POST /v1/reconciliations).',
         );
       }
-      return view(latest);
+      return view(latest, lightning);
     },
   );
 }
@@ -79,7 +89,7 @@ async function askNode(
   return await compareWithNode({ ...deps, node }, merchantId);
 }
 
-function view(stored: StoredReconciliation): ReconciliationJson {
+function view(stored: StoredReconciliation, lightning: Comparison | undefined): ReconciliationJson {
   const text = (sats: Sats | null) => sats?.toString() ?? null;
   // What is sent is checked against the same schema as any answer.
   return reconciliationSchema.parse({
@@ -92,8 +102,19 @@ function view(stored: StoredReconciliation): ReconciliationJson {
     differenceSats: text(stored.differenceSats),
     explained: toJson(stored.explained),
     breaks: toJson(stored.breaks),
+    lightning: lightning === undefined ? null : comparisonJson(lightning),
     reason: stored.reason,
     createdAt: new Date(stored.createdAtMs).toISOString(),
     checkedAt: new Date(stored.checkedAtMs).toISOString(),
   });
+}
+
+function comparisonJson({ lightningNodeId, state, bookMsat, nodeMsat, reason, atMs }: Comparison) {
+  const difference = bookMsat === null || nodeMsat === null ? null : bookMsat - nodeMsat;
+  return {
+    ...{ lightningNodeId, state, reason, checkedAt: new Date(atMs).toISOString() },
+    bookMsat: bookMsat?.toString() ?? null,
+    nodeMsat: nodeMsat?.toString() ?? null,
+    differenceMsat: difference?.toString() ?? null,
+  };
 }

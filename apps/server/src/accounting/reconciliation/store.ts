@@ -55,7 +55,8 @@ const TRANSACTIONS = `
     UNION ALL SELECT spent_by, -value_sats, 0 FROM coin
                WHERE merchant_id = $1 AND live AND spent_by IS NOT NULL
     UNION ALL SELECT txid, 0, amount_sats FROM payment
-               WHERE merchant_id = $1 AND state IN ('seen', 'included', 'confirmed', 'final')
+               WHERE merchant_id = $1 AND method = 'onchain'
+                 AND state IN ('seen', 'included', 'confirmed', 'final')
     UNION ALL SELECT txid, 0, amount_sats FROM wallet_movement
                WHERE merchant_id = $1 AND state IN ('pending', 'booked')
     UNION ALL SELECT v.txid, 0, -v.out_sats FROM spend s

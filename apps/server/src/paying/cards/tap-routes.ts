@@ -16,6 +16,8 @@ export type TapRouteDeps = TapDeps & {
   publicUrl: string;
   /** The price of a pull payment's currency at this moment, without the store's spread. */
   quoteFor(pull: Pick<PullPayment, 'merchantId' | 'currency'>): Promise<Quote | null>;
+  /** `offered`, or why a tap was refused. */
+  onTap?(outcome: string): void;
 };
 
 const tagParams = z.object({ issuer: z.string() });
@@ -26,12 +28,13 @@ export function addTapRoutes(scope: HttpApp, deps: TapRouteDeps): void {
   // A preview of the link (HEAD) must not use up the reading.
   const hidden = { schema: { hide: true }, config: open, exposeHeadRoute: false };
   scope.get('/boltcard/:issuer', hidden, (request) =>
-    refusable(async () => {
+    refusable(deps.onTap, async () => {
       const { issuer: tag } = tagParams.parse(request.params);
       const message = readSunMessage({ p: queryText(request, 'p'), c: queryText(request, 'c') });
       const tapped = await tapCard(deps, { tag, message });
       const quote = await deps.quoteFor(tapped.pull);
       const offer = { k1: tapped.k1, ...tapOffer(tapped, limitMsatOf(tapped.pull, quote)) };
+      deps.onTap?.('offered');
       return withdrawAnswer(deps, { offer, description: tapped.pull.name });
     }),
   );

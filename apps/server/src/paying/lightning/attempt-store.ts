@@ -215,6 +215,72 @@ export async function readListeningMerchants(tx: Tx, limit: number): Promise<Uui
   return rows.map((row) => row.merchant_id);
 }
 
+/** An attempt of any state for a payment hash; the newest first. */
+export async function readAttemptsOfHash(
+  tx: Tx,
+  which: { merchantId: Uuid; paymentHash: string },
+): Promise<Attempt[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND payment_hash = $2
+      ORDER BY started_at DESC, id DESC LIMIT 100`,
+    [which.merchantId, fromHex(which.paymentHash)],
+  );
+  return rows.map(attemptOf);
+}
+
+/** Makes an open attempt due now, unless somebody has it in hand. */
+export async function wakeAttempt(tx: Tx, own: OwnAttempt & { nowMs: number }): Promise<void> {
+  await tx.query(
+    `UPDATE lightning_attempt SET due_at = $3 WHERE id IN (
+       SELECT id FROM lightning_attempt WHERE merchant_id = $1 AND id = $2 AND state = 'open'
+          AND due_at > $3 FOR UPDATE SKIP LOCKED)`,
+    [own.merchantId, own.id, new Date(own.nowMs)],
+  );
+}
+
+export type AttemptSums = { merchantId: Uuid; ended: number; failed: number; lastFailure: string };
+
+/** How a store's attempts have ended since then, where enough did to say something. */
+export async function sumEndedAttempts(
+  tx: Tx,
+  which: { sinceMs: number; atLeast: number },
+): Promise<AttemptSums[]> {
+  const rows = await tx.query<{
+    merchant_id: Uuid;
+    ended: bigint;
+    failed: bigint;
+    last_failure: string | null;
+  }>(
+    `SELECT merchant_id, count(*) AS ended, count(*) FILTER (WHERE state = 'failed') AS failed,
+            (array_agg(failure_class ORDER BY ended_at DESC)
+              FILTER (WHERE state = 'failed'))[1] AS last_failure
+       FROM lightning_attempt WHERE ended_at > $1 GROUP BY merchant_id HAVING count(*) >= $2`,
+    [new Date(which.sinceMs), which.atLeast],
+  );
+  return rows.map((row) => ({
+    merchantId: row.merchant_id,
+    ended: Number(row.ended),
+    failed: Number(row.failed),
+    lastFailure: row.last_failure ?? 'none',
+  }));
+}
+
+/** Open attempts by what the node said last, with the age of the oldest. */
+export async function countOpenAttempts(
+  tx: Tx,
+  nowMs: number,
+): Promise<{ answer: string; count: number; oldestAgeMs: number }[]> {
+  const rows = await tx.query<{ answer: string; count: bigint; since: Date }>(
+    `SELECT coalesce(last_answer, 'none') AS answer, count(*) AS count, min(started_at) AS since
+       FROM lightning_attempt WHERE state = 'open' GROUP BY 1`,
+  );
+  return rows.map(({ answer, count, since }) => ({
+    answer,
+    count: Number(count),
+    oldestAgeMs: Math.max(0, nowMs - since.getTime()),
+  }));
+}
+
 export async function ringAttempts(tx: Tx): Promise<void> {
   await tx.query(`SELECT pg_notify('${ATTEMPTS_CHANNEL}', '')`);
 }

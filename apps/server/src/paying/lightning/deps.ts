@@ -19,7 +19,8 @@ export type AttemptLog = {
 
 /** What becomes of attempts is counted for the operator. */
 export type AttemptNotices = {
-  ended?(outcome: string, origin: AttemptOrigin, ms: number): void;
+  /** @param outcome `succeeded`, or the label of the failure's class */
+  ended?(outcome: string, origin: AttemptOrigin): void;
 };
 
 /** What sending and following attempts works with. */

@@ -8,6 +8,7 @@ export {
   type PreviewOptions,
   type Reaction,
   reactionTo,
+  remainingTimeoutMs,
   type Schedule,
   type StrategyAdvice,
   type StrategyAttempt,
@@ -24,7 +25,10 @@ export type {
   AttemptOrigin,
   SentAttempt,
 } from './attempt.ts';
-export { ATTEMPTS_CHANNEL, readAttempts } from './attempt-store.ts';
+export { ATTEMPTS_CHANNEL, countOpenAttempts, readAttempts } from './attempt-store.ts';
+export { createPaymentListener } from './follow-payments.ts';
+export { attemptJson } from './present.ts';
+export { watchFailureRates } from './watch-attempts.ts';
 export { beginAttempt, recordRefusal } from './begin-attempt.ts';
 export { checkBeforeSending, type InvoiceFacts, type NodeFacts } from './check-before-sending.ts';
 export type { AttemptDeps, AttemptLog, AttemptNotices, NodesOfStores } from './deps.ts';
@@ -43,6 +47,9 @@ export {
   type Advice,
   type AdviceRequest,
   advise,
+  addPredictionRoutes,
+  type AdvisedPayout,
+  advisePayout,
   adviseStrategy,
   type AttemptRecord,
   attemptOrder,
@@ -57,9 +64,11 @@ export {
   type EstimateRequest,
   estimate,
   FORGET_BUCKETS_AFTER_MS,
+  forgetOldBuckets,
   forgettable,
   isTelling,
   learn,
+  learnFromAttempts,
   MAX_BACKTEST_RECORDS,
   MAX_BUCKETS,
   observe,

@@ -4,6 +4,7 @@ import type { Attempt, AttemptChange, SentAttempt } from './attempt.ts';
 import { lockAttempt, updateAttempt, wasTriedBefore } from './attempt-store.ts';
 import { lookAgainMs } from './back-off.ts';
 import type { AttemptDeps } from './deps.ts';
+import { failureClasses } from './failure-classes.ts';
 import { lightningFaultPoint } from './fault-points.ts';
 import { judgeAnswer, type Verdict } from './judge-answer.ts';
 
@@ -30,7 +31,7 @@ export async function recordAnswer(
     const change = changeOf(attempt, verdict);
     await deps.listener.attemptChanged(tx, { ids: deps.ids, nowMs }, change);
     lightningFaultPoint('lightning-ended-uncommitted');
-    return { attempt, verdict, nowMs };
+    return { attempt, verdict };
   });
   if (done === null) return null;
   lightningFaultPoint('lightning-ended-saved');
@@ -95,7 +96,7 @@ function changeOf(attempt: SentAttempt, verdict: Verdict): AttemptChange {
 
 function tell(
   deps: AttemptDeps,
-  { attempt, verdict, nowMs }: { attempt: SentAttempt; verdict: Verdict; nowMs: number },
+  { attempt, verdict }: { attempt: SentAttempt; verdict: Verdict },
 ): void {
   const { id: attemptId, payoutId, merchantId, number, origin, invoice } = attempt;
   const { paymentHash } = invoice;
@@ -106,8 +107,11 @@ function tell(
     deps.log.warn({ ...facts, answer, detail }, 'nobody can say what became of a payment');
     return;
   }
-  const outcome = verdict.type === 'succeeded' ? 'succeeded' : verdict.failure.failureClass;
-  deps.notices?.ended?.(outcome, origin, nowMs - attempt.startedAtMs);
+  const outcome =
+    verdict.type === 'succeeded'
+      ? 'succeeded'
+      : failureClasses[verdict.failure.failureClass].metric;
+  deps.notices?.ended?.(outcome, origin);
   if (verdict.type === 'failed') {
     deps.log.warn({ ...facts, ...verdict.failure }, 'a Lightning payment has failed');
     return;

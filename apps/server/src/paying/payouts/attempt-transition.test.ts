@@ -46,7 +46,11 @@ const event: fc.Arbitrary<PayoutEvent> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       ...{ type: type('attempt_refused'), attemptId, origin, atMs, next },
-      ...{ reason: fc.constant('not_resolved' as const), processorId: fc.constant(null) },
+      ...{
+        reason: fc.constant('not_resolved' as const),
+        failureClass: type('not_resolved'),
+        processorId: fc.constant(null),
+      },
     }),
   },
   {
@@ -68,7 +72,7 @@ const event: fc.Arbitrary<PayoutEvent> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       ...{ type: type('attempt_failed'), attemptId, atMs, next },
-      reason: fc.constant('no_route' as const),
+      ...{ reason: fc.constant('no_route' as const), failureClass: type('no_route') },
     }),
   },
   {

@@ -1,3 +1,4 @@
+import type { LightningFailureClass } from '@quittance/contract';
 import type { Msats, Uuid } from '@quittance/kernel';
 import type { Origin } from '../spends/index.ts';
 import type { LightningSide, Payout, PayoutReason } from './payout.ts';
@@ -31,6 +32,7 @@ export type AttemptEvent = {
       readonly attemptId: Uuid;
       readonly origin: Origin;
       readonly processorId: Uuid | null;
+      readonly failureClass: LightningFailureClass;
       readonly reason: PayoutReason;
       readonly next: NextTry;
     }
@@ -52,6 +54,7 @@ export type AttemptEvent = {
   | {
       readonly type: 'attempt_failed';
       readonly attemptId: Uuid;
+      readonly failureClass: LightningFailureClass;
       readonly reason: PayoutReason;
       readonly next: NextTry;
     }
@@ -159,12 +162,17 @@ function fail(
   more: Partial<Payout>,
 ): PayoutStep {
   const { lightning } = payout;
-  const { attemptId, reason, next, atMs } = event;
+  const { attemptId, failureClass, reason, next, atMs } = event;
   if (lightning === null) return reject('other_attempt');
   const freed = {
     ...more,
     reason,
-    lightning: { ...lightning, attemptId: null, lastAttemptId: attemptId },
+    lightning: {
+      ...lightning,
+      attemptId: null,
+      lastAttemptId: attemptId,
+      lastFailure: failureClass,
+    },
   };
   if (next !== null) {
     return change(payout, atMs, { ...freed, state: 'approved', notBeforeMs: next.notBeforeMs });

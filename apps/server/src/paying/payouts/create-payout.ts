@@ -239,6 +239,7 @@ function newPayout(
             strategy: lightning.strategy,
             attemptId: null,
             lastAttemptId: null,
+            lastFailure: null,
             paymentHash: lightning.paymentHash,
             preimage: null,
             feeMsat: 0n,

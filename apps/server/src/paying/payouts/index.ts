@@ -9,15 +9,16 @@ export {
   createLightningPayments,
   type LightningPayments,
 } from './lightning/run-due.ts';
-export type {
-  Payout,
-  PayoutChange,
-  PayoutListener,
-  PayoutReason,
-  PayoutState,
-  PayoutTelling,
+export { watchOutbound } from './lightning/watch-outbound.ts';
+export {
+  noPayoutListener,
+  type Payout,
+  type PayoutChange,
+  type PayoutListener,
+  type PayoutReason,
+  type PayoutState,
+  type PayoutTelling,
 } from './payout.ts';
-export { noPayoutListener } from './payout.ts';
 export { createPayoutListener } from './payout-listener.ts';
 export { readPayoutPolicy } from './policy-store.ts';
 export type { Screening } from './processors/choose-payouts.ts';

@@ -1,4 +1,5 @@
 import type {
+  LightningFailureClass,
   LightningStrategy,
   LockedRate,
   PayoutDestinationKind,
@@ -55,6 +56,8 @@ export type LightningSide = {
   /** The attempt that is open, or that has paid it. */
   readonly attemptId: Uuid | null;
   readonly lastAttemptId: Uuid | null;
+  /** Why the last attempt that failed did, whatever the payout's own reason is. */
+  readonly lastFailure: LightningFailureClass | null;
   /** Of the invoice that is or was tried last. */
   readonly paymentHash: string | null;
   /** The recipient's receipt (BOLT 11). */

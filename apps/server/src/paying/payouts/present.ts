@@ -1,7 +1,12 @@
-import type { Payout as PayoutJson, PayoutEventType } from '@quittance/contract';
+import type {
+  LightningFailureClass,
+  Payout as PayoutJson,
+  PayoutEventType,
+} from '@quittance/contract';
 import { formatBtc, formatDecimal, type Msats, toHex, unreachable } from '@quittance/kernel';
 import type { NewEvent } from '../../telling/events/index.ts';
 import { coveringSats, type LightningSide, type Payout, type PayoutTelling } from './payout.ts';
+import { failureClasses } from '../lightning/index.ts';
 import { factsOfReason } from './reasons.ts';
 
 /** A payout as it is answered. */
@@ -53,6 +58,11 @@ export function payoutJson(payout: Payout): PayoutJson {
   };
 }
 
+function failureJson(name: LightningFailureClass) {
+  const { retryable, operator: message, payer: recipientMessage } = failureClasses[name];
+  return { code: name, retryable, message, recipientMessage };
+}
+
 /** Eight decimals, and three more where there are millisatoshis. */
 function btcText(msat: Msats): string {
   const sats = coveringSats(msat);
@@ -66,6 +76,7 @@ function lightningJson(side: LightningSide): NonNullable<PayoutJson['lightning']
     feeMsat: side.feeMsat.toString(),
     strategy: side.strategy,
     attemptId: side.attemptId ?? side.lastAttemptId,
+    lastFailure: side.lastFailure === null ? null : failureJson(side.lastFailure),
     paymentHash: side.paymentHash,
     preimage: side.preimage,
   };

@@ -23,6 +23,7 @@ import {
   needs,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
+import type { NodesOfStores } from '../lightning/index.ts';
 import type { FeeEstimator } from '../spends/index.ts';
 import { approvePayout } from './approve-payout.ts';
 import { addBatchRoutes } from './batches/routes.ts';
@@ -30,6 +31,7 @@ import { cancelPayout, requestPayment, retryPayout } from './change-payout.ts';
 import { createPayout, type PayoutDeps } from './create-payout.ts';
 import { noSuchPayout } from './errors.ts';
 import type { Payout, PayoutTelling } from './payout.ts';
+import { addLightningPayoutRoutes } from './lightning/routes.ts';
 import { addPolicyRoutes } from './policy-routes.ts';
 import { payoutJson } from './present.ts';
 import { addProcessorRoutes } from './processors/routes.ts';
@@ -46,6 +48,8 @@ export type PayoutRouteDeps = PayoutDeps &
     recordAudit: typeof recordAudit;
     /** Says what a transaction costs, for dry runs. */
     fees: FeeEstimator;
+    /** Stores' Lightning nodes, for dry runs. */
+    nodes: NodesOfStores;
   };
 
 const tags = ['Payouts'];
@@ -85,6 +89,7 @@ export function addPayoutRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
   addPayoutReads(app, deps);
   addPayoutDecisions(app, deps);
   addBatchRoutes(app, deps);
+  addLightningPayoutRoutes(app, deps);
   addPolicyRoutes(app, deps);
   addProcessorRoutes(app, deps);
 }

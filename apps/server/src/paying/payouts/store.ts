@@ -1,4 +1,4 @@
-import type { LightningStrategy, PayoutState } from '@quittance/contract';
+import type { LightningFailureClass, LightningStrategy, PayoutState } from '@quittance/contract';
 import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
 import { dateOf, type Tx } from '../../platform/db/index.ts';
 import {
@@ -47,6 +47,7 @@ type Row = {
   strategy: LightningStrategy | null;
   attempt_id: Uuid | null;
   last_attempt_id: Uuid | null;
+  last_failure: LightningFailureClass | null;
   payment_hash: Uint8Array | null;
   preimage: Uint8Array | null;
   attempts: number;
@@ -67,7 +68,7 @@ const COLUMNS = `merchant_id, id, external_id, source, batch_id, refund_id, meth
   destination_kind, script, amount_msat, price, fee_from, max_fee_share_sats, description, metadata, state, reason,
   origin, approvals_needed, approvals, wallet_id, pay_request, processor_id, spend_id,
   last_spend_id, txid, expires_at, fee_limit_msat, fee_msat, strategy, attempt_id,
-  last_attempt_id, payment_hash, preimage,
+  last_attempt_id, last_failure, payment_hash, preimage,
   fee_share_sats, attempts, not_before, ledger_epoch, version, created_by, created_at, approved_at,
   started_at, broadcast_at, finished_at, state_since, updated_at`;
 
@@ -125,6 +126,7 @@ function lightningSideOf(row: Row): LightningSide {
     strategy: row.strategy,
     attemptId: row.attempt_id,
     lastAttemptId: row.last_attempt_id,
+    lastFailure: row.last_failure,
     paymentHash: row.payment_hash === null ? null : toHex(new Uint8Array(row.payment_hash)),
     preimage: row.preimage === null ? null : toHex(new Uint8Array(row.preimage)),
     feeMsat: row.fee_msat,
@@ -206,16 +208,18 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
             state_since = n.state_since, updated_at = n.updated_at,
             pay_request = n.pay_request::jsonb, attempt_id = n.attempt_id,
             last_attempt_id = n.last_attempt_id, payment_hash = n.payment_hash,
-            preimage = n.preimage, fee_msat = n.fee_msat
+            preimage = n.preimage, fee_msat = n.fee_msat, last_failure = n.last_failure
        FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[],
             $7::text[], $8::uuid[], $9::uuid[], $10::uuid[], $11::bytea[], $12::bigint[],
             $13::int[], $14::timestamptz[], $15::int[], $16::timestamptz[], $17::timestamptz[],
             $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[],
-            $22::text[], $23::uuid[], $24::uuid[], $25::bytea[], $26::bytea[], $27::bigint[])
+            $22::text[], $23::uuid[], $24::uuid[], $25::bytea[], $26::bytea[], $27::bigint[],
+            $28::text[])
          AS n (merchant_id, id, version, state, reason, origin, approvals, processor_id, spend_id,
                last_spend_id, txid, fee_share_sats, attempts, not_before, ledger_epoch,
                approved_at, started_at, broadcast_at, finished_at, state_since, updated_at,
-               pay_request, attempt_id, last_attempt_id, payment_hash, preimage, fee_msat)
+               pay_request, attempt_id, last_attempt_id, payment_hash, preimage, fee_msat,
+               last_failure)
       WHERE p.merchant_id = n.merchant_id AND p.id = n.id AND p.version = n.version
       RETURNING 1 AS written`,
     [
@@ -246,6 +250,7 @@ export async function updatePayouts(tx: Tx, payouts: readonly Payout[]): Promise
       payouts.map(({ lightning }) => bytesOf(lightning?.paymentHash ?? null)),
       payouts.map(({ lightning }) => bytesOf(lightning?.preimage ?? null)),
       payouts.map(({ lightning }) => lightning?.feeMsat ?? 0n),
+      payouts.map(({ lightning }) => lightning?.lastFailure ?? null),
     ],
   );
   assert(written.length === payouts.length, 'a payout was changed by somebody else meanwhile');

@@ -65,6 +65,7 @@ export function testLightningPayout(more: Partial<Payout> = {}): Payout {
       strategy: null,
       attemptId: null,
       lastAttemptId: null,
+      lastFailure: null,
       paymentHash: 'ab'.repeat(32),
       preimage: null,
       feeMsat: 0n,

@@ -51,5 +51,6 @@ export async function watchStuckPayouts(
 
 /** People take their time; machines should not. */
 function severityOf(state: PayoutState): AlertSeverity {
-  return state === 'in_progress' ? 'critical' : 'warning';
+  const isOurs = state === 'in_progress' || state === 'in_flight' || state === 'unknown';
+  return isOurs ? 'critical' : 'warning';
 }

@@ -9,6 +9,7 @@ export type {
   DrawPayouts,
   DrawTelling,
 } from './ports.ts';
+export { addPullPages, type PullPageDeps } from './page-routes.ts';
 export { payDrawsByPayouts } from './pay-by-payouts.ts';
 export { pullPaymentsJson } from './present.ts';
 export { closedBecause, type Draw, type PullPayment } from './pull-payment.ts';

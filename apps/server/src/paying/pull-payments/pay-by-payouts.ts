@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@quittance/contract';
 import { AppError } from '../../platform/errors.ts';
-import { createPayout, type NewPayout, type PayoutDeps } from '../payouts/index.ts';
+import { createPayout, type NewPayout, type PayoutDeps, requestPayment } from '../payouts/index.ts';
 import type { DrawPayout, DrawPayouts } from './ports.ts';
 import { type WithdrawRefusal, WithdrawRefused } from './refusals.ts';
 
@@ -15,6 +15,10 @@ export function payDrawsByPayouts(deps: PayoutDeps): DrawPayouts {
     async create(tx, telling, payout) {
       try {
         await createPayout(tx, deps, telling, { ...newPayout(payout), ...termsOf(payout) });
+        // Somebody waits for it: it is paid now, whatever processors there are.
+        const own = { merchantId: payout.draw.merchantId, id: payout.id };
+        const by = payout.draw.cardId === null ? payout.by : `card:${payout.draw.cardId}`;
+        await requestPayment(tx, deps, telling, { own, by, terms: undefined });
       } catch (error) {
         throw refusalOf(error);
       }

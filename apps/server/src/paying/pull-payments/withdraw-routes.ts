@@ -11,6 +11,8 @@ import { offerWithdraw, takeWithdraw, type WithdrawDeps, type WithdrawOffer } fr
 export type WithdrawRouteDeps = WithdrawDeps & {
   /** Where wallets reach this server, without a slash at the end. */
   publicUrl: string;
+  /** `drawn`, or why it was refused. */
+  onDraw?(outcome: string): void;
 };
 
 /** The largest whole satoshi that a reader with doubles still reads exactly: some 90,000 BTC. */
@@ -24,17 +26,18 @@ export function addWithdrawRoutes(scope: HttpApp, deps: WithdrawRouteDeps): void
   // A preview of the link (HEAD) must not count as a request.
   const hidden = { schema: { hide: true }, config: open, exposeHeadRoute: false };
   scope.get('/lnurl/withdraw/:secret', hidden, (request) =>
-    refusable(async () => {
+    refusable(undefined, async () => {
       const { pull, offer } = await offerByLink(deps, secretOf(request));
       return withdrawAnswer(deps, { offer, description: pull.name });
     }),
   );
   scope.get(CALLBACK_PATH, hidden, (request) =>
-    refusable(async () => {
+    refusable(deps.onDraw, async () => {
       const [k1, pr] = [queryText(request, 'k1'), queryText(request, 'pr')];
       if (k1 === undefined) throw new WithdrawRefused('k1_unknown');
       if (pr === undefined) throw new WithdrawRefused('invoice_invalid');
       await takeWithdraw(deps, { k1, pr });
+      deps.onDraw?.('drawn');
       return { status: 'OK' };
     }),
   );
@@ -72,15 +75,17 @@ export function withdrawAnswer(
   };
 }
 
-/** Answers a refusal as wallets read it. */
+/** Answers a refusal as wallets read it, and counts it. */
 export async function refusable<Body>(
+  count: ((outcome: string) => void) | undefined,
   work: () => Promise<Body>,
 ): Promise<Body | ReturnType<typeof lnurlError>> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof WithdrawRefused) return lnurlError(error.message);
-    throw error;
+    if (!(error instanceof WithdrawRefused)) throw error;
+    count?.(error.refusal);
+    return lnurlError(error.message);
   }
 }
 

@@ -231,7 +231,7 @@ export const configSchema = z.strictObject({
   }),
   lightning: section({
     embeddedDir: text(
-      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded". For tests on regtest alone: its library is older than fixes of its upstream.',
+      'Folder of a Lightning node that is started with this server (role all), for one store to connect as "embedded"; other roles use the one that runs there. For tests on regtest alone: its library is older than fixes of its upstream.',
     ).optional(),
     allowPrivateAddresses: flag(
       false,

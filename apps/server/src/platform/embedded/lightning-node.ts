@@ -28,7 +28,10 @@ export type LightningNodePlace = {
   socketPath?: string;
 };
 
-export const lightningSocketOf = ({ folder, socketPath }: LightningNodePlace): string =>
+export const lightningSocketOf = ({
+  folder,
+  socketPath,
+}: Pick<LightningNodePlace, 'folder' | 'socketPath'>): string =>
   socketPath ?? join(folder, 'node.sock');
 
 /** Starts the embedded Lightning node once; it ends with us. */

@@ -44,9 +44,11 @@ function answer(
   }
   const { method, routeOptions, id: requestId } = request;
   log.error({ requestId, method, route: routeOptions.url, error }, 'request failed');
-  return reply
-    .code(known?.status ?? 500)
-    .send(lnurlError(`Something went wrong here; try again shortly (${requestId}).`));
+  const reason =
+    known === undefined
+      ? `Something went wrong here; try again shortly (${requestId}).`
+      : 'This is not possible just now; try again shortly.';
+  return reply.code(known?.status ?? 500).send(lnurlError(reason));
 }
 
 /** A parameter of the query that stands there once; undefined where it is missing or repeated. */

@@ -68,6 +68,26 @@ export const metricTable = {
     'payouts',
   ),
   quittance_signer_up: gauge('Whether the signer answers: 1 or 0.', [], 'signer'),
+  quittance_lightning_attempts_total: counter('Attempts to pay over Lightning, by outcome.', [
+    'outcome',
+    'origin',
+  ]),
+  quittance_lightning_attempts_open: gauge(
+    'Lightning payments without an outcome, by what the node said last.',
+    ['answer'],
+    'lightning attempts',
+  ),
+  quittance_lightning_attempt_oldest_seconds: gauge(
+    'Age of the oldest Lightning payment without an outcome.',
+    ['answer'],
+    'lightning attempts',
+  ),
+  quittance_card_taps_total: counter('Cards that were tapped: offered, or why they were refused.', [
+    'outcome',
+  ]),
+  quittance_draws_total: counter('What was asked of pull payments: drawn, or why it was refused.', [
+    'outcome',
+  ]),
   quittance_lightning_events_total: counter('Events of Lightning nodes that were taken in.', [
     'type',
   ]),

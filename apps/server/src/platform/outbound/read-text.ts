@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Agent, type Dispatcher } from 'undici';
 import { checkOutboundUrl, type UrlPolicy } from './address-guard.ts';
 import { AddressRefusedError, guardedConnector, type Resolve } from './connect.ts';
@@ -76,16 +77,25 @@ export function openOutboundReader(options: {
       const timer = setTimeout(() => deadline.abort(), limits.totalMs);
       const signals = signal === undefined ? [deadline.signal] : [deadline.signal, signal];
       const until = AbortSignal.any(signals);
+      const followed = follow({ agent, policy, limits, until }, url).catch((error: unknown) =>
+        until.aborted ? timedOut() : failureOf(error),
+      );
       try {
-        return await follow({ agent, policy, limits, until }, url);
-      } catch (error) {
-        return until.aborted ? timedOut() : failureOf(error);
+        return await Promise.race([followed, endOf(until)]);
       } finally {
         clearTimeout(timer);
+        // Ends what is left of it, and frees the listeners: a combined signal lives until it aborts.
+        deadline.abort();
       }
     },
     close: () => agent.destroy(),
   };
+}
+
+/** A request that still waits for its connection does not heed its signal, so this is needed too. */
+async function endOf(until: AbortSignal): Promise<OutboundAnswer> {
+  if (!until.aborted) await once(until, 'abort');
+  return timedOut();
 }
 
 type Reading = { agent: Agent; policy: UrlPolicy; limits: ReadLimits; until: AbortSignal };

@@ -11,12 +11,16 @@ import { within } from './wait.ts';
 import { watchOrder } from './watch.ts';
 
 /** All of these take milliseconds; a machine that is busy with other things needs longer. */
-const FRAME_DEADLINE_MS = 30_000;
+export const FRAME_DEADLINE_MS = 30_000;
 const WEBHOOK_DEADLINE_MS = 30_000;
 /** Without --fast: about as long as a person needs to find the "mine" button. */
 const MINE_AFTER_MS = 3_000;
 
-const ORDER = { amount: '19.90', currency: 'EUR', description: 'Two coffees and a cake' } as const;
+export const ORDER = {
+  amount: '19.90',
+  currency: 'EUR',
+  description: 'Two coffees and a cake',
+} as const;
 
 export type OnceDeps = {
   baseUrl: string;
@@ -34,12 +38,20 @@ export type OnceDeps = {
  * @throws {DemoError} when a step does not happen
  */
 export async function payOnce(deps: OnceDeps): Promise<void> {
+  await withReceiver(deps, (receiver) => payOrder(deps, receiver));
+}
+
+/** Listens to the store's webhooks meanwhile. */
+export async function withReceiver(
+  deps: Pick<OnceDeps, 'store'>,
+  work: (receiver: WebhookReceiver) => Promise<void>,
+): Promise<void> {
   const { client } = deps.store;
   const receiver = await startReceiver(HOST);
   const endpoint = await client.webhookEndpoints.create({ url: receiver.url });
   receiver.trust(endpoint.secret);
   try {
-    await payOrder(deps, receiver);
+    await work(receiver);
   } finally {
     // The folder may be kept: no later start should send to where nobody listens any more.
     await client.webhookEndpoints.delete(endpoint.id).catch(() => {});
@@ -91,7 +103,7 @@ async function payOrder(deps: OnceDeps, receiver: WebhookReceiver): Promise<void
       status: 'CONFIRMED',
       confirmedMs,
     });
-    await finish(deps, receiver, { orderId, txid, detectedMs, confirmedMs });
+    await finish(deps, receiver, { method: 'onchain', orderId, txid, detectedMs, confirmedMs });
   } finally {
     watch.close();
   }
@@ -104,12 +116,15 @@ async function pay(chain: DemoChain, address: string, amount: bigint) {
 }
 
 /** The webhook, the order as the API has it, and the books: all must tell of the same payment. */
-async function finish(
-  { store, database, report, startedMs }: OnceDeps,
+export async function finish(
+  { store, database, report, startedMs }: Omit<OnceDeps, 'fast' | 'chain'>,
   receiver: WebhookReceiver,
-  paid: { orderId: string; txid: string; detectedMs: number; confirmedMs: number },
+  paid: { orderId: string; detectedMs: number; confirmedMs: number } & (
+    | { method: 'onchain'; txid: string }
+    | { method: 'lightning'; txid: null; paymentHash: string }
+  ),
 ): Promise<void> {
-  const { orderId, txid } = paid;
+  const { orderId, txid, method } = paid;
   const event = await within(
     WEBHOOK_DEADLINE_MS,
     'webhook',
@@ -123,9 +138,11 @@ async function finish(
     type: event.type,
   });
   const order = await store.client.orders.read(orderId);
-  const payment = order.payments.find((each) => each.txid === txid);
+  const payment = order.payments.find((each) =>
+    paid.method === 'lightning' ? each.paymentHash === paid.paymentHash : each.txid === txid,
+  );
   if (order.status !== 'CONFIRMED' || payment === undefined) {
-    throw new DemoError(`the API says ${order.status} and does not show transaction ${txid}`);
+    throw new DemoError(`the API says ${order.status} and does not show the payment`);
   }
   const { ok: ledgerBalanced, transfers } = await verifyAllBooks(database);
   if (!ledgerBalanced) throw new DemoError('the ledger does not verify');
@@ -137,6 +154,8 @@ async function finish(
     orderId,
     status: order.status,
     txid,
+    method,
+    ...(paid.method === 'lightning' ? { paymentHash: paid.paymentHash } : {}),
     detectedMs: paid.detectedMs,
     confirmedMs: paid.confirmedMs,
     startedMs: Math.round(startedMs),
@@ -152,6 +171,6 @@ async function finish(
 }
 
 /** With one decimal: a whole number would say 0 where a good machine needs less than one. */
-function milliseconds(duration: number): number {
+export function milliseconds(duration: number): number {
   return Math.round(duration * 10) / 10;
 }

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 export type DemoOptions = {
   once: boolean;
   fast: boolean;
+  /** With `once`: the order is paid by Lightning. */
+  lightning: boolean;
   json: boolean;
   /** 0: any free one. */
   port: number;
@@ -25,6 +27,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     options: {
       once: { type: 'boolean', default: false },
       fast: { type: 'boolean', default: false },
+      lightning: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       port: { type: 'string', default: '0' },
       data: { type: 'string' },
@@ -34,6 +37,6 @@ export function readOptions(args: readonly string[]): DemoOptions {
     throw new OptionError(`--port ${values.port}: write a number from 0 (any free) to ${MAX_PORT}`);
   }
   if (values.data === '') throw new OptionError('--data: write the path of a folder');
-  const { once, fast, json } = values;
-  return { once, fast, json, port: Number(values.port), dataDir: values.data };
+  const { once, fast, lightning, json } = values;
+  return { once, fast, lightning, json, port: Number(values.port), dataDir: values.data };
 }

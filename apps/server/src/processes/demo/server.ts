@@ -10,6 +10,7 @@ import { createMetrics } from '../../platform/metrics/index.ts';
 import { systemRandom } from '../../platform/random.ts';
 import { fixedSource } from '../../receiving/rates/index.ts';
 import { version } from '../version.ts';
+import { shopLightning } from './lightning.ts';
 import type { Services } from './services.ts';
 
 export const HOST = '127.0.0.1';
@@ -78,6 +79,10 @@ export async function assembleServer(options: ServerOptions): Promise<Database> 
     signer: services.hotWallet.place,
     approverFile: services.hotWallet.approverFile,
     secretsKeyFile: join(options.folder, 'secrets.key'),
+    lightning: {
+      embedded: shopLightning(options.folder, services.chain),
+      allowPrivateAddresses: true,
+    },
     rateSources: [fixedSource(PRICES_OF_ONE_BITCOIN)],
     webhookUrls: { allowPrivateAddresses: true, allowInsecureHttp: true },
     limits: LIMITS,

@@ -3,6 +3,7 @@ import {
   chooseLocale,
   contentSecurityPolicy,
   type Locale,
+  payMethodOf,
   renderCheckoutPage,
   renderNotFoundPage,
   renderReceiptPage,
@@ -58,7 +59,8 @@ export async function addCheckoutRoutes(
     const found = id === undefined ? undefined : await deps.readView(id);
     const view = found?.view;
     const wished = request.headers['accept-language'];
-    const locale = chooseLocale(wished, langOf(request), found?.locale);
+    const locale = chooseLocale(wished, queryOf(request, 'lang'), found?.locale);
+    const method = payMethodOf(queryOf(request, 'pay'));
     const nonce = Buffer.from(deps.random(new Uint8Array(NONCE_BYTES))).toString('base64');
     reply.type(HTML).header('content-language', locale).header('vary', 'accept-language');
     reply.header('content-security-policy', contentSecurityPolicy(view ?? null, nonce));
@@ -72,7 +74,8 @@ export async function addCheckoutRoutes(
       receipt: `${base}/receipt`,
       socket: `/ws/payment?orderId=${view.orderId}`,
     };
-    return reply.send(render(view, { locale, assets, nonce, paths }));
+    const chosen = method === undefined ? {} : { method };
+    return reply.send(render(view, { locale, assets, nonce, paths, ...chosen }));
   }
 
   app.get('/i/:id', hidden, (request, reply) => page(request, reply, renderCheckoutPage));
@@ -96,8 +99,9 @@ function orderIdOf(request: FastifyRequest): Uuid | undefined {
   return typeof params.id === 'string' && isUuid(params.id) ? params.id : undefined;
 }
 
-function langOf(request: FastifyRequest): string | undefined {
+function queryOf(request: FastifyRequest, name: 'lang' | 'pay'): string | undefined {
   const { query } = request;
-  if (typeof query !== 'object' || query === null || !('lang' in query)) return undefined;
-  return typeof query.lang === 'string' ? query.lang : undefined;
+  if (typeof query !== 'object' || query === null) return undefined;
+  const value: unknown = Object.entries(query).find(([key]) => key === name)?.[1];
+  return typeof value === 'string' ? value : undefined;
 }

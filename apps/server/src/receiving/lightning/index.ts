@@ -5,6 +5,7 @@ export {
   type NodeConnection,
   type OpenBackend,
 } from './backends.ts';
+export { compareBalance, compareBalances, type CompareDeps } from './compare-balance.ts';
 export { createInvoice, type CreateInvoiceDeps, type InvoiceWish } from './create-invoice.ts';
 export { LightningNodeError, type LightningNodeErrorCode } from './errors.ts';
 export { type FollowDeps, followNodes, type PaymentListener } from './follow-nodes.ts';
@@ -26,7 +27,7 @@ export type {
   OfferInvoice,
   PaymentOutcome,
 } from './lightning-node.ts';
-export { countNodes } from './node-store.ts';
+export { type Comparison, countNodes, readComparison } from './node-store.ts';
 export { type LightningNodes, type NodesDeps, openNodes, type OpenNode } from './nodes.ts';
 export { type InvoiceOffers, type OfferDeps, offerInvoices } from './offer-invoice.ts';
 export { type ObserveDeps, observeNodes } from './observe-nodes.ts';

@@ -38,6 +38,10 @@ const AT_ONCE = 8;
 const RETRY_AFTER_MS = 10_000;
 /** After this the node has had time to take what was on its way when an invoice was cancelled. */
 const SECOND_LOOK_AFTER_MS = 5_000;
+/** Clocks of nodes differ; past its expiry by so much an invoice is over everywhere. */
+const OVER_AFTER_MS = 2 * 60_000;
+/** A node that can not withdraw an invoice is asked about it rarely until it is over. */
+const NOT_YET_AFTER_MS = 60_000;
 /** Orders whose change was heard of and that wait for the next round; beyond it, all are swept. */
 const MAX_NOTED = 10_000;
 
@@ -144,8 +148,13 @@ async function decide(deps: KeeperDeps, read: Invoice): Promise<Invoice | undefi
 }
 
 async function act(node: LightningNode, { state, paymentHash, preimage }: Invoice): Promise<void> {
-  if (state === 'cancelling') await node.cancelInvoice(paymentHash);
+  if (state === 'cancelling') await node.cancelInvoice(paymentHash).catch(unlessUnsupported);
   if (state === 'settling' && preimage !== null) await node.settleInvoice(preimage);
+}
+
+/** A wallet service can not withdraw an invoice (NIP-47): then it ends when its time is over. */
+function unlessUnsupported(error: unknown): void {
+  if (!(error instanceof LightningNodeError && error.code === 'unsupported')) throw error;
 }
 
 /** Takes in what the node said; what it has not done yet is looked at again. */
@@ -156,7 +165,10 @@ async function finish(
 ): Promise<void> {
   const { merchantId, lightningNodeId, paymentHash } = read;
   const nowMs = deps.clock.nowMs();
-  const event = eventOfLookup(found, nowMs);
+  const isOver = found !== null && nowMs > found.expiresAtMs + OVER_AFTER_MS;
+  const said = eventOfLookup(found, nowMs);
+  // Past its time no node takes a payment for it; should one do so, that is taken in as late.
+  const event = said === null && isOver ? ({ type: 'node_cancelled' } as const) : said;
   await deps.database.asSystem(async (tx) => {
     const now = { ids: deps.ids, nowMs, tipHeight: await deps.readTipHeight(tx) };
     if (event?.type === 'settled') {
@@ -169,10 +181,11 @@ async function finish(
     if (invoice === undefined) return;
     const after = event === null ? invoice : await changeInvoice(tx, now, invoice, event);
     if (after === null || after.state === 'settled' || after.state === 'cancelled') return;
-    const isDecided = after.state === 'cancelling' || after.state === 'settling';
-    const atMs = isDecided
-      ? nowMs + SECOND_LOOK_AFTER_MS
-      : Math.max(nowMs + SECOND_LOOK_AFTER_MS, after.expiresAtMs);
+    const { state, expiresAtMs } = after;
+    const isSlow = state === 'cancelling' && found?.state === 'open';
+    const isDecided = state === 'cancelling' || state === 'settling';
+    const soonMs = nowMs + (isSlow ? NOT_YET_AFTER_MS : SECOND_LOOK_AFTER_MS);
+    const atMs = isDecided ? soonMs : Math.max(soonMs, expiresAtMs);
     await lookAgainAt(tx, { merchantId, id: after.id, atMs });
   });
 }

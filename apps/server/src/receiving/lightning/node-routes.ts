@@ -1,4 +1,6 @@
 import {
+  adjustedLightningNodeSchema,
+  adjustLightningNodeSchema,
   connectLightningNodeSchema,
   lightningNodeDetailSchema,
   lightningNodeListQuerySchema,
@@ -18,6 +20,7 @@ import {
   needs,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
+import { adjustBalance } from './adjust-balance.ts';
 import { type ConnectDeps, connectNode, tryNode } from './connect-node.ts';
 import { listNodes, type NodeRow, readNode, saveProblem, saveSnapshot } from './node-store.ts';
 import { look } from './observe-nodes.ts';
@@ -32,6 +35,7 @@ const params = z.strictObject({ id: uuidText });
 export function addNodeRoutes(app: HttpApp, deps: NodeRouteDeps): void {
   addConnect(app, deps);
   addReads(app, deps);
+  addAdjustment(app, deps);
   app.delete(
     '/v1/lightning/nodes/:id',
     {
@@ -94,6 +98,41 @@ function addConnect(app: HttpApp, deps: NodeRouteDeps): void {
         const row = await connectNode(tx, deps, { merchantId, connection: request.body, tried });
         await audit(tx, deps, { row, actor: actorOf(request), action: 'lightning.connected' });
         return { status: 201, body: nodeJson(row, deps.clock.nowMs()) };
+      });
+    },
+  );
+}
+
+function addAdjustment(app: HttpApp, deps: NodeRouteDeps): void {
+  app.post(
+    '/v1/lightning/nodes/:id/adjustments',
+    {
+      config: { ...needs('lightning:write'), idempotency: 'stored' },
+      schema: {
+        tags,
+        operationId: 'adjustLightningNode',
+        summary: 'Book what explains a difference between node and book',
+        description:
+          'For what no payment on record has changed: a channel that was opened or closed, its fee, ' +
+          'a payment past Quittance. It changes merchant.available.',
+        params,
+        body: adjustLightningNodeSchema,
+        response: answers(201, adjustedLightningNodeSchema),
+      },
+    },
+    async (request, reply) => {
+      const own = { merchantId: merchantOf(request), id: request.params.id };
+      const { changeMsat, reason } = request.body;
+      const now = { database: deps.database, nowMs: deps.clock.nowMs() };
+      return await answerOnce(now, { request, reply }, async (tx) => {
+        const wish = { ...own, changeMsat: BigInt(changeMsat), reason };
+        const transferId = await adjustBalance(tx, deps, wish);
+        await deps.recordAudit(tx, {
+          ...{ merchantId: own.merchantId, id: deps.ids.next(), atMs: now.nowMs },
+          ...{ actor: actorOf(request), action: 'lightning.adjusted', subject: own.id },
+          detail: { changeMsat, reason, transferId },
+        });
+        return { status: 201, body: { transferId, changeMsat, reason } };
       });
     },
   );

@@ -219,3 +219,60 @@ export async function countNodes(tx: Tx): Promise<{ green: number; red: number }
   );
   return { green: Number(row.green), red: Number(row.red) };
 }
+
+/** What comparing a node's balance with the book has shown. */
+export type Comparison = {
+  lightningNodeId: Uuid;
+  state: 'ok' | 'break' | 'unreadable';
+  bookMsat: bigint | null;
+  nodeMsat: bigint | null;
+  reason: string | null;
+  atMs: number;
+};
+
+export async function saveComparison(
+  tx: Tx,
+  merchantId: Uuid,
+  { lightningNodeId, atMs, ...made }: Comparison,
+): Promise<void> {
+  const text = (msat: bigint | null) => msat?.toString() ?? null;
+  const json = { ...made, bookMsat: text(made.bookMsat), nodeMsat: text(made.nodeMsat) };
+  await tx.query(
+    `UPDATE lightning_node SET comparison = $3::jsonb, compared_at = $4
+      WHERE merchant_id = $1 AND id = $2`,
+    [merchantId, lightningNodeId, JSON.stringify(json), new Date(atMs)],
+  );
+}
+
+/** Of the store's present node; undefined when it has none, or none was compared yet. */
+export async function readComparison(tx: Tx, merchantId: Uuid): Promise<Comparison | undefined> {
+  const row = await tx.maybe<{
+    id: Uuid;
+    comparison: {
+      state: Comparison['state'];
+      bookMsat: string | null;
+      nodeMsat: string | null;
+      reason: string | null;
+    } | null;
+    compared_at: Date | null;
+  }>('SELECT id, comparison, compared_at FROM lightning_node WHERE merchant_id = $1 AND active', [
+    merchantId,
+  ]);
+  if (row === undefined || row.comparison === null || row.compared_at === null) return undefined;
+  const msat = (text: string | null) => (text === null ? null : BigInt(text));
+  const { state, bookMsat, nodeMsat, reason } = row.comparison;
+  return {
+    ...{ lightningNodeId: row.id, state, reason, atMs: row.compared_at.getTime() },
+    ...{ bookMsat: msat(bookMsat), nodeMsat: msat(nodeMsat) },
+  };
+}
+
+/** Whether a store's payouts over Lightning are under way: their end would be heard by nobody. */
+export async function hasOpenPayouts(tx: Tx, merchantId: Uuid): Promise<boolean> {
+  const row = await tx.one<{ open: boolean }>(
+    `SELECT EXISTS (SELECT FROM payout WHERE merchant_id = $1 AND method = 'lightning'
+        AND state IN ('approved', 'in_flight', 'unknown')) AS open`,
+    [merchantId],
+  );
+  return row.open;
+}

@@ -8,13 +8,11 @@ import {
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { countUnfinished } from './invoice-store.ts';
-import { announceNode, type NodeRow, readNode, removeNode } from './node-store.ts';
+import { announceNode, hasOpenPayouts, type NodeRow, readNode, removeNode } from './node-store.ts';
 
 export type RemoveDeps = {
   clock: Clock;
   ids: Ids;
-  /** Whether payments by this node are under way, whose end nobody would hear of. */
-  hasOpenPayments(tx: Tx, merchantId: Uuid): Promise<boolean>;
 };
 
 /**
@@ -37,8 +35,8 @@ export async function disconnectNode(
         'cancel what is held, and try again in a minute.',
     );
   }
-  if (await deps.hasOpenPayments(tx, own.merchantId)) {
-    throw new AppError('conflict', 'Payments by it are under way; wait until they have ended.');
+  if (await hasOpenPayouts(tx, own.merchantId)) {
+    throw new AppError('conflict', 'Payouts by it are under way; wait until they have ended.');
   }
   const nowMs = deps.clock.nowMs();
   const { merchantId } = own;

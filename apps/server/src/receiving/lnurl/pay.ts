@@ -1,3 +1,4 @@
+import { lightningAddressName } from '@quittance/contract';
 import { isUuid, type Msats, type Uuid } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import {
@@ -102,6 +103,8 @@ async function findEnabled(
   name: string,
 ): Promise<LightningAddress | undefined> {
   // LUD-16 knows small letters only, but people write as they like.
-  const found = await database.asPublic((tx) => findAddress(tx, name.toLowerCase()));
+  const read = lightningAddressName.safeParse(name.toLowerCase());
+  if (!read.success) return undefined;
+  const found = await database.asPublic((tx) => findAddress(tx, read.data));
   return found?.enabled === true ? found : undefined;
 }

@@ -12,7 +12,11 @@ export const factNames = {
   reconciliation_break: ['ledgerSats', 'chainSats', 'differenceSats'],
   signer_unavailable: ['reason'],
   node_unavailable: ['reason'],
+  lightning_balance_break: ['alias', 'bookMsat', 'nodeMsat', 'differenceMsat'],
   lightning_node_unavailable: ['reason', 'alias', 'minutes'],
+  lightning_payment_unexplained: ['paymentHash', 'amountMsat', 'reason'],
+  lightning_outbound_low: ['sendableSats', 'thresholdSats'],
+  lightning_payments_failing: ['failed', 'attempts', 'reason'],
   payouts_held: ['reason'],
 } as const satisfies Record<AlertKind, readonly string[]>;
 

@@ -40,6 +40,8 @@ export function advise(buckets: Buckets, request: AdviceRequest): Advice {
   };
 }
 
+const OWN_SCOPES: ReadonlySet<string> = new Set(['destination', 'destination_retry']);
+
 /**
  * That any of the planned attempts succeeds. Each is judged as if all before it had failed, which
  * for a recipient who can not be reached makes every further one less likely.
@@ -47,26 +49,25 @@ export function advise(buckets: Buckets, request: AdviceRequest): Advice {
 function remainingChance(buckets: Buckets, request: AdviceRequest, now: Estimate): number {
   const { destination, amountMsat } = request;
   const failureClass = classOf(now);
-  let imagined: Buckets = buckets;
+  // What would be written is kept apart and read first.
+  const changed = new Map<string, PredictionBucket>();
+  const imagined: Buckets = { get: (id) => changed.get(id) ?? buckets.get(id) };
   let noneSucceeds = 1;
   for (const atMs of request.plannedAtMs.slice(0, MAX_PLANNED)) {
     noneSucceeds *= 1 - estimate(imagined, { ...request, atMs }).probability;
     const failed = { startedAtMs: atMs, endedAtMs: atMs, outcome: failureClass, feeMsat: null };
     const record = { destination, amountMsat, ...failed, failedAt: null };
-    const changed = observe(imagined, record).filter(({ scope }) => scope.startsWith('dest'));
-    imagined = overlaid(imagined, changed);
+    for (const bucket of observe(imagined, record)) {
+      // Only of this recipient: a thought is no experience with others.
+      if (!OWN_SCOPES.has(bucket.scope)) continue;
+      changed.set(bucketId(bucket.scope, bucket.key, bucket.band), bucket);
+    }
   }
   return 1 - noneSucceeds;
 }
 
 function classOf({ context }: Estimate): LightningFailureClass {
   return context.kind === 'retry' ? context.failureClass : 'no_route';
-}
-
-/** The same buckets with some of them replaced. */
-function overlaid(below: Buckets, changed: readonly PredictionBucket[]): Buckets {
-  const above = new Map(changed.map((one) => [bucketId(one.scope, one.key, one.band), one]));
-  return { get: (id) => above.get(id) ?? below.get(id) };
 }
 
 /** What such payments have cost of late, with room for a dearer path. */

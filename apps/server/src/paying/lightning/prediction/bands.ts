@@ -3,7 +3,7 @@ import type { Msats } from '@quittance/kernel';
 /** Amounts within a factor of four are taken for alike. 4^13 sat is above any channel of today. */
 export const AMOUNT_BANDS = 14;
 /** Ends of the bands of time since a failure; the last is open. */
-const ELAPSED_ENDS_MS = [5, 30, 90, 180, 420, 900, 1_800, 3_600, 7_200, 21_600].map(
+const ELAPSED_ENDS_MS = [5, 30, 90, 180, 420, 900, 1_800, 3_600, 7_200, 21_600, 86_400].map(
   (seconds) => seconds * 1_000,
 );
 export const ELAPSED_BANDS = ELAPSED_ENDS_MS.length + 1;

@@ -3,8 +3,12 @@ import type { Msats } from '@quittance/kernel';
 import { weightsAt } from './bucket.ts';
 import { ANY_BAND, type Buckets, bucketId, type PredictionBucket } from './types.ts';
 
-/** After so long a failure says nothing of its own any more about the next attempt. */
-const FAILURE_MATTERS_MS = 86_400_000;
+const DAY_MS = 86_400_000;
+/**
+ * After so long a failure says nothing of its own any more about the next attempt. Of somebody who
+ * was never reached it is all that there is to know.
+ */
+const FAILURE_MATTERS_MS = { paidBefore: DAY_MS, neverPaid: 7 * DAY_MS };
 /** A payment smaller than a quarter of what failed is another question. */
 const ALIKE = 4n;
 /** So much of a success has to be left for a recipient to count as one that was paid before. */
@@ -29,10 +33,9 @@ export function contextOf(
   const { lastFailedMsat, lastFailureClass: failureClass } = last;
   if (lastFailedMsat === null || failureClass === null) return { kind: 'first' };
   const elapsedMs = Math.max(0, atMs - last.lastFailedAtMs);
-  if (elapsedMs > FAILURE_MATTERS_MS || !isAlike(amountMsat, lastFailedMsat)) {
-    return { kind: 'first' };
-  }
   const paidBefore = weightsAt(last, atMs).successes >= PAID_BEFORE;
+  const mattersMs = FAILURE_MATTERS_MS[paidBefore ? 'paidBefore' : 'neverPaid'];
+  if (elapsedMs > mattersMs || !isAlike(amountMsat, lastFailedMsat)) return { kind: 'first' };
   return { kind: 'retry', failureClass, elapsedMs, paidBefore };
 }
 

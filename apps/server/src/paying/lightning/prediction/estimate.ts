@@ -2,7 +2,7 @@ import type { Msats } from '@quittance/kernel';
 import { AMOUNT_BANDS, amountBand, ELAPSED_BANDS, elapsedBand } from './bands.ts';
 import { bimodalProbability } from './bimodal.ts';
 import { type Weights, weightsAt } from './bucket.ts';
-import { type AttemptContext, contextOf, retryKey } from './context.ts';
+import { type AttemptContext, contextOf, lastOf, retryKey } from './context.ts';
 import { ANY_BAND, type Buckets, bucketId } from './types.ts';
 
 /** A channel that leads to a recipient of whom nothing is known, in msat. */
@@ -10,6 +10,8 @@ const TYPICAL_CAPACITY_MSAT = 5_000_000_000;
 /** How many attempts the prior is worth beside what was seen in general, and at the recipient. */
 const PRIOR_WEIGHT = 4;
 const RECIPIENT_PRIOR_WEIGHT = 2;
+/** Somebody who was reached of late comes back: retries that failed there say less. */
+const PAID_BEFORE_PRIOR_WEIGHT = 5;
 /** Without any experience: half of what stood in the way is gone after this time. */
 const RECOVERY_HALF_LIFE_MS = 1_200_000;
 /** Evidence of the next band counts half, of the one after a quarter. */
@@ -21,6 +23,9 @@ const GENERAL_SHARE = 0.1;
 const MOST_GENERAL = 5;
 /** Evidence of so many attempts is confidence one half. */
 const HALF_CONFIDENCE = 3;
+
+/** The same few in every estimate. */
+const OVERALL_IDS = Array.from({ length: AMOUNT_BANDS }, (_, i) => bucketId('overall', '', i));
 
 export type EstimateRequest = {
   readonly destination: string;
@@ -49,13 +54,14 @@ export function estimate(buckets: Buckets, request: EstimateRequest): Estimate {
   const context = contextOf(buckets, request);
   const first = firstAttempt(buckets, request);
   if (context.kind === 'first') return { ...finish(first), context };
-  const { atMs, destination } = request;
+  const { atMs } = request;
   const prior = retryPrior(buckets, { context, atMs, first: first.probability });
-  const own = weightsAt(buckets.get(bucketId('destination_retry', destination, ANY_BAND)), atMs);
+  const own = ownEvidence(buckets, 'destination_retry', request);
   const evidence = total(own) + first.evidence;
+  const weight = context.paidBefore ? PAID_BEFORE_PRIOR_WEIGHT : RECIPIENT_PRIOR_WEIGHT;
   return {
     ...finish({
-      probability: posterior(prior.probability, RECIPIENT_PRIOR_WEIGHT, own),
+      probability: posterior(prior.probability, weight, own),
       general: prior.general,
       evidence,
     }),
@@ -66,26 +72,40 @@ export function estimate(buckets: Buckets, request: EstimateRequest): Estimate {
 type Layer = { probability: number; general: number; evidence: number };
 
 function firstAttempt(buckets: Buckets, request: EstimateRequest): Layer {
-  const { destination, amountMsat, atMs } = request;
+  const { amountMsat, atMs } = request;
   const band = amountBand(amountMsat);
   const general = sum(AMOUNT_BANDS, (i) =>
-    scaled(weightsAt(buckets.get(bucketId('overall', '', i)), atMs), nearness(band, i)),
+    scaled(weightsAt(buckets.get(OVERALL_IDS[i] ?? ''), atMs), nearness(band, i)),
   );
   const liquidity = bimodalProbability(Number(amountMsat), TYPICAL_CAPACITY_MSAT);
   const mean = posterior(liquidity, PRIOR_WEIGHT, general) * channelFactor(buckets, request);
-  const own = sum(AMOUNT_BANDS, (i) => {
-    const weights = weightsAt(buckets.get(bucketId('destination', destination, i)), atMs);
-    // What more has passed, less will; what less has failed, more will.
-    return {
-      successes: weights.successes * (i >= band ? 1 : nearness(band, i)),
-      failures: weights.failures * (i <= band ? 1 : nearness(band, i)),
-    };
-  });
+  const own = ownEvidence(buckets, 'destination', request);
   return {
     probability: posterior(mean, RECIPIENT_PRIOR_WEIGHT, own),
     general: total(general),
     evidence: total(own),
   };
+}
+
+const NOTHING: Weights = { successes: 0, failures: 0 };
+
+/** Where more has passed, less will; where less has failed, more will. */
+function ownEvidence(
+  buckets: Buckets,
+  scope: 'destination' | 'destination_retry',
+  { destination, amountMsat, atMs }: EstimateRequest,
+): Weights {
+  if (lastOf(buckets, destination) === undefined) return NOTHING;
+  const band = amountBand(amountMsat);
+  return sum(AMOUNT_BANDS, (i) => {
+    const bucket = buckets.get(bucketId(scope, destination, i));
+    if (bucket === undefined) return NOTHING;
+    const weights = weightsAt(bucket, atMs);
+    return {
+      successes: weights.successes * (i >= band ? 1 : nearness(band, i)),
+      failures: weights.failures * (i <= band ? 1 : nearness(band, i)),
+    };
+  });
 }
 
 /** How retries after such a failure, and after such a time, have fared with everybody. */
@@ -154,6 +174,7 @@ function total({ successes, failures }: Weights): number {
 }
 
 function scaled({ successes, failures }: Weights, share: number): Weights {
+  if (successes === 0 && failures === 0) return NOTHING;
   return { successes: successes * share, failures: failures * share };
 }
 

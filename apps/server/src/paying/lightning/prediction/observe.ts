@@ -58,7 +58,7 @@ export function observe(buckets: Buckets, record: AttemptRecord): PredictionBuck
   }
   const news = Math.max(LEAST_WEIGHT, Math.min(1, context.elapsedMs / FULL_WEIGHT_AFTER_MS));
   const retry = change('retry', retryKey(context), elapsedBand(context.elapsedMs), 1);
-  const own = change('destination_retry', destination, ANY_BAND, news);
+  const own = change('destination_retry', destination, amountBand(amountMsat), news);
   return [retry, own, last, ...channels];
 }
 

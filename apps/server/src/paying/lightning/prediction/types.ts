@@ -24,7 +24,7 @@ export type AttemptRecord = {
  * - overall: first attempts by amount, whoever got them
  * - retry: attempts after a failure, by its class and by how long ago it was
  * - destination: first attempts to one recipient by amount; band -1 keeps what happened last
- * - destination_retry: attempts to one recipient after a failure there
+ * - destination_retry: attempts to one recipient after a failure there, by amount
  * - channel: what a channel has passed and refused
  */
 export const bucketScopes = [

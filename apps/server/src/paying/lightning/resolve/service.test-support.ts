@@ -60,7 +60,7 @@ export function testReader(
 ): OutboundReader {
   return openOutboundReader({
     policy: options.policy ?? { allowInsecureHttp: true, privateHosts: [OPEN_HOST] },
-    limits: { connectMs: 500, totalMs: 700, ...options.limits },
+    limits: { connectMs: 5_000, totalMs: 10_000, ...options.limits },
     ca: options.ca,
     resolve: async () => [{ address: '127.0.0.1', family: 4 }],
   });

@@ -264,6 +264,14 @@ test('manual never sends by itself, and sends when a person asks', () => {
   });
 });
 
+test('a wish is answered by one attempt, though it failed in the same moment', () => {
+  const wish = { ...historyOf([]), requestedAtMs: START_MS };
+  const refused = failedAt([START_MS]).map((one) => ({ ...one, endedAtMs: START_MS }));
+  const after = { ...wish, attempts: refused };
+  expect(decide(manual, after, START_MS, testQuote()).action).toBe('wait');
+  expect(decide(tiered, after, START_MS, testQuote()).action).toBe('wait');
+});
+
 test('what our own channels can not send waits for them, and does not use up attempts', () => {
   const poor = testQuote({ sendableMsat: 10n });
   expect(decide(tiered, historyOf([]), START_MS, poor)).toMatchObject({

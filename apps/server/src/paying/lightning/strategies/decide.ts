@@ -67,6 +67,21 @@ export function decide(
   return { action: 'send', feeBudgetMsat: feeBudget(strategy, attempts, quote), timeoutMs };
 }
 
+/**
+ * How long an attempt may still last when getting an invoice has taken time, or has given one that
+ * ends sooner than the payout's own end.
+ * @returns null when too little is left: decide again
+ */
+export function remainingTimeoutMs(
+  strategy: LightningStrategy,
+  { timeoutMs }: Extract<StrategyDecision, { action: 'send' }>,
+  times: { readonly decidedAtMs: number; readonly nowMs: number; readonly expiresAtMs: number },
+): number | null {
+  const lastMs = times.expiresAtMs - strategy.expiryMarginSeconds * 1_000;
+  const leftMs = Math.min(times.decidedAtMs + timeoutMs, lastMs) - times.nowMs;
+  return leftMs >= MIN_ATTEMPT_MS ? leftMs : null;
+}
+
 type Window = {
   /** Every attempt is over by then. */
   readonly closesMs: number;
@@ -89,9 +104,12 @@ function windowOf(
     : { closesMs: endsMs, reason: 'time_over' };
 }
 
-/** A person's wish counts until an attempt has ended after it. */
+/**
+ * A person's wish counts until an attempt has ended after it. One that ended in the same millisecond
+ * answers it too: else an attempt that is refused at once would be repeated without a pause.
+ */
 function isAsked({ requestedAtMs }: StrategyHistory, last: StrategyAttempt | undefined): boolean {
-  return requestedAtMs !== null && requestedAtMs >= (last?.endedAtMs ?? Number.NEGATIVE_INFINITY);
+  return requestedAtMs !== null && requestedAtMs > (last?.endedAtMs ?? Number.NEGATIVE_INFINITY);
 }
 
 function isUnlikely(

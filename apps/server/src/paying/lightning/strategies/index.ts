@@ -1,4 +1,4 @@
-export { decide, MIN_ATTEMPT_MS } from './decide.ts';
+export { decide, MIN_ATTEMPT_MS, remainingTimeoutMs } from './decide.ts';
 export {
   type PlanOptions,
   planAhead,

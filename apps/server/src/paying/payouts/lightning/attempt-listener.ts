@@ -11,13 +11,19 @@ import { writePayouts } from '../write-payouts.ts';
 import { decideFor, nextTryOf, strategyOf } from './next-try.ts';
 import { findLightningPayer } from './processor-store.ts';
 
+type AttemptListenerDeps = {
+  /** Told of every change of a payout: refunds, cards. */
+  readonly listener: PayoutListener;
+  /** Where history gives advice, the pause is decided with it, in the next round. */
+  readonly advise?: unknown;
+};
+
 /**
  * What is known of attempts becomes states of payouts, ledger transfers and events, in the
  * transaction that recorded it. Every change may come twice. A change that contradicts the payout
  * stops the transaction: it would be a payout paid twice.
- * @param deps.listener told of every change of a payout: refunds, cards
  */
-export function createAttemptListener(deps: { listener: PayoutListener }): AttemptListener {
+export function createAttemptListener(deps: AttemptListenerDeps): AttemptListener {
   return {
     async lock(tx, { merchantId, payoutId }) {
       await lockPayout(tx, { merchantId, id: payoutId });
@@ -25,7 +31,8 @@ export function createAttemptListener(deps: { listener: PayoutListener }): Attem
     async attemptChanged(tx, telling, change) {
       const before = await lockPayout(tx, { merchantId: change.merchantId, id: change.payoutId });
       assert(before !== undefined, 'an attempt has a payout');
-      const event = await eventOf(tx, change, telling.nowMs);
+      const isAdvised = deps.advise !== undefined;
+      const event = await eventOf(tx, change, { atMs: telling.nowMs, isAdvised });
       const step = demand(applyPayoutEvent(before, event));
       await writePayouts(tx, deps, { telling, moves: [{ before, step }] });
       payoutFaultPoint('payout-told-uncommitted');
@@ -33,7 +40,11 @@ export function createAttemptListener(deps: { listener: PayoutListener }): Attem
   };
 }
 
-async function eventOf(tx: Tx, change: AttemptChange, atMs: number): Promise<PayoutEvent> {
+async function eventOf(
+  tx: Tx,
+  change: AttemptChange,
+  { atMs, isAdvised }: { atMs: number; isAdvised: boolean },
+): Promise<PayoutEvent> {
   const { attemptId } = change;
   switch (change.type) {
     case 'succeeded': {
@@ -46,7 +57,10 @@ async function eventOf(tx: Tx, change: AttemptChange, atMs: number): Promise<Pay
       return { type: 'attempt_unsure', attemptId, reason: 'timeout_unknown', atMs };
     case 'failed': {
       const next = await nextAfterFailure(tx, change, atMs);
-      return { type: 'attempt_failed', attemptId, ...next, atMs };
+      // It may be given up at once, and its money freed, rather than after the pause.
+      const soon = isAdvised && next.next !== null ? { next: { notBeforeMs: atMs } } : {};
+      const { failureClass } = change.failure;
+      return { type: 'attempt_failed', attemptId, failureClass, ...next, ...soon, atMs };
     }
   }
 }

@@ -1,8 +1,14 @@
 import type { LightningNetwork } from '@quittance/bitcoin';
+import type { LightningStrategy } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
 import type { AlertDeps } from '../../../telling/notifications/index.ts';
-import type { AttemptDeps, InvoiceResolver, StrategyAdvice } from '../../lightning/index.ts';
+import type {
+  AttemptDeps,
+  InvoiceResolver,
+  StrategyAdvice,
+  StrategyHistory,
+} from '../../lightning/index.ts';
 import type { LightningPayout, Payout, PayoutListener } from '../payout.ts';
 import type { Screening } from '../processors/choose-payouts.ts';
 
@@ -18,7 +24,7 @@ export type LightningPayoutDeps = Omit<AttemptDeps, 'listener'> & {
   readonly advise?: (
     tx: Tx,
     payout: LightningPayout,
-    nowMs: number,
+    asked: { strategy: LightningStrategy; history: StrategyHistory; nowMs: number },
   ) => Promise<StrategyAdvice | null>;
   readonly readAudience: AlertDeps['readAudience'];
 };

@@ -57,7 +57,7 @@ export function decideFor(
   });
 }
 
-function historyOf(payout: LightningPayout, attempts: readonly Attempt[]): StrategyHistory {
+export function historyOf(payout: LightningPayout, attempts: readonly Attempt[]): StrategyHistory {
   return {
     startedAtMs: payout.approvedAtMs ?? payout.createdAtMs,
     requestedAtMs: payout.payRequest?.atMs ?? null,

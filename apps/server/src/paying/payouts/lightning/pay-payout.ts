@@ -1,13 +1,15 @@
-import type { PayoutPolicy } from '@quittance/contract';
+import type { LightningStrategy, PayoutPolicy } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
 import {
   type Attempt,
   type AttemptFailure,
   beginAttempt,
+  failureClasses,
   lightningFaultPoint,
   readAttempts,
   recordRefusal,
+  remainingTimeoutMs,
   type SentAttempt,
   sendAttempt,
   type StrategyDecision,
@@ -22,10 +24,10 @@ import { applyPayoutEvent, type PayoutEvent } from '../transition.ts';
 import { writePayouts } from '../write-payouts.ts';
 import { createAttemptListener } from './attempt-listener.ts';
 import type { LightningPayoutDeps, OwnPayout } from './deps.ts';
-import { decideFor, nextTryOf, reasonOfGivingUp, strategyOf } from './next-try.ts';
+import { decideFor, historyOf, nextTryOf, reasonOfGivingUp, strategyOf } from './next-try.ts';
 import { type Prepared, preparePayment } from './prepare-payment.ts';
 import { findLightningPayer, type LightningPayer } from './processor-store.ts';
-import { refusalOfPayer } from './rules.ts';
+import { refusalByRules, refusalOfPayer } from './rules.ts';
 
 /** Who has it paid: a processor by its rules, or somebody's wish. */
 export type Payer = { readonly origin: Origin; readonly processorId: Uuid | null };
@@ -60,11 +62,18 @@ export async function payLightningPayout(
 ): Promise<TryOutcome> {
   const read = await deps.database.asSystem((tx) => readAll(tx, own));
   if (read === null) return 'passed_over';
-  const decision = await decideNow(deps, read);
+  const strategy = strategyOfRead(read);
+  const decidedAtMs = deps.clock.nowMs();
+  const decision = await decideNow(deps, read, strategy);
   if (decision.action !== 'send') return await putOff(deps, read, decision);
+  const held = await holdByRules(deps, read, payer);
+  if (held !== null) return held;
   const prepared = await preparePayment(deps, read.payout, read.attempts);
   if (!prepared.ok) return await refuse(deps, read, payer, prepared);
-  const begun = await begin(deps, read, { payer, prepared, decision });
+  const sending = { strategy, decision, decidedAtMs };
+  const tooShort = refusalOfShortInvoice(deps, read.payout, { prepared, sending });
+  if (tooShort !== null) return await refuse(deps, read, payer, tooShort);
+  const begun = await begin(deps, read, { payer, prepared, sending });
   if (typeof begun === 'string') return begun;
   if (prepared.isUnderWay) return 'sent';
   const listener = createAttemptListener(deps);
@@ -84,27 +93,84 @@ async function readAll(tx: Tx, own: OwnPayout): Promise<Read | null> {
   };
 }
 
+function strategyOfRead({ payout, policy, processor }: Read): LightningStrategy {
+  return strategyOf(payout, { processor: processor?.settings, policy });
+}
+
+/** What was decided, when, and by whose rules. */
+type Sending = {
+  readonly strategy: LightningStrategy;
+  readonly decision: Extract<StrategyDecision, { action: 'send' }>;
+  readonly decidedAtMs: number;
+};
+
+/** A service may give an invoice that ends before an attempt could: there is another one later. */
+function refusalOfShortInvoice(
+  deps: LightningPayoutDeps,
+  payout: LightningPayout,
+  { prepared, sending }: { prepared: Extract<Prepared, { ok: true }>; sending: Sending },
+): Extract<Prepared, { ok: false }> | null {
+  const { node, invoice, isUnderWay } = prepared;
+  if (payout.destinationKind === 'bolt11' || isUnderWay) return null;
+  const nowMs = deps.clock.nowMs();
+  const { expiresAtMs } = invoice;
+  const times = { decidedAtMs: nowMs, nowMs, expiresAtMs };
+  if (remainingTimeoutMs(sending.strategy, sending.decision, times) !== null) return null;
+  const detail = `the fresh invoice ends at ${new Date(expiresAtMs).toISOString()}`;
+  const failure = {
+    failureClass: 'not_resolved',
+    code: 'short_invoice',
+    detail,
+    at: null,
+  } as const;
+  return { ok: false, failure, retryable: true, node, invoice };
+}
+
 async function decideNow(
   deps: LightningPayoutDeps,
-  { payout, attempts, policy, processor }: Read,
+  { payout, attempts }: Read,
+  strategy: LightningStrategy,
 ): Promise<StrategyDecision> {
   const nowMs = deps.clock.nowMs();
-  const strategy = strategyOf(payout, { processor: processor?.settings, policy });
   const advise = deps.advise;
+  const asked = { strategy, history: historyOf(payout, attempts), nowMs };
   const advice =
     advise === undefined
       ? null
-      : await deps.database.asSystem((tx) => advise(tx, payout, nowMs)).catch(() => null);
+      : await deps.database
+          .asSystem((tx) => advise(tx, payout, asked))
+          .catch((error: unknown) => {
+            // Without advice it is decided as if there were no history.
+            deps.log.warn({ error, payoutId: payout.id }, 'past attempts could not be asked');
+            return null;
+          });
   const decision = decideFor(strategy, payout, { attempts, nowMs, sendableMsat: null, advice });
   // A person has taken the pause away (retry): what is left of it does not count.
   const isHastened = payout.notBeforeMs === null && attempts.length > 0;
   if (decision.action !== 'wait' || !isHastened) return decision;
-  const asked = { ...payout, payRequest: payout.payRequest ?? requestNow(nowMs) };
-  return decideFor(strategy, asked, { attempts, nowMs, sendableMsat: null, advice });
+  const hastened = { ...payout, payRequest: payout.payRequest ?? requestNow(nowMs) };
+  return decideFor(strategy, hastened, { attempts, nowMs, sendableMsat: null, advice });
 }
 
 function requestNow(atMs: number) {
   return { by: 'retry', atMs, targetBlocks: 1, maxFeeRateSatPerVb: 1 };
+}
+
+/** Nobody's service is asked about a payout that the processor may not pay anyway. */
+async function holdByRules(
+  deps: LightningPayoutDeps,
+  { payout, processor }: Read,
+  { processorId }: Payer,
+): Promise<TryOutcome | null> {
+  if (processorId === null || processor === undefined) return null;
+  const nowMs = deps.clock.nowMs();
+  const refusal = refusalByRules(payout, processor.settings, nowMs);
+  if (refusal === null || refusal.reason === null) return null;
+  const { reason, notBeforeMs } = refusal;
+  const event = { type: 'held', reason, notBeforeMs, atMs: nowMs } as const;
+  return await deps.database.asSystem(async (tx) =>
+    (await apply(tx, deps, { payout, event, nowMs })) ? 'held' : 'passed_over',
+  );
 }
 
 /** It waits until a time, or it has failed for good. */
@@ -145,7 +211,7 @@ async function refuse(
   });
   if (outcome === 'refused') {
     const { merchantId, id: payoutId } = read.payout;
-    deps.notices?.ended?.(failure.failureClass, payer.origin, 0);
+    deps.notices?.ended?.(failureClasses[failure.failureClass].metric, payer.origin);
     const facts = { merchantId, payoutId, ...payer, ...failure };
     deps.log.warn(facts, 'a payout could not be sent over Lightning');
   }
@@ -168,7 +234,8 @@ function refusalEvent(
   const { failureClass } = failure;
   const followed = nextTryOf(decideFor(strategy, payout, world), failureClass, nowMs);
   const next = retryable ? followed : { reason: failureClass, next: null };
-  return { type: 'attempt_refused', attemptId: recorded.id, ...payer, ...next, atMs: nowMs };
+  const { id: attemptId } = recorded;
+  return { type: 'attempt_refused', attemptId, failureClass, ...payer, ...next, atMs: nowMs };
 }
 
 /**
@@ -181,11 +248,11 @@ async function begin(
   given: {
     payer: Payer;
     prepared: Extract<Prepared, { ok: true }>;
-    decision: Extract<StrategyDecision, { action: 'send' }>;
+    sending: Sending;
   },
 ): Promise<SentAttempt | TryOutcome> {
-  const { payer, prepared, decision } = given;
-  const { node, invoice } = prepared;
+  const { payer, prepared, sending } = given;
+  const { node, invoice, isUnderWay } = prepared;
   return await deps.database.asSystem(async (tx) => {
     const locked = await lockSame(tx, read.payout);
     if (locked === null) return 'passed_over';
@@ -198,6 +265,10 @@ async function begin(
       await apply(tx, deps, { payout: locked, event, nowMs });
       return 'held';
     }
+    const times = { decidedAtMs: sending.decidedAtMs, nowMs, expiresAtMs: invoice.expiresAtMs };
+    const timeoutMs = remainingTimeoutMs(sending.strategy, sending.decision, times);
+    // Getting here took too long: the strategy is asked again. What is under way is only followed.
+    if (timeoutMs === null && !isUnderWay) return 'passed_over';
     const { merchantId, id: payoutId } = locked;
     const claim = { merchantId, payoutId, nowMs, nodeKey: node.key, ...invoice };
     const id = deps.ids.next();
@@ -215,9 +286,8 @@ async function begin(
       await apply(tx, deps, { payout: locked, event: refusalEvent(read, what), nowMs });
       return 'refused';
     }
-    const { feeBudgetMsat, timeoutMs } = decision;
-    const feeLimitMsat = min(feeBudgetMsat, locked.lightning.feeLimitMsat);
-    const deadlineMs = Math.min(nowMs + timeoutMs, invoice.expiresAtMs);
+    const feeLimitMsat = min(sending.decision.feeBudgetMsat, locked.lightning.feeLimitMsat);
+    const deadlineMs = nowMs + (timeoutMs ?? 0);
     const { paymentHash } = invoice;
     const event = {
       type: 'attempt_started',

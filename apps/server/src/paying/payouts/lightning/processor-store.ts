@@ -140,3 +140,14 @@ export async function writePayerRun(
     [own.merchantId, own.id, new Date(run.dueAtMs), new Date(run.nowMs), run.outcome],
   );
 }
+
+/** Processors that want to be told when little can be sent. */
+export async function readPayersWithThreshold(tx: Tx, limit: number): Promise<LightningPayer[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM payout_processor
+      WHERE kind = 'lightning' AND settings->>'lowOutboundSats' IS NOT NULL
+      ORDER BY id LIMIT $1`,
+    [limit],
+  );
+  return rows.map(payerOf);
+}

@@ -14,6 +14,8 @@ const PAYERS_PER_ROUND = 100;
 export type LightningPayments = {
   /** Ends what has expired and begins what is due. @returns 'again' when more may be waiting */
   runDue(signal: AbortSignal): Promise<'again' | void>;
+  /** Only ends what has expired. */
+  expire(signal: AbortSignal): Promise<'again' | void>;
   /** Resolves when everything that was begun here has its answer. */
   settle(): Promise<void>;
 };
@@ -74,6 +76,7 @@ export function createLightningPayments(
       }
       return more;
     },
+    expire: (signal) => expireLightningPayouts(deps, signal),
     async settle() {
       while (underWay.size > 0) await Promise.all(underWay.values());
     },

@@ -2,6 +2,7 @@ import type { Network } from '@quittance/bitcoin';
 import {
   type CreatePayoutProcessor,
   createPayoutProcessorSchema,
+  lightningDryRunSchema,
   noBodySchema,
   type PayoutProcessor,
   payoutProcessorDryRunSchema,
@@ -30,6 +31,7 @@ import {
   lightningPayerJson,
   updateLightningPayer,
 } from '../lightning/change-payer.ts';
+import { dryRunLightning } from '../lightning/dry-run.ts';
 import { findLightningPayer, readLightningPayer } from '../lightning/processor-store.ts';
 import type { PayoutTelling } from '../payout.ts';
 import type { PayoutRouteDeps } from '../routes.ts';
@@ -78,11 +80,13 @@ export function addProcessorRoutes(app: HttpApp, deps: PayoutRouteDeps): void {
         summary: 'Say what a run would do now, without doing it',
         params,
         body: noBodySchema,
-        response: answers(200, payoutProcessorDryRunSchema),
+        response: answers(200, z.union([payoutProcessorDryRunSchema, lightningDryRunSchema])),
       },
     },
     async (request) => {
       const own = { merchantId: merchantOf(request), id: request.params.id };
+      const payer = await database.asTenant(own.merchantId, (tx) => readLightningPayer(tx, own));
+      if (payer !== undefined) return await dryRunLightning(deps, payer);
       return await dryRun(deps, own);
     },
   );

@@ -9,6 +9,8 @@ export type ShopPage = {
   locale: Locale;
   orders: readonly Order[];
   fast: boolean;
+  /** The customer has a Lightning wallet as well. */
+  lightning: boolean;
   note: string | undefined;
   assets: { script: string; style: string };
 };
@@ -40,7 +42,7 @@ export function renderShop(page: ShopPage): string {
   const orders =
     page.orders.length === 0
       ? `<p class="empty">${strings.noOrders}</p>`
-      : `<ol>${page.orders.map((order) => orderItem(order, locale)).join('')}</ol>`;
+      : `<ol>${page.orders.map((order) => orderItem(order, page)).join('')}</ol>`;
   return documentOf(locale, strings.title, assets, [
     header(strings, locale),
     '<main>',
@@ -96,7 +98,8 @@ function productItem({ id, name, about, amount, currency, icon }: Product, local
   ].join('');
 }
 
-function orderItem(order: Order, locale: Locale): string {
+function orderItem(order: Order, page: ShopPage): string {
+  const { locale } = page;
   const strings = stringsOf[locale];
   const { id, status } = order;
   const name = escapeHtml(nameOf(order, locale));
@@ -110,22 +113,24 @@ function orderItem(order: Order, locale: Locale): string {
     detail === '' ? '' : `<span class="hint">${detail}</span>`,
     '</p><div class="acts">',
     `<a class="button" id="view-${id}" href="${link}" aria-label="${fill(strings.viewLabel, { name })}">${strings.view}</a>`,
-    isPayable(order) ? payForm(order, name, locale) : '',
+    isPayable(order) ? payForm(order, name, page) : '',
     '</div></li>',
   ].join('');
 }
 
-function payForm({ id }: Order, name: string, locale: Locale): string {
+function payForm({ id }: Order, name: string, { locale, lightning }: ShopPage): string {
   const strings = stringsOf[locale];
-  const words = { exact: strings.payExact, less: strings.payLess, more: strings.payMore };
-  const button = (how: PaymentKind) => {
+  const { payExact: exact, payLess: less, payMore: more } = strings;
+  const words = { exact, less, more, lightning: strings.payLightning };
+  const button = (how: PaymentKind | 'lightning') => {
     const label = fill(strings.payLabel, { how: words[how], name });
     return `<button class="button" id="${how}-${id}" name="how" value="${how}" aria-label="${label}">${words[how]}</button>`;
   };
   return [
     `<form class="pay" method="post" action="/shop/orders/${id}/pay?lang=${locale}">`,
     `<span class="hint">${strings.payTitle}</span>`,
-    `<span class="group">${button('exact')}${button('less')}${button('more')}</span></form>`,
+    `<span class="group">${button('exact')}${button('less')}${button('more')}`,
+    `${lightning ? button('lightning') : ''}</span></form>`,
   ].join('');
 }
 

@@ -6,13 +6,20 @@ import { isUuid } from '@quittance/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type HttpApp, open } from '../../../platform/http/index.ts';
 import type { DemoChain } from '../chain.ts';
+import type { LightningPayer } from '../lightning.ts';
 import type { DemoStore } from '../store.ts';
 import { isPayable, type Note, notes, payments, renderProblem, renderShop } from './page.ts';
 import { products } from './products.ts';
 import { fill, stringsOf } from './strings.ts';
 
 /** The shop is registered before its merchant exists: that one is made through the API. */
-export type Shop = { store: DemoStore | undefined; chain: DemoChain; fast: boolean };
+export type Shop = {
+  store: DemoStore | undefined;
+  /** The customer's Lightning wallet, once its channel can be used. */
+  lightning: LightningPayer | undefined;
+  chain: DemoChain;
+  fast: boolean;
+};
 
 /** As many as a person looks through. */
 const ORDERS_SHOWN = 15;
@@ -99,6 +106,7 @@ function addPages(app: HttpApp, shop: Shop, assets: Assets): void {
         locale,
         orders,
         fast: shop.fast,
+        lightning: shop.lightning !== undefined,
         note: note === undefined ? undefined : stringsOf[locale][note],
         assets,
       }),
@@ -129,9 +137,17 @@ function addForms(app: HttpApp, shop: Shop): void {
     const id = typeof params === 'object' && params !== null && 'id' in params ? params.id : '';
     const how = fieldOf(request, 'how');
     if (typeof id !== 'string' || !isUuid(id)) throw badForm(locale, 'id');
-    if (how !== 'exact' && how !== 'less' && how !== 'more') throw badForm(locale, 'how');
+    if (how !== 'exact' && how !== 'less' && how !== 'more' && how !== 'lightning') {
+      throw badForm(locale, 'how');
+    }
     const order = await client.orders.read(id);
     if (!isPayable(order)) return toShop(reply, locale, 'notPayable');
+    if (how === 'lightning') {
+      if (shop.lightning === undefined) throw badForm(locale, 'how');
+      const { bolt11, paymentHash } = await client.orders.lightningInvoice(id);
+      await shop.lightning.pay({ bolt11, paymentHash, amountSats: BigInt(order.remainingSats) });
+      return reply.redirect(`/i/${order.id}?lang=${locale}`, 303);
+    }
     const part = (BigInt(order.remainingSats) * payments[how]) / 100n;
     const amount = part < MIN_PAYMENT_SATS ? MIN_PAYMENT_SATS : part;
     await shop.chain.send(await shop.chain.prepare(order.address, amount));

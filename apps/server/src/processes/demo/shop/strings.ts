@@ -16,6 +16,7 @@ export type Strings = {
   viewLabel: string;
   payTitle: string;
   payExact: string;
+  payLightning: string;
   payLess: string;
   payMore: string;
   payLabel: string;
@@ -53,6 +54,7 @@ const en: Strings = {
   viewLabel: 'Open the checkout of {name}',
   payTitle: 'Pay with the demo wallet',
   payExact: 'Exact',
+  payLightning: 'Lightning',
   payLess: 'Too little',
   payMore: 'Too much',
   payLabel: 'Pay with the demo wallet: {how} ({name})',
@@ -99,6 +101,7 @@ const zhCN: Strings = {
   viewLabel: '打开“{name}”的付款页面',
   payTitle: '使用演示钱包付款',
   payExact: '足额',
+  payLightning: '闪电网络',
   payLess: '少付',
   payMore: '多付',
   payLabel: '使用演示钱包付款：{how}（{name}）',
@@ -145,6 +148,7 @@ const zhTW: Strings = {
   viewLabel: '開啟「{name}」的付款頁面',
   payTitle: '使用示範錢包付款',
   payExact: '足額',
+  payLightning: '閃電網路',
   payLess: '少付',
   payMore: '多付',
   payLabel: '使用示範錢包付款：{how}（{name}）',

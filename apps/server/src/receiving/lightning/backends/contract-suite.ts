@@ -64,8 +64,8 @@ export function lightningContract(
         expect(balances.channelsMsat).toBe(local);
       });
     });
-    receivingCases(current);
-    payingCases(current);
+    receivingCases(current, options);
+    payingCases(current, options);
     failingCases(current, options);
   });
 }

@@ -46,6 +46,14 @@ export const en: Texts = {
       detail: ({ reason }) => `No payments are seen until it is back: ${reason}`,
       nextStep: 'Run quittance doctor and see whether the node runs and is in sync.',
     },
+    lightning_balance_break: {
+      title: 'Your Lightning node and the books do not agree',
+      detail: ({ alias, bookMsat, nodeMsat, differenceMsat }) =>
+        `The books say ${bookMsat} msat, the node ${alias} ${nodeMsat}: a difference of ${differenceMsat}.`,
+      nextStep:
+        'Look at the node: a channel that was opened or closed, its fee, or a payment that was sent past ' +
+        'Quittance. Once you know the cause, book it as an adjustment of the node.',
+    },
     lightning_node_unavailable: {
       title: 'Your Lightning node does not answer',
       detail: ({ alias, minutes, reason }) =>
@@ -53,6 +61,26 @@ export const en: Texts = {
       nextStep:
         'See whether the node runs and is in sync, and whether its address and credentials are still ' +
         'right. Orders are paid on chain meanwhile; what was paid by Lightning is taken in when it is back.',
+    },
+    lightning_payment_unexplained: {
+      title: 'Your Lightning node has paid something that is not on record here',
+      detail: ({ paymentHash, amountMsat, reason }) =>
+        `The payment ${paymentHash} over ${amountMsat} msat: ${reason}`,
+      nextStep:
+        'Find out who has used the node. Then book the difference as the runbook ' +
+        'stuck-lightning-payout says.',
+    },
+    lightning_outbound_low: {
+      title: 'Little can be sent over Lightning',
+      detail: ({ sendableSats, thresholdSats }) =>
+        `The channels can send ${sendableSats} satoshis; the threshold is ${thresholdSats} satoshis.`,
+      nextStep: 'Open a channel, move liquidity to your side, or lower the threshold.',
+    },
+    lightning_payments_failing: {
+      title: 'Most payments over Lightning fail',
+      detail: ({ failed, attempts, reason }) =>
+        `${failed} of ${attempts} attempts of the last hour have failed. The last reason: ${reason}`,
+      nextStep: 'Look at the attempts of the payouts, and at your channels and peers.',
     },
     payouts_held: {
       title: 'Payouts are held',

@@ -43,12 +43,37 @@ export const zhCn: Texts = {
       detail: ({ reason }) => `在恢复之前无法看到任何收款：${reason}`,
       nextStep: '请运行 quittance doctor，并检查节点是否在运行且已同步。',
     },
+    lightning_balance_break: {
+      title: '闪电网络节点与账簿不一致',
+      detail: ({ alias, bookMsat, nodeMsat, differenceMsat }) =>
+        `账簿为 ${bookMsat} 毫聪，节点 ${alias} 为 ${nodeMsat}：相差 ${differenceMsat}。`,
+      nextStep:
+        '请检查节点：是否打开或关闭了通道、产生了通道费用，或有绕过 Quittance 发出的付款。查明原因后，将其记为该节点的调整。',
+    },
     lightning_node_unavailable: {
       title: '您的闪电网络节点没有应答',
       detail: ({ alias, minutes, reason }) =>
         `节点 ${alias} 已有 ${minutes} 分钟无法读取：${reason}`,
       nextStep:
         '请检查节点是否在运行并已同步，其地址和凭据是否仍然有效。在此期间订单通过链上支付；节点恢复后，已通过闪电网络支付的款项会被记入。',
+    },
+    lightning_payment_unexplained: {
+      title: '您的闪电节点付出了一笔此处没有记录的款项',
+      detail: ({ paymentHash, amountMsat, reason }) =>
+        `付款 ${paymentHash}，金额 ${amountMsat} msat：${reason}`,
+      nextStep: '请查明是谁使用了该节点，然后按照运维手册 stuck-lightning-payout 记账。',
+    },
+    lightning_outbound_low: {
+      title: '闪电网络的可发送额度不足',
+      detail: ({ sendableSats, thresholdSats }) =>
+        `通道目前可发送 ${sendableSats} 聪；阈值为 ${thresholdSats} 聪。`,
+      nextStep: '请开设通道，将流动性移到您这一侧，或降低阈值。',
+    },
+    lightning_payments_failing: {
+      title: '大多数闪电付款失败',
+      detail: ({ failed, attempts, reason }) =>
+        `最近一小时的 ${attempts} 次尝试中有 ${failed} 次失败。最近一次的原因：${reason}`,
+      nextStep: '请查看各笔付款的尝试记录，以及您的通道和对等节点。',
     },
     payouts_held: {
       title: '付款已被暂停',

@@ -43,12 +43,37 @@ export const zhTw: Texts = {
       detail: ({ reason }) => `在恢復之前無法看到任何收款：${reason}`,
       nextStep: '請執行 quittance doctor，並檢查節點是否正在執行且已同步。',
     },
+    lightning_balance_break: {
+      title: '閃電網路節點與帳簿不一致',
+      detail: ({ alias, bookMsat, nodeMsat, differenceMsat }) =>
+        `帳簿為 ${bookMsat} 毫聰，節點 ${alias} 為 ${nodeMsat}：相差 ${differenceMsat}。`,
+      nextStep:
+        '請檢查節點：是否開啟或關閉了通道、產生了通道費用，或有繞過 Quittance 送出的付款。查明原因後，將其記為該節點的調整。',
+    },
     lightning_node_unavailable: {
       title: '您的閃電網路節點沒有回應',
       detail: ({ alias, minutes, reason }) =>
         `節點 ${alias} 已有 ${minutes} 分鐘無法讀取：${reason}`,
       nextStep:
         '請檢查節點是否在執行並已同步，其位址與憑證是否仍然有效。在此期間訂單透過鏈上支付；節點恢復後，已透過閃電網路支付的款項會入帳。',
+    },
+    lightning_payment_unexplained: {
+      title: '您的閃電節點付出了一筆此處沒有記錄的款項',
+      detail: ({ paymentHash, amountMsat, reason }) =>
+        `付款 ${paymentHash}，金額 ${amountMsat} msat：${reason}`,
+      nextStep: '請查明是誰使用了該節點，然後依照維運手冊 stuck-lightning-payout 記帳。',
+    },
+    lightning_outbound_low: {
+      title: '閃電網路的可發送額度不足',
+      detail: ({ sendableSats, thresholdSats }) =>
+        `通道目前可發送 ${sendableSats} 聰；門檻為 ${thresholdSats} 聰。`,
+      nextStep: '請開設通道，將流動性移到您這一側，或降低門檻。',
+    },
+    lightning_payments_failing: {
+      title: '大多數閃電付款失敗',
+      detail: ({ failed, attempts, reason }) =>
+        `最近一小時的 ${attempts} 次嘗試中有 ${failed} 次失敗。最近一次的原因：${reason}`,
+      nextStep: '請查看各筆付款的嘗試記錄，以及您的通道和對等節點。',
     },
     payouts_held: {
       title: '付款已被暫停',

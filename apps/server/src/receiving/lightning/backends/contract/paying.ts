@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type ContractOptions,
   eventsAfter,
   eventually,
   hashOf,
@@ -11,7 +12,7 @@ import {
   randomHash,
 } from './world.ts';
 
-export function payingCases(world: () => LightningWorld): void {
+export function payingCases(world: () => LightningWorld, { without }: ContractOptions): void {
   describe('a payment', () => {
     test('arrives whole, with the proof of it, and is told', async () => {
       const { node, peer } = world();
@@ -108,7 +109,8 @@ export function payingCases(world: () => LightningWorld): void {
   });
 
   describe('a payment that the recipient holds', () => {
-    test('is in flight, through a crash of the node, until it is taken', async () => {
+    const held = test.skipIf(without?.includes('held'));
+    held('is in flight, through a crash of the node, until it is taken', async () => {
       const { node, peer } = world();
       const { preimage, paymentHash } = randomHash();
       const cursor = await newestCursor(node);
@@ -139,7 +141,8 @@ export function payingCases(world: () => LightningWorld): void {
       );
     });
 
-    test('comes back whole when it is refused while the node is away', async () => {
+    const refused = test.skipIf(without?.includes('refused while away'));
+    refused('comes back whole when it is refused while the node is away', async () => {
       const { node, peer } = world();
       const { paymentHash } = randomHash();
       const before = await node.balances();

@@ -52,7 +52,10 @@ export type ContractOptions = {
    * at the caller. Null: the case can not be made with this backend.
    */
   failures?: Partial<Record<FailureCase, LightningFailureClass | null>>;
+  /** Cases that can not be made with this backend, with the reason as a comment at the caller. */
+  without?: readonly ContractCase[];
 };
+export type ContractCase = 'held' | 'refused while away' | 'no amount';
 
 /** How long anything may take on a machine that is busy with other tests. */
 export const PATIENCE_MS = 30_000;

@@ -30,6 +30,7 @@ const MAX_EVENTS = 500;
 /** Speaks to the embedded Lightning node over its socket. Regtest only (ADR 0014). */
 export function createEmbeddedNode(options: { socketPath: string }): LightningNode {
   const client = connectNode(options);
+  let ownId: string | undefined;
   const ask = <M extends Method>(method: M, params: WireParams<M>): Promise<Results[M]> =>
     client.call(method, params).catch((error: unknown) => {
       throw errorOf(error);
@@ -86,13 +87,11 @@ export function createEmbeddedNode(options: { socketPath: string }): LightningNo
       };
     },
     async eventsSince(cursor, limit) {
-      const after = cursor === null ? null : Number(cursor);
-      if (after !== null && !Number.isSafeInteger(after)) {
-        throw new LightningNodeError('refused', 'the cursor is not one of this node');
-      }
+      ownId ??= (await ask('info', {})).nodeId;
+      const after = cursor === null ? null : positionOf(cursor, ownId);
       const page = await ask('events', { after, limit: Math.min(limit, MAX_EVENTS) });
       const { events, hasMore } = page;
-      return { events: events.map(eventOf), cursor: String(page.cursor), hasMore };
+      return { events: events.map(eventOf), cursor: `${ownId}:${page.cursor}`, hasMore };
     },
     onEvent: (ring) => client.onBell(() => ring()),
     close() {
@@ -100,6 +99,18 @@ export function createEmbeddedNode(options: { socketPath: string }): LightningNo
       return Promise.resolve();
     },
   };
+}
+
+/**
+ * Where in the node's journal a cursor is. One of another node (the folder was made anew) would skip
+ * events of this one, so it means the beginning.
+ */
+function positionOf(cursor: string, ownId: string): number | null {
+  const [nodeId, position] = cursor.split(':');
+  if (nodeId !== ownId) return null;
+  const after = Number(position);
+  if (Number.isSafeInteger(after) && after >= 0) return after;
+  throw new LightningNodeError('refused', 'the cursor is not one of an embedded node');
 }
 
 /** Only what certainly was not given to the node, or what it has refused, is a failure. */

@@ -69,7 +69,7 @@ export const paymentPageShape = z.object({
   last_index_offset: int64,
 });
 
-const constraints = z.object({ chan_reserve_sat: int64 }).nullish();
+const constraints = z.object({ chan_reserve_sat: int64, dust_limit_sat: int64 }).nullish();
 export const channelsShape = z.object({
   channels: z
     .array(
@@ -82,6 +82,8 @@ export const channelsShape = z.object({
         local_balance: int64,
         remote_balance: int64,
         commit_fee: int64,
+        fee_per_kw: int64,
+        commitment_type: z.string(),
         initiator: z.boolean(),
         private: z.boolean(),
         local_constraints: constraints,

@@ -1,9 +1,9 @@
 import type { Msats } from '@quittance/kernel';
 import { LightningNodeError } from '../../errors.ts';
-import type { LightningFailure } from '../../lightning-node.ts';
+import { type Cause, localCause } from '../remote/local-cause.ts';
 import { channelOf, readChannels } from './channels.ts';
 import type { LndRest } from './rest.ts';
-import { type LndChannel, payReqShape, routesShape } from './shapes.ts';
+import { payReqShape, routesShape } from './shapes.ts';
 
 export type Sought = {
   readonly amountMsat: Msats;
@@ -11,8 +11,6 @@ export type Sought = {
   readonly bolt11: string | null;
   readonly recipient: string | null;
 };
-
-type Found = Pick<LightningFailure, 'failureClass' | 'detail' | 'at'>;
 
 /** Invoices carry few hints; those of a wallet service are all alike. */
 const MAX_HINTS_ASKED = 3;
@@ -23,9 +21,9 @@ const MILLION = 1_000_000n;
  * missing path alike. Nothing was sent, so there is time to look: our own channels first, then the
  * graph without a fee limit. Undefined when that tells nothing, or the node does not answer.
  */
-export async function whyNoRoute(rest: LndRest, sought: Sought): Promise<Found | undefined> {
+export async function whyNoRoute(rest: LndRest, sought: Sought): Promise<Cause | undefined> {
   try {
-    const local = localCause(await readChannels(rest), sought.amountMsat);
+    const local = localCause((await readChannels(rest)).map(channelOf), sought.amountMsat);
     return local ?? (await remoteCause(rest, sought));
   } catch (error) {
     if (error instanceof LightningNodeError) return undefined;
@@ -33,36 +31,7 @@ export async function whyNoRoute(rest: LndRest, sought: Sought): Promise<Found |
   }
 }
 
-/** A multi-part payment may use all channels together. Exported for its test. */
-export function localCause(channels: readonly LndChannel[], amountMsat: Msats): Found | undefined {
-  let sendable = 0n;
-  let away = 0n;
-  let awayPeer: string | null = null;
-  for (const channel of channels) {
-    const sides = channelOf({ ...channel, active: true });
-    if (channel.active) {
-      sendable += sides.sendableMsat;
-    } else {
-      away += sides.sendableMsat;
-      awayPeer ??= channel.remote_pubkey;
-    }
-  }
-  if (sendable >= amountMsat) return undefined;
-  if (sendable + away >= amountMsat) {
-    return {
-      failureClass: 'peer_offline',
-      detail: 'enough lies in channels whose peer is offline',
-      at: awayPeer,
-    };
-  }
-  return {
-    failureClass: 'insufficient_local_balance',
-    detail: `our channels can send ${sendable} msat`,
-    at: null,
-  };
-}
-
-async function remoteCause(rest: LndRest, sought: Sought): Promise<Found | undefined> {
+async function remoteCause(rest: LndRest, sought: Sought): Promise<Cause | undefined> {
   const cheapest = await cheapestFee(rest, sought);
   if (cheapest === undefined) return undefined;
   if (cheapest > sought.maxFeeMsat) {

@@ -17,6 +17,8 @@ export type NwcOptions = {
   readonly random: Random;
 };
 
+/** The clocks of two machines. */
+const CLOCK_MARGIN_S = 60n;
 /** Without these a connection is of no use: what was done could never be looked up. */
 const NEEDED = ['get_info', 'lookup_invoice', 'list_transactions'];
 
@@ -50,6 +52,8 @@ function nodeOf(
   methods: readonly string[],
   { network, clock }: Pick<NwcOptions, 'network' | 'clock'>,
 ): LightningNode {
+  /** When the first hold invoice of this process was made, in seconds since 1970. */
+  let heldSince: bigint | null = null;
   const can = (...names: string[]): boolean => names.every((name) => methods.includes(name));
   return {
     kind: 'nwc',
@@ -63,7 +67,12 @@ function nodeOf(
       feeLimit: false,
     },
     info: () => readInfo(wallet, network),
-    createInvoice: (request) => createInvoice(wallet, request),
+    async createInvoice(request) {
+      if (request.holdPaymentHash !== undefined) {
+        heldSince ??= BigInt(Math.floor(clock.nowMs() / 1_000)) - CLOCK_MARGIN_S;
+      }
+      return createInvoice(wallet, request);
+    },
     lookupInvoice: (paymentHash) => lookupInvoice(wallet, paymentHash),
     cancelInvoice: (paymentHash) => cancelInvoice(wallet, paymentHash),
     async settleInvoice(preimage) {
@@ -73,7 +82,7 @@ function nodeOf(
     trackPayment: (paymentHash) => trackPayment(wallet, paymentHash),
     channels: async () => [],
     balances: () => readBalances(wallet),
-    eventsSince: (cursor, limit) => readEvents(wallet, cursor, limit),
+    eventsSince: (cursor, limit) => readEvents(wallet, cursor, limit, heldSince),
     onEvent: (ring) => wallet.onNotification(ring),
     close: async () => wallet.close(),
   };

@@ -13,6 +13,9 @@ import { meaningOf } from './failures.ts';
 import { outcomeOfTransaction, provesPayment, transactionShape } from './transaction.ts';
 import { WalletRefusal, type WalletService } from './wallet-service.ts';
 
+/** Who has waited for a payment does not wait long for a second answer. */
+const TRACK_SOON_MS = 5_000;
+
 const paidShape = z.object({ preimage: hex32, fees_paid: int64.nullish() });
 
 /** Pays by `pay_invoice` or `pay_keysend`. What may have been sent is never thrown. */
@@ -25,10 +28,17 @@ export async function pay(
   if (fault !== null) return { state: 'failed', failure: fault };
   try {
     const [method, params] = command(request);
-    const paid = await wallet.request(method, params, paidShape, request.waitMs);
+    const paid = await wallet.request(method, params, paidShape, {
+      timeoutMs: request.waitMs,
+      // Until then the service may begin it; afterwards it must not (NIP-47, "expiration").
+      validMs: request.timeoutMs,
+    });
     if (!provesPayment(paid.preimage, request.paymentHash)) {
       return { state: 'unknown', detail: 'the wallet service says paid with a wrong preimage' };
     }
+    // Asked again, so that this and every later answer are the same.
+    const listed = await trackPayment(wallet, request.paymentHash);
+    if (listed.state === 'succeeded') return listed;
     return {
       state: 'succeeded',
       preimage: paid.preimage,
@@ -82,7 +92,11 @@ async function afterError(
     failure: { failureClass, code, detail: error.message, at: null },
   });
   if (error instanceof NotSentError) return because('node_unavailable', error.code);
-  if (!(error instanceof WalletRefusal)) return { state: 'unknown', detail: error.message };
+  if (!(error instanceof WalletRefusal)) {
+    // No answer yet: the service may list it as pending, which is more than nothing.
+    const now = await trackPayment(wallet, paymentHash, TRACK_SOON_MS);
+    return now.state === 'not_found' ? { state: 'unknown', detail: error.message } : now;
+  }
   const meaning = meaningOf(error.walletCode, error.message);
   if (meaning.isCertain) return because(meaning.failureClass, error.walletCode);
   const now = await trackPayment(wallet, paymentHash);
@@ -108,12 +122,14 @@ async function afterError(
 export async function trackPayment(
   wallet: WalletService,
   paymentHash: string,
+  timeoutMs?: number,
 ): Promise<PaymentOutcome> {
   try {
     const found = await wallet.request(
       'lookup_invoice',
       { payment_hash: paymentHash },
       transactionShape,
+      timeoutMs === undefined ? {} : { timeoutMs },
     );
     if (found.payment_hash !== paymentHash) {
       return { state: 'unknown', detail: 'the wallet service shows another payment' };

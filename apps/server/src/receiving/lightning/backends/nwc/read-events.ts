@@ -27,6 +27,8 @@ const cursorShape = z.strictObject({
   settledAt: z.string().regex(/^\d+$/),
   /** What was told of the last minute before it: its second, direction and hash. */
   told: z.array(z.string().regex(/^\d+:[io]:[0-9a-f]{64}$/)),
+  /** Hashes of invoices that are held and were told so. */
+  held: z.array(z.string()).default([]),
 });
 type Cursor = z.infer<typeof cursorShape>;
 
@@ -36,26 +38,55 @@ export async function readEvents(
   wallet: WalletService,
   text: string | null,
   limit: number,
+  heldSince: bigint | null,
 ): Promise<LightningEventPage> {
-  const cursor = readCursor(text);
+  const before = readCursor(text);
+  const held = heldSince === null ? null : await readHeld(wallet, before, heldSince, limit);
+  const cursor = held?.cursor ?? before;
+  const room = limit - (held?.events.length ?? 0);
   const newest = BigInt(cursor.settledAt);
   const from = newest > WINDOW_S ? newest - WINDOW_S : 0n;
   const news = (await readWindow(wallet, from))
     .filter((one) => stateOf(one) === 'settled' && settledAt(one) >= newest - OVERLAP_S)
     .filter((one) => !cursor.told.includes(idOf(one)))
     .sort((a, b) => Number(settledAt(a) - settledAt(b)));
-  const page = news.slice(0, limit);
+  const page = news.slice(0, room);
   return {
-    events: page.map(eventOf),
+    events: [...(held?.events ?? []), ...page.map(eventOf)],
     cursor: JSON.stringify(advance(cursor, page)),
-    hasMore: news.length > limit,
+    hasMore: news.length > room,
   };
 }
 
-async function readWindow(wallet: WalletService, from: bigint): Promise<WalletTransaction[]> {
+/** Payments that are held are listed among what is unpaid; only read while we have such invoices. */
+async function readHeld(
+  wallet: WalletService,
+  cursor: Cursor,
+  since: bigint,
+  limit: number,
+): Promise<{ events: LightningEvent[]; cursor: Cursor }> {
+  const unpaid = await readWindow(wallet, since, { unpaid: true, type: 'incoming' });
+  const held = unpaid.filter((one) => stateOf(one) === 'held');
+  const news = held.filter(({ payment_hash }) => !cursor.held.includes(payment_hash));
+  const events = news.slice(0, limit).map((one): LightningEvent => {
+    const atMs = Number(settledAt(one)) * 1_000;
+    return {
+      ...{ type: 'invoice_held', paymentHash: one.payment_hash, preimage: null, atMs },
+      receivedMsat: one.amount,
+    };
+  });
+  const told = held.filter((one) => !news.slice(limit).includes(one));
+  return { events, cursor: { ...cursor, held: told.map(({ payment_hash }) => payment_hash) } };
+}
+
+async function readWindow(
+  wallet: WalletService,
+  from: bigint,
+  more: { unpaid: boolean; type?: 'incoming' } = { unpaid: false },
+): Promise<WalletTransaction[]> {
   const found: WalletTransaction[] = [];
   for (let page = 0; page < MAX_PAGES; page++) {
-    const params = { from: Number(from), limit: PAGE_SIZE, offset: found.length, unpaid: false };
+    const params = { from: Number(from), limit: PAGE_SIZE, offset: found.length, ...more };
     const { transactions } = await wallet.request('list_transactions', params, pageShape);
     found.push(...transactions);
     if (transactions.length === 0) break;
@@ -69,7 +100,7 @@ export function advance(cursor: Cursor, page: readonly WalletTransaction[]): Cur
   for (const one of page) if (settledAt(one) > newest) newest = settledAt(one);
   const told = [...cursor.told, ...page.map(idOf)];
   const isRecent = (id: string): boolean => BigInt(id.split(':')[0] ?? '0') >= newest - OVERLAP_S;
-  return { settledAt: String(newest), told: told.filter(isRecent) };
+  return { ...cursor, settledAt: String(newest), told: told.filter(isRecent) };
 }
 
 function settledAt({ settled_at, created_at }: WalletTransaction): bigint {
@@ -96,7 +127,7 @@ function eventOf(transaction: WalletTransaction): LightningEvent {
 }
 
 function readCursor(text: string | null): Cursor {
-  if (text === null) return { settledAt: '0', told: [] };
+  if (text === null) return { settledAt: '0', told: [], held: [] };
   try {
     return cursorShape.parse(JSON.parse(text));
   } catch (error) {

@@ -19,6 +19,8 @@ export type Relay = {
   isOpen(): boolean;
   /** Resolves when there is a connection; also when that takes for ever. */
   opened(): Promise<void>;
+  /** Tries to connect now, if that is being waited for. */
+  hurry(): void;
   /** False when there is no connection: then nothing was sent. */
   publish(event: NostrEvent): boolean;
   /** Events that fit, from now on and after every reconnection, until `close`. */
@@ -84,7 +86,10 @@ export function connectRelay(url: string, events: RelayEvents): Relay {
     current.on('close', () => {
       clearInterval(ping);
       if (closed) return;
-      timer = setTimeout(open, pause);
+      timer = setTimeout(() => {
+        timer = undefined;
+        open();
+      }, pause);
       timer.unref();
       pause = Math.min(2 * pause, MAX_PAUSE_MS);
     });
@@ -119,6 +124,12 @@ export function connectRelay(url: string, events: RelayEvents): Relay {
       socket?.readyState === WebSocket.OPEN
         ? Promise.resolve()
         : new Promise((resolve) => waiting.add(resolve)),
+    hurry() {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      open();
+    },
     publish: (event) => send(['EVENT', event]),
     subscribe(id, filter) {
       subscriptions.set(id, filter);

@@ -24,6 +24,8 @@ export const CALL_TIMEOUT_MS = 30_000;
 const RELAY_TIMEOUT_MS = 10_000;
 /** The info event lies at the relay; it comes at once, or there is none. */
 const INFO_TIMEOUT_MS = 5_000;
+/** Clocks differ: a request that is valid for less might be over before it arrives. */
+const MIN_VALID_MS = 15_000;
 /** Clocks differ: answers and notifications are asked for from a little earlier on. */
 const SINCE_EARLIER_S = 60;
 
@@ -48,6 +50,13 @@ export type WalletInfo = {
   readonly encryption: Encryption;
 };
 
+export type RequestTimes = {
+  /** How long we wait for the answer. */
+  readonly timeoutMs?: number;
+  /** How long the service may take it up; not shorter than the clocks of two machines differ. */
+  readonly validMs?: number;
+};
+
 export type WalletService = {
   /** @throws {LightningNodeError} `unreachable` when no relay has an info event */
   describe(): Promise<WalletInfo>;
@@ -60,7 +69,7 @@ export type WalletService = {
     method: string,
     params: Readonly<Record<string, unknown>>,
     shape: z.ZodType<T>,
-    timeoutMs?: number,
+    options?: RequestTimes,
   ): Promise<T>;
   /** Rings on every notification, and when a connection has come back. */
   onNotification(ring: () => void): () => void;
@@ -69,7 +78,7 @@ export type WalletService = {
 
 const answerShape = z.object({
   error: z.object({ code: z.string(), message: z.string().default('') }).nullish(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
 });
 
 /** Speaks NIP-47 over all relays of a connection at once; the first answer counts. */
@@ -150,12 +159,12 @@ export function createWalletService(
     method: string,
     params: Readonly<Record<string, unknown>>,
     shape: z.ZodType<T>,
-    timeoutMs = CALL_TIMEOUT_MS,
+    { timeoutMs = CALL_TIMEOUT_MS, validMs = timeoutMs }: RequestTimes = {},
   ): Promise<T> {
     const { encryption } = await describe().catch((error: unknown) => {
       throw new NotSentError('unreachable', messageOf(error), { cause: error });
     });
-    const event = sign(JSON.stringify({ method, params }), encryption, timeoutMs);
+    const event = sign(JSON.stringify({ method, params }), encryption, validMs);
     await anyOpen(relays);
     const answer = new Promise<NostrEvent>((resolve) => answers.set(event.id, resolve));
     try {
@@ -170,7 +179,7 @@ export function createWalletService(
     }
   }
 
-  function sign(text: string, encryption: Encryption, timeoutMs: number): NostrEvent {
+  function sign(text: string, encryption: Encryption, validMs: number): NostrEvent {
     const nowMs = clock.nowMs();
     const content =
       encryption === 'nip44_v2'
@@ -179,7 +188,7 @@ export function createWalletService(
     const tags = [
       ['p', access.walletKey],
       // What arrives after we have stopped waiting must not be begun.
-      ['expiration', String(Math.ceil((nowMs + timeoutMs) / 1_000))],
+      ['expiration', String(Math.ceil((nowMs + Math.max(validMs, MIN_VALID_MS)) / 1_000))],
       ...(encryption === 'nip44_v2' ? [['encryption', encryption]] : []),
     ];
     return signEvent({ kind: kinds.request, tags, content }, access.secret, { nowMs, random });
@@ -219,6 +228,7 @@ export function createWalletService(
 /** @throws {NotSentError} when no relay is there in time */
 async function anyOpen(relays: readonly Relay[]): Promise<void> {
   if (relays.some((relay) => relay.isOpen())) return;
+  for (const relay of relays) relay.hurry();
   const late = sleep(RELAY_TIMEOUT_MS, 'late' as const, { ref: false });
   const first = await Promise.race([late, ...relays.map((relay) => relay.opened())]);
   if (first === 'late') throw new NotSentError('unreachable', 'no relay can be reached');

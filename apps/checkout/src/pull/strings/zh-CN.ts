@@ -1,0 +1,37 @@
+import type { PullMessages } from './en.ts';
+
+export const zhCN: PullMessages = {
+  openTitle: '领取您的款项',
+  emptyTitle: '目前已无余额',
+  unavailableTitle: '暂时无法领取',
+  not_approvedTitle: '等待商家处理',
+  not_startedTitle: '尚未开始',
+  expiredTitle: '已过期',
+  archivedTitle: '已结束',
+  unknownTitle: '此链接无效',
+
+  openBody: '请用闪电网络钱包扫描二维码，并选择金额。',
+  emptyBody: '已全部领取。',
+  emptyUntilBody: '已全部领取。从 {when} 起可再次领取。',
+  unavailableBody: '目前没有可用汇率，请稍后再试。',
+  not_approvedBody: '{store} 需要先批准。请稍后再打开同一链接。',
+  not_startedBody: '将于 {when} 开始。',
+  expiredBody: '如仍有需要，请联系 {store}。',
+  archivedBody: '{store} 已结束此项。',
+  unknownBody: '它可能已被新的链接取代。请询问给您发送链接的人。',
+
+  remaining: '剩余',
+  ofLimit: '共 {limit}',
+  eachDay: '每天',
+  eachWeek: '每周',
+  eachMonth: '每月',
+  openWallet: '在本设备的钱包中打开',
+  qrLabel: '用闪电网络钱包领取款项的二维码',
+  drawsTitle: '已领取',
+  drawOpen: '正在支付',
+  drawPaid: '已支付',
+  drawFailed: '未支付，已退回余额',
+  until: '截止',
+  keepSecret: '任何持有此链接的人都可以领取款项。请勿分享。',
+  testNetwork: '这是 {network} 测试网络，其中的比特币没有价值。',
+};

@@ -1,0 +1,37 @@
+import type { PullMessages } from './en.ts';
+
+export const zhTW: PullMessages = {
+  openTitle: '領取您的款項',
+  emptyTitle: '目前已無餘額',
+  unavailableTitle: '暫時無法領取',
+  not_approvedTitle: '等待商家處理',
+  not_startedTitle: '尚未開始',
+  expiredTitle: '已過期',
+  archivedTitle: '已結束',
+  unknownTitle: '此連結無效',
+
+  openBody: '請用閃電網路錢包掃描 QR 碼，並選擇金額。',
+  emptyBody: '已全部領取。',
+  emptyUntilBody: '已全部領取。從 {when} 起可再次領取。',
+  unavailableBody: '目前沒有可用匯率，請稍後再試。',
+  not_approvedBody: '{store} 需要先核准。請稍後再開啟同一連結。',
+  not_startedBody: '將於 {when} 開始。',
+  expiredBody: '如仍有需要，請聯絡 {store}。',
+  archivedBody: '{store} 已結束此項。',
+  unknownBody: '它可能已被新的連結取代。請詢問傳送連結給您的人。',
+
+  remaining: '剩餘',
+  ofLimit: '共 {limit}',
+  eachDay: '每天',
+  eachWeek: '每週',
+  eachMonth: '每月',
+  openWallet: '在本裝置的錢包中開啟',
+  qrLabel: '用閃電網路錢包領取款項的 QR 碼',
+  drawsTitle: '已領取',
+  drawOpen: '正在支付',
+  drawPaid: '已支付',
+  drawFailed: '未支付，已退回餘額',
+  until: '截止',
+  keepSecret: '任何持有此連結的人都可以領取款項。請勿分享。',
+  testNetwork: '這是 {network} 測試網路，其中的比特幣沒有價值。',
+};

@@ -1,0 +1,2 @@
+export { type ClnOptions, openClnNode } from './cln-node.ts';
+export { type ClnConnection, clnConnectionSchema } from './connection.ts';
