@@ -6,8 +6,8 @@ import {
   type ListEntry,
   type ListFormat,
   readCsv,
+  readName,
 } from '../apps/server/src/compliance/screening/index.ts';
-import { readName } from '../apps/server/src/compliance/screening/names/read-name.ts';
 import { seededRandom } from '../packages/bitcoin/src/testing/seeded.ts';
 import { type BenchOptions, type BenchResult, quantile, rounded } from './harness.ts';
 import { tokenJaroWinkler } from './support/jaro-winkler.ts';
