@@ -45,6 +45,10 @@ const benches: Readonly<Record<string, Entry>> = {
     what: 'a thousand payouts in one batch and one by one; ten thousand over Lightning, by rule',
     load: async () => (await import('./payouts.ts')).run,
   },
+  screening: {
+    what: 'people and addresses against all lists, against a plain token-Jaro-Winkler scan',
+    load: async () => (await import('./screening.ts')).run,
+  },
   strategies: {
     what: 'ten thousand simulated Lightning payouts, by strategy, against a fixed ten minutes',
     partOf: 'payouts',

@@ -20,5 +20,6 @@ export { readCsv } from './lists/read-csv.ts';
 export { readLines } from './lists/read-lines.ts';
 export { type Hit, buildNameIndex, type NameIndex, type Question } from './name-index.ts';
 export { scorePair } from './score-pair.ts';
+export { readName } from './names/read-name.ts';
 export { FULL_POINTS, type Score, type ScorePart } from './names/score.ts';
 export { DEFAULT_SETTINGS, type MatchSettings, SETTINGS_VERSION } from './names/settings.ts';

@@ -12,6 +12,24 @@ const BITCOIN = new Set(['XBT', 'BTC']);
  * @returns null for what can be no address: blanks, signs, too long, bech32 in mixed case
  */
 export function normaliseAddress(text: string): string | null {
+  return isPlain(text) ? text : normaliseSlowly(text);
+}
+
+/** Whether an address is one already as it is compared; most are, and look-ups are many. */
+function isPlain(text: string): boolean {
+  if (text.length === 0 || text.length > MAX_LETTERS) return false;
+  let capitals = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const capital = code >= 65 && code <= 90;
+    if (!capital && !(code >= 97 && code <= 122) && !(code >= 48 && code <= 57)) return false;
+    capitals ||= capital;
+  }
+  // Without capitals every form is as it is compared; of the others, base58 of Bitcoin's.
+  return !capitals || text.startsWith('1') || text.startsWith('3');
+}
+
+function normaliseSlowly(text: string): string | null {
   const plain = text.trim().replace(/^(?:bitcoin|bitcoincash|litecoin|ethereum):/i, '');
   if (plain === '' || plain.length > MAX_LETTERS || !/^[A-Za-z0-9]+$/.test(plain)) return null;
   const lower = plain.toLowerCase();

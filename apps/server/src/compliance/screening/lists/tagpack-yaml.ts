@@ -8,7 +8,8 @@ import { type Line, readLines } from './read-lines.ts';
 /**
  * GraphSense tagpacks: a header of defaults, then `tags:`, each with an address and what differs.
  * The file is cut into its tags by indentation and each is read as YAML by itself: a mistake costs
- * one tag, and a pack of any size needs little memory. Aliases of YAML that cross tags are not known.
+ * one tag, and a pack of any size needs little memory. All values are read as text: 0xbe0e… is an
+ * address, not a number. Aliases of YAML that cross tags are not known.
  */
 export async function* importTagpack(files: readonly string[]): AsyncGenerator<ImportEvent> {
   for (const file of files) yield* importOne(file);
@@ -43,7 +44,7 @@ async function* importOne(file: string): AsyncGenerator<ImportEvent> {
 }
 
 function readHeader(file: string, lines: readonly string[]): JsonObject {
-  const document = parseDocument(lines.join('\n'), { uniqueKeys: false });
+  const document = parseDocument(lines.join('\n'), { schema: 'failsafe', uniqueKeys: false });
   const [error] = document.errors;
   const value: unknown = error === undefined ? document.toJS() : undefined;
   if (!isObject(value)) {
@@ -57,7 +58,7 @@ function toEntry(file: string, lines: readonly Line[], defaults: JsonObject): Im
   const fail = (message: string): ImportEvent[] => [
     { kind: 'finding', finding: { file, line, message } },
   ];
-  const document = parseDocument(lines.map(({ text }) => text).join('\n'));
+  const document = parseDocument(lines.map(({ text }) => text).join('\n'), { schema: 'failsafe' });
   if (document.errors.length > 0) return fail('a tag that is not readable as YAML');
   const value: unknown = document.toJS();
   const given: unknown = Array.isArray(value) ? value[0] : undefined;

@@ -125,12 +125,12 @@ function joined(
   if (from + count > tokens.length || other.class === 'initial') return undefined;
   const pieces = tokens.slice(from, from + count);
   const text = pieces.map((piece) => piece.text).join('');
-  if (Math.abs(text.length - other.text.length) > 1 || text.length < 4) return undefined;
+  if (Math.abs(text.length - other.text.length) > 3 || text.length < 4) return undefined;
   if (pieces.some((piece) => piece.class === 'number' || piece.class === 'initial'))
     return undefined;
   const fold = foldOf(text);
   const first = pieces[0];
-  if (first === undefined) return undefined;
+  if (first === undefined || Math.abs(fold.length - other.fold.length) > 1) return undefined;
   const whole: NameToken = { ...first, text, fold, bones: bonesOf(fold), class: other.class };
   const likeness = compareTokens(whole, other, settings);
   if (likeness === undefined || likeness.likeness === 'same-consonants') return undefined;

@@ -10,6 +10,8 @@ export type MatchSettings = {
   reversed: number;
   bones: number;
   bonesShort: number;
+  /** More where the consonants are the same, not only near. */
+  bonesExact: number;
   /** Edits that are graded, for each letter of the longer part. */
   budgetPerLetter: number;
   /** What a part at the edge of that loses. */
@@ -41,6 +43,7 @@ export const DEFAULT_SETTINGS: MatchSettings = {
   reversed: 0.85,
   bones: 0.85,
   bonesShort: 0.6,
+  bonesExact: 0.1,
   budgetPerLetter: 0.28,
   spellingSlope: 0.55,
   firstLetter: 0.3,

@@ -102,6 +102,10 @@ function compareForms(a: NameToken, b: NameToken, settings: MatchSettings): Simi
   return shared ? { value: settings.nameForm, likeness: 'form-of-one-name' } : undefined;
 }
 
+function consonants(fold: string): string {
+  return fold.replace(/[aeiouyvh]/g, '');
+}
+
 function compareBones(a: NameToken, b: NameToken, settings: MatchSettings): Similarity | undefined {
   if (a.fidelity === 'full' && b.fidelity === 'full') return undefined;
   // Two names in the same script are compared in it; bones are for what scripts do not share.
@@ -110,6 +114,7 @@ function compareBones(a: NameToken, b: NameToken, settings: MatchSettings): Simi
   if (a.bones !== b.bones) return undefined;
   // Each consonant more makes chance less likely.
   const share = Math.min(1, (a.bones.length - 2) / 2);
-  const value = settings.bonesShort + share * (settings.bones - settings.bonesShort);
+  const exact = consonants(a.fold) === consonants(b.fold) ? settings.bonesExact : 0;
+  const value = exact + settings.bonesShort + share * (settings.bones - settings.bonesShort);
   return { value, likeness: 'same-consonants' };
 }
