@@ -180,6 +180,7 @@ export {
   payoutBatchSchema,
   payoutBatchVerdictSchema,
 } from './payout-batches.ts';
+export { defaultPayoutPolicy, type PayoutPolicy, payoutPolicySchema } from './payout-policy.ts';
 export {
   type CreateOnchainProcessor,
   type CreatePayoutProcessor,
@@ -207,14 +208,12 @@ export {
   approvePayoutSchema,
   type CreatePayout,
   createPayoutSchema,
-  defaultPayoutPolicy,
   type Payout,
   type PayoutDestinationKind,
   type PayoutListQuery,
   type PayoutMethod,
   type PayoutOrigin,
   type PayoutPage,
-  type PayoutPolicy,
   type PayoutReason,
   type PayoutSource,
   type PayoutState,
@@ -225,7 +224,6 @@ export {
   payoutMethods,
   payoutOrigins,
   payoutPageSchema,
-  payoutPolicySchema,
   payoutReasons,
   payoutSchema,
   payoutSources,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { msatsText, personText, satsText, uuidText } from './fields.ts';
 import { defaultLightningFeeCap, lightningFeeCapSchema } from './lightning-fees.ts';
 import { lightningStrategyInputSchema, lightningStrategySchema } from './lightning-strategies.ts';
-import { approvalRulesSchema, payoutDestinationKinds, payoutSources } from './payouts.ts';
+import { approvalRulesSchema } from './payout-policy.ts';
+import { payoutDestinationKinds, payoutSources } from './payouts.ts';
 
 /** A longer list belongs into screening. */
 const MAX_LISTED = 1_000;

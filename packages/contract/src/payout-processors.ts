@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { personText, satsText, timestamp, uuidText } from './fields.ts';
-import { pageOf } from './pages.ts';
 import {
   createLightningProcessorSchema,
   lightningProcessorFields,
 } from './lightning-processors.ts';
 import { lightningStrategyInputSchema } from './lightning-strategies.ts';
-import { approvalRulesSchema, payoutDestinationText, payoutSources } from './payouts.ts';
+import { pageOf } from './pages.ts';
+import { approvalRulesSchema } from './payout-policy.ts';
+import { payoutDestinationText, payoutSources } from './payouts.ts';
 
 /** Output scripts that an address can name (BIP16, BIP141, BIP341). */
 export const destinationTypes = ['p2pkh', 'p2sh', 'p2wpkh', 'p2wsh', 'p2tr'] as const;

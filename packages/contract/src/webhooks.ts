@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cardEventDataSchema, cardEventTypes } from './cards.ts';
-import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
 import { lightningEventDataSchema, lightningEventTypes } from './lightning-invoices.ts';
+import { pullPaymentEventDataSchema, pullPaymentEventTypes } from './pull-payments.ts';
 import { refundEventDataSchema, refundEventTypes } from './refunds.ts';
 
 /**
