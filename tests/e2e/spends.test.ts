@@ -41,6 +41,8 @@ afterAll(async () => {
 
 /** Later than the worker looks again for what waits in the mempool. */
 const LOOKED_AFTER_MS = 660_000;
+/** Until the record has seen it. */
+const SEEN_WITHIN_MS = 20_000;
 const limits = { maxFeeRate: 1_000_000n, maxFeeShareBps: null };
 
 async function confirm(spendId: Uuid): Promise<void> {
@@ -280,6 +282,29 @@ test('a transaction that fell out of the mempool is sent again, the same bytes',
   });
   await confirm(spendId);
   expect(await vault.received(address)).toBe(280_000n);
+  await bookAgrees();
+});
+
+test('what a node took and lost before anybody saw it there is sent again within seconds', async () => {
+  const address = await regtest.newAddress();
+  const spendId = await vault.planned([{ address, amountSats: 285_000n }]);
+  await vault.unwatched(async () => {
+    await regtest.rpc.call('unloadwallet', ['payer', false]);
+    expect(await vault.advance(spendId)).toBe('broadcast');
+    const waiting = await regtest.rpc.call('getrawmempool');
+    expect(waiting).toHaveLength(1);
+    // Looked for twice: it is still there, and nobody has it on record.
+    vault.shop.clock.move(SEEN_WITHIN_MS);
+    await vault.advance(spendId);
+    await crashNode();
+    expect(await regtest.rpc.call('getrawmempool')).toEqual([]);
+    vault.shop.clock.move(SEEN_WITHIN_MS);
+    expect(await vault.advance(spendId)).toBe('broadcast');
+    expect(await regtest.rpc.call('getrawmempool')).toEqual(waiting);
+    await regtest.rpc.call('loadwallet', ['payer', true]);
+  });
+  await confirm(spendId);
+  expect(await vault.received(address)).toBe(285_000n);
   await bookAgrees();
 });
 

@@ -1,6 +1,6 @@
 import type { Uuid } from '@quittance/kernel';
 import { heldBecause } from '../guard/index.ts';
-import { backOffMs, CHECK_EVERY_MS } from './back-off.ts';
+import { backOffMs, CHECK_EVERY_MS, CHECK_UNSEEN_MS } from './back-off.ts';
 import { broadcast, broadcastPackage, isInMempool } from './broadcast.ts';
 import type { SpendDeps } from './deps.ts';
 import { hasEnded } from './draft.ts';
@@ -10,7 +10,7 @@ import { nextStep, type Step } from './next-step.ts';
 import { record } from './record.ts';
 import { signVersion } from './sign-version.ts';
 import type { SpendVersion } from './spend.ts';
-import { readUnconfirmedParents } from './chain-store.ts';
+import { isOnRecord, readUnconfirmedParents } from './chain-store.ts';
 import { readSpends, readVersionBytes, type StoredSpend } from './store.ts';
 import type { SpendEvent } from './transition.ts';
 
@@ -78,9 +78,12 @@ async function checkVersion(
   const found = version.txid === null ? false : await isInMempool(deps.node, version.txid);
   if (found === false) return await sendVersion(deps, stored, version);
   const nowMs = deps.clock.nowMs();
+  const { txid } = version;
+  const isSeen = txid !== null && (await deps.database.asSystem((tx) => isOnRecord(tx, txid)));
+  const nextCheckAtMs = nowMs + (isSeen ? CHECK_EVERY_MS : CHECK_UNSEEN_MS);
   await record(deps, stored.spend.id, ({ spend }) =>
     found === true
-      ? { type: 'sent', version: version.version, nextCheckAtMs: nowMs + CHECK_EVERY_MS }
+      ? { type: 'sent', version: version.version, nextCheckAtMs }
       : {
           type: 'unknown',
           version: version.version,
@@ -122,7 +125,7 @@ async function sendVersion(
     const retryAtMs = nowMs + backOffMs(spend.attempts, deps.random);
     switch (answer.type) {
       case 'has-it':
-        return { type: 'sent', version, nextCheckAtMs: nowMs + CHECK_EVERY_MS };
+        return { type: 'sent', version, nextCheckAtMs: nowMs + CHECK_UNSEEN_MS };
       case 'refused':
         return {
           type: 'refused',

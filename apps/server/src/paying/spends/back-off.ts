@@ -10,6 +10,12 @@ const LAST_PAUSE_MS = 300_000;
  */
 export const CHECK_EVERY_MS = 600_000;
 /**
+ * The record hears of an eviction only of what is on it. A node that was killed right after it took a
+ * transaction has lost it before anybody has seen it there, so until it is on record it is looked for
+ * this often.
+ */
+export const CHECK_UNSEEN_MS = 15_000;
+/**
  * A worker that took a spend usually has it alone for so long. A step may take longer: then another
  * one does the same again, which is harmless, and what a dead one had is not left lying.
  */

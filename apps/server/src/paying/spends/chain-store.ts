@@ -141,3 +141,12 @@ export async function readUnconfirmedParents(
   );
   return rows.map(({ raw }) => new Uint8Array(raw));
 }
+
+/** Whether the chain's record has seen a transaction in the mempool or in a block. */
+export async function isOnRecord(tx: Tx, txid: string): Promise<boolean> {
+  const found = await tx.query(
+    "SELECT FROM chain_transaction WHERE txid = $1 AND state IN ('mempool', 'block')",
+    [parseHash(txid)],
+  );
+  return found.length > 0;
+}
