@@ -8,7 +8,7 @@ import {
 import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
 import { mineWith, takeBlocksOff } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
-import { openShop, type Shop } from '../support/shop.ts';
+import { eventually, openShop, type Shop } from '../support/shop.ts';
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts';
 import { openVault, type Vault } from '../support/vault.ts';
 import { nodeSigner } from '../support/vault-signer.ts';
@@ -178,6 +178,55 @@ test('a coin that a bump has added and somebody else takes is done without, thou
   expect(await vault.received(address)).toBe(498_000n);
   expect(await shop.journalIsSound(merchantId)).toBe(true);
 });
+
+test('a coin that somebody else takes ends all that builds on it, however long that chain is', async () => {
+  await vault.fund(1, 900_000n);
+  const chain: Uuid[] = [];
+  let taken: Raw | undefined;
+  for (let n = 0; n < 3; n++) {
+    const address = await regtest.newAddress();
+    // The wallet has other coins: this one is made to build on the change before it.
+    const amountSats = 880_000n - 20_000n * BigInt(n);
+    const frozen = await freezeAllBut(n === 0 ? 900_000n : undefined);
+    const spendId = await vault.planned([{ address, amountSats: amountSats / 4n }], { feeRate });
+    await frozen.thaw();
+    if (n === 0) taken = await takenByOwner(await coinsOf(spendId));
+    expect(await vault.advance(spendId)).toBe('broadcast');
+    const txid = (await vault.read(spendId)).versions[0]?.txid ?? '';
+    await eventually('its change is seen', async () => {
+      const stored = Buffer.from(txid, 'hex').reverse();
+      return (await shop.sql('SELECT FROM coin WHERE live AND txid = $1', [stored])).length > 0;
+    });
+    chain.push(spendId);
+  }
+  if (taken === undefined) throw new Error('the first coin is taken');
+  await mineWith(regtest, [taken]);
+  for (const spendId of chain) await vault.until(spendId, { reason: 'conflict_not_final' });
+  await regtest.mine(FINAL_DEPTH - 1);
+  for (const spendId of chain) {
+    await vault.until(spendId, { state: 'failed', reason: 'coin_gone' });
+    expect(await coinsOf(spendId)).toEqual([]);
+  }
+  expect(await shop.journalIsSound(vault.merchantId)).toBe(true);
+});
+
+/** Leaves only coins of that value to choose from, or only change that waits. */
+async function freezeAllBut(valueSats: bigint | undefined): Promise<{ thaw(): Promise<void> }> {
+  const rows = await shop.sql<{ txid: string; vout: number; sats: string; waits: boolean }>(
+    `SELECT encode(txid, 'hex') AS txid, vout, value_sats AS sats, height IS NULL AS waits FROM coin
+      WHERE live AND spent_by IS NULL`,
+  );
+  for (const { txid, vout, sats, waits } of rows) {
+    if (valueSats === undefined ? waits : BigInt(sats) === valueSats) continue;
+    const ref = `${Buffer.from(txid, 'hex').reverse().toString('hex')}:${vout}`;
+    await shop.sql(
+      `INSERT INTO wallet_label (merchant_id, type, ref, label, rest, spendable)
+       VALUES ($1, 'output', $2, '', '{}', false)`,
+      [vault.merchantId, ref],
+    );
+  }
+  return { thaw: async () => void (await shop.sql('DELETE FROM wallet_label')) };
+}
 
 test('a branch on which somebody else takes the coins takes the payment back', async () => {
   await vault.fund(1, 500_000n);

@@ -68,6 +68,7 @@ export async function startCrashWorld(
       QUITTANCE_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'true',
       QUITTANCE_WEBHOOKS_ALLOW_HTTP: 'true',
       QUITTANCE_LIMITS_REQUESTS_PER_MINUTE: '1000000',
+      QUITTANCE_SECRETS_KEY_FILE: join(folder.path, 'secrets.key'),
     },
   });
   return {

@@ -71,6 +71,7 @@ export async function startPayoutWorld(
     QUITTANCE_BITCOIN_ZMQ_HASH_BLOCK: node.zmq.hashblock,
     QUITTANCE_BITCOIN_ZMQ_SEQUENCE: node.zmq.sequence,
     QUITTANCE_LIMITS_REQUESTS_PER_MINUTE: '1000000',
+    QUITTANCE_SECRETS_KEY_FILE: join(folder.path, 'secrets.key'),
     ...signerSettings(signer, folder.path),
   };
   const make = async (part: Part): Promise<ServerProcess> => {

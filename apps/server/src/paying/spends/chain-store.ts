@@ -53,19 +53,31 @@ export async function readChainFacts(
   );
   type TakenRow = { spend_id: Uuid; prev_txid: Buffer; prev_vout: bigint; txid: Buffer };
   const taken = await tx.query<TakenRow & { height: number | null }>(
-    `SELECT r.spend_id, s.prev_txid, s.prev_vout, t.txid, t.height
+    `WITH RECURSIVE
+     -- What a reserved coin comes from and is nowhere to be seen, as far back as it goes: a coin does
+     -- not exist while one of these is impossible, which it is when somebody else has what it spends.
+     behind AS (
+       SELECT r.spend_id, r.txid AS coin_txid, r.vout AS coin_vout, made.txid
+         FROM coin_reservation r JOIN chain_transaction made ON made.txid = r.txid
+          AND made.state NOT IN ('mempool', 'block')
+        WHERE r.spend_id = ANY($1::uuid[])
+       UNION
+       SELECT b.spend_id, b.coin_txid, b.coin_vout, made.txid
+         FROM behind b JOIN chain_spend s ON s.txid = b.txid
+         JOIN chain_transaction made ON made.txid = s.prev_txid
+          AND made.state NOT IN ('mempool', 'block'))
+     SELECT r.spend_id, s.prev_txid, s.prev_vout, t.txid, t.height
        FROM coin_reservation r
        JOIN chain_spend s ON s.prev_txid = r.txid AND s.prev_vout = r.vout
        JOIN chain_transaction t ON t.txid = s.txid AND t.state IN ('mempool', 'block')
       WHERE r.spend_id = ANY($1::uuid[]) AND NOT EXISTS (
             SELECT 1 FROM spend_version v WHERE v.spend_id = r.spend_id AND v.txid = t.txid)
       UNION ALL
-     -- A coin whose own transaction was replaced does not exist any more: as good as taken by that.
-     SELECT r.spend_id, r.txid, r.vout, t.txid, t.height
-       FROM coin_reservation r
-       JOIN chain_transaction made ON made.txid = r.txid AND made.state = 'replaced'
-       JOIN chain_transaction t ON t.txid = made.replaced_by AND t.state IN ('mempool', 'block')
-      WHERE r.spend_id = ANY($1::uuid[])
+     SELECT b.spend_id, b.coin_txid, b.coin_vout, t.txid, t.height
+       FROM behind b JOIN chain_spend own ON own.txid = b.txid
+       JOIN chain_spend s ON s.prev_txid = own.prev_txid AND s.prev_vout = own.prev_vout
+        AND s.txid <> b.txid
+       JOIN chain_transaction t ON t.txid = s.txid AND t.state IN ('mempool', 'block')
       ORDER BY height NULLS FIRST`,
     [spendIds],
   );
