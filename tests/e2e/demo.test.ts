@@ -270,7 +270,7 @@ test('wrong options get the usage and status 2', async () => {
   const demos = calls.map((args) => ({ args, demo: startDemo(...args) }));
   for (const { args, demo } of demos) {
     expect(await demo.exited, args.join(' ')).toBe(2);
-    expect(demo.errors()).toContain('quittance demo [--once]');
+    expect(demo.errors()).toContain('quittance demo [--once [--lightning]]');
     expect(demo.lines).toEqual([]);
   }
 });

@@ -158,6 +158,14 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       path: `/v1/payout-batches/${await makeBatch('accept')}/approve`,
     },
     '/v1/payout-processors': { body: { kind: 'onchain' } },
+    '/v1/pull-payments': { body: pull },
+    '/v1/pull-payments/:id/approve': { path: `/v1/pull-payments/${await makePull()}/approve` },
+    '/v1/pull-payments/:id/archive': { path: `/v1/pull-payments/${await makePull()}/archive` },
+    '/v1/pull-payments/:id/new-link': { path: `/v1/pull-payments/${await makePull()}/new-link` },
+    '/v1/cards': { body: card },
+    '/v1/cards/:id/wipe': { path: `/v1/cards/${await makeCard()}/wipe` },
+    '/v1/cards/:id/programming-link': { path: `/v1/cards/${await makeCard()}/programming-link` },
+    '/v1/lightning-addresses': { body: { name: 'tips' } },
     '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
     '/v1/wallets/:id/deposit-addresses': {
@@ -206,6 +214,19 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     expect(await stateHash(), url).toBe(state);
   }
 });
+
+const pull = { name: 'Prizes', amount: '100000', currency: 'SAT' };
+const card = { name: 'Till', balance: { amount: '100000', currency: 'SAT' } };
+
+async function makePull(): Promise<string> {
+  const { body } = await api.send('POST', '/v1/pull-payments', { key: shop.key, body: pull });
+  return body.pullPayment.id as string;
+}
+
+async function makeCard(): Promise<string> {
+  const { body } = await api.send('POST', '/v1/cards', { key: shop.key, body: card });
+  return body.card.id as string;
+}
 
 const payout = {
   destination: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
