@@ -16,7 +16,7 @@ import type { Regtest } from './regtest.ts';
 import { quietLog, temporaryFolder } from './temporary.ts';
 
 /** Starting takes half a second; on a machine that is busy with other tests much longer. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const POLL_MS = 20;
 /** What each node has on the chain to open channels with. */
 const ONCHAIN_SATS: Sats = 200_000_000n;

@@ -1,7 +1,7 @@
 import { completeLightningStrategy, type LightningStrategy } from '@quittance/contract';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decide, MIN_ATTEMPT_MS, remainingTimeoutMs } from './decide.ts';
+import { decide, MIN_ATTEMPT_MS, MIN_REMAINING_MS, remainingTimeoutMs } from './decide.ts';
 import { configuredPauseMs, countSent } from './pauses.ts';
 import { reactionTo } from './reactions.ts';
 import {
@@ -334,7 +334,7 @@ test('what is left after getting an invoice is neither more than was decided nor
       const times = { decidedAtMs: START_MS, nowMs, expiresAtMs };
       const left = remainingTimeoutMs(strategy, decision, times);
       if (left === null) return;
-      expect(left).toBeGreaterThanOrEqual(MIN_ATTEMPT_MS);
+      expect(left).toBeGreaterThanOrEqual(MIN_REMAINING_MS);
       expect(nowMs + left).toBeLessThanOrEqual(START_MS + timeoutMs);
       expect(nowMs + left + strategy.expiryMarginSeconds * 1_000).toBeLessThanOrEqual(expiresAtMs);
     }),

@@ -6,6 +6,8 @@ import type { StrategyAttempt, StrategyDecision, StrategyHistory, StrategyQuote 
 
 /** Below this an attempt is not worth beginning: one path alone takes a second or two. */
 export const MIN_ATTEMPT_MS = 3_000;
+/** Of an attempt that has been begun in time, so much has to be left once its invoice is there. */
+export const MIN_REMAINING_MS = 1_000;
 /** What the last attempt before the end is given, where the pauses would miss the end. */
 const LAST_ATTEMPT_MS = 15_000;
 /** How often to look after an attempt that is open; its own events usually come first. */
@@ -79,7 +81,7 @@ export function remainingTimeoutMs(
 ): number | null {
   const lastMs = times.expiresAtMs - strategy.expiryMarginSeconds * 1_000;
   const leftMs = Math.min(times.decidedAtMs + timeoutMs, lastMs) - times.nowMs;
-  return leftMs >= MIN_ATTEMPT_MS ? leftMs : null;
+  return leftMs >= MIN_REMAINING_MS ? leftMs : null;
 }
 
 type Window = {
