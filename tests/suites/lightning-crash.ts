@@ -23,8 +23,8 @@ import {
   startLightningWorld,
 } from './support/lightning-world.ts';
 
-/** From calm to everything approved being paid or given back. */
-const CONVERGE_MS = 240_000;
+/** From calm to everything approved being paid or given back; longer than an invoice lives. */
+const CONVERGE_MS = 420_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
 const FAULT_TIMEOUT_MS = 5_000;
 const AUDIT_EVERY = 25;

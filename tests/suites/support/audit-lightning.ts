@@ -73,7 +73,9 @@ async function checkIntention(
   }
   const open = made.filter(({ state }) => ['approved', 'in_flight', 'unknown'].includes(state));
   if (open.length > 0) faults.push(`${who} is still open`);
-  const mayFail = cancelled || intention.isSentBack || !approved;
+  // Whoever was killed for too long, or lost what it was asked, lets the invoice run out.
+  const isLate = made.some(({ state, reason }) => state === 'failed' && reason === 'expired');
+  const mayFail = cancelled || intention.isSentBack || !approved || isLate;
   if (!isPaid && !mayFail) faults.push(`${who} should be paid`);
   const sent = await own.node.trackPayment(paymentHash);
   if ((sent.state === 'succeeded') !== isPaid) {
