@@ -1,6 +1,6 @@
 import type { CardState } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { Card } from './card.ts';
 
 type Row = {
@@ -233,8 +233,4 @@ export async function findIssuer(tx: Tx, tag: string): Promise<IssuerRow | undef
 function issuerOf(row: IssuerColumns): IssuerRow {
   const { merchant_id: merchantId, tag, sealed_key: sealedKey } = row;
   return { merchantId, tag, sealedKey: new Uint8Array(sealedKey) };
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }

@@ -1,6 +1,6 @@
 import type { LightningFailureClass } from '@quittance/contract';
 import { assert, fromHex, type Msats, toHex, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { Attempt, OpenAnswer } from './attempt.ts';
 
 /** Rung when an attempt should be looked at. */
@@ -287,10 +287,6 @@ export async function ringAttempts(tx: Tx): Promise<void> {
 
 function msOf(date: Date | null): number | null {
   return date?.getTime() ?? null;
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
 
 function hexOf(bytes: Uint8Array | null): string | null {

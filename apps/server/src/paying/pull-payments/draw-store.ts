@@ -1,6 +1,6 @@
 import type { DrawState, LockedRate } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { Draw } from './pull-payment.ts';
 
 type Row = {
@@ -127,8 +127,4 @@ export async function readDrawRows(tx: Tx, filter: DrawFilter): Promise<Draw[]> 
     ],
   );
   return rows.map(drawOf);
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }

@@ -1,6 +1,6 @@
 import type { PullPaymentPeriod, PullPaymentState } from '@quittance/contract';
 import { assert, type Currency, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { PullPayment, PullPaymentApproval } from './pull-payment.ts';
 
 type Row = {
@@ -167,8 +167,4 @@ export async function readPullPaymentsById(
     [which.merchantId, which.ids],
   );
   return new Map(rows.map((row) => [row.id, pullPaymentOf(row)]));
-}
-
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(ms);
 }
