@@ -131,8 +131,7 @@ test(
   RUN_MS,
 );
 
-// Since the last merges the demo's channel does not become usable; to be mended first of all.
-test.skip(
+test(
   'demo --once --lightning --json: an order is paid over a real channel, then nothing is left',
   async () => {
     const demo = startDemo('--once', '--lightning', '--json');

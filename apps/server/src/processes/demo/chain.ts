@@ -23,6 +23,7 @@ export type DemoChain = {
   send(transactionHex: string): Promise<string>;
   mine(blocks: number): Promise<void>;
   mempoolSize(): Promise<number>;
+  isInMempool(txid: string): Promise<boolean>;
   stop(): Promise<void>;
 };
 
@@ -69,6 +70,10 @@ export async function startChain(folder: string, log: EmbeddedLog): Promise<Demo
       mine,
       mempoolSize: () =>
         rpc.call('getmempoolinfo', [], (raw) => z.object({ size: z.int() }).parse(raw).size),
+      async isInMempool(txid) {
+        const names = z.array(z.string());
+        return (await rpc.call('getrawmempool', [], (raw) => names.parse(raw))).includes(txid);
+      },
       stop,
     };
   } catch (error) {

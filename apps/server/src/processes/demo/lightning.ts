@@ -114,7 +114,10 @@ async function openChannel(parts: {
     (await payer.call('peers', {})).some((peer) => peer.nodeId === nodeId && peer.isOnline),
   );
   const capacitySats = String(CHANNEL_SATS);
-  await payer.call('open-channel', { nodeId, capacitySats, isPublic: false, pushMsat: '0' });
+  const opening = { nodeId, capacitySats, isPublic: false, pushMsat: '0' };
+  const { fundingTxid } = await payer.call('open-channel', opening);
+  // It is sent while we are told of it: a block that is mined at once might come first.
+  await until('transaction of the channel', () => chain.isInMempool(fundingTxid));
   await chain.mine(CHANNEL_BLOCKS);
   await Promise.all([payer, shop].map((node) => node.call('sync', {})));
 }
