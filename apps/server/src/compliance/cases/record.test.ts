@@ -13,6 +13,7 @@ import {
   markCaseReported,
   raiseComplianceAlert,
   readCaseFile,
+  verifyAllCases,
   verifyCase,
   verifyCases,
 } from './index.ts';
@@ -160,6 +161,18 @@ test('whoever lifts the guards and changes the record is found out by the chain'
   });
   const all = await verifyCases(database, merchantId);
   expect(all).toMatchObject({ ok: false, cases: 1, faults: [{ caseId }] });
+});
+
+test('the command that verifies all stores names the case and the entry', async () => {
+  const lines: string[] = [];
+  await tamper(`UPDATE compliance_case_log SET actor = 'x' WHERE case_id = $1 AND sequence = 2`, [
+    caseId,
+  ]);
+  const { ok, stores } = await verifyAllCases(database, (line) => lines.push(line));
+  expect(ok).toBe(false);
+  expect(stores).toBeGreaterThan(1);
+  expect(lines).toContain(`  case ${caseId}: entry 2 is wrong (wrong_hash)`);
+  expect(lines.at(-1)).toMatch(/^BROKEN: \d+ cases of \d+ stores verified$/);
 });
 
 test('one who computes the hashes anew is found out at the head, or by the digest of all cases', async () => {
