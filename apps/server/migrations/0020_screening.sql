@@ -54,7 +54,7 @@ CREATE TABLE screening_list_version (
   CHECK (state NOT IN ('approved', 'active') OR
          (signed_off_by IS NOT NULL AND effective_at IS NOT NULL AND signed_off_by <> proposed_by)),
   CHECK (state NOT IN ('active', 'retired') OR activated_at IS NOT NULL),
-  CHECK ((state = 'failed') = (error IS NOT NULL))
+  CHECK (state <> 'failed' OR error IS NOT NULL)
 );
 CREATE UNIQUE INDEX screening_list_version_active ON screening_list_version (list)
   WHERE state = 'active';
