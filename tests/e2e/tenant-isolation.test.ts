@@ -1,4 +1,5 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { defaultComplianceSettings } from '@quittance/contract';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
@@ -53,6 +54,9 @@ const payoutBody = {
   amount: '0.001',
   currency: 'BTC',
 };
+
+const alertBody = { subject: { type: 'party', id: 'x' }, severity: 'low', summary: 'seen' };
+const proposalId = '0199aa40-7a3f-7c31-a5ff-52f7a1f2d9c4';
 
 /** Gives a merchant one of everything. */
 async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
@@ -110,7 +114,9 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
+  const caseAlert = await make('/v1/compliance/alerts', alertBody);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
+  await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   return {
     merchants: merchant.id,
     orders: order.id,
@@ -131,6 +137,8 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
+    'compliance/alerts': caseAlert.id,
+    'compliance/cases': caseAlert.caseId,
   };
 }
 
@@ -274,6 +282,18 @@ function bodyOf(operationId: string): unknown {
     createPayoutProcessor: { kind: 'onchain' },
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
+    writeComplianceSettings: defaultComplianceSettings,
+    createComplianceAlert: alertBody,
+    assignComplianceCase: { keyId: null },
+    commentComplianceCase: { text: 'x' },
+    addComplianceCaseEvidence: { title: 'x', data: {} },
+    setComplianceCaseClock: {
+      ...{ detectedAt: '2026-01-01T00:00:00Z', suspectKnownAt: null, reason: 'x' },
+    },
+    proposeComplianceDecision: { outcome: 'dismiss', reason: 'x' },
+    approveComplianceDecision: { proposalId, outcome: 'dismiss' },
+    rejectComplianceDecision: { proposalId, reason: 'x' },
+    reopenComplianceCase: { reason: 'x' },
     classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
   };
   return bodies[operationId];
@@ -377,7 +397,7 @@ test("cross-store-access: the administrator's key reads no store's orders, event
       // Lists are the instance's; a list of this name or version there is none.
       expect([200, 400, 404], `${method} ${path}`).toContain(answer.status);
       expectNoSecret(answer.body, `${method} ${path}`);
-    } else if (/Alerts?$/.test(operation.operationId)) {
+    } else if (/(?<!Compliance)Alerts?$/.test(operation.operationId)) {
       // The administrator has alerts too: those of the instance, and no store's.
       expect([200, 404], `${method} ${path}`).toContain(answer.status);
       expectNoSecret(answer.body, `${method} ${path}`);
