@@ -5,7 +5,6 @@ import { type Frequencies, limited, type Score, scoreNames } from './names/score
 import { DEFAULT_SETTINGS, type MatchSettings } from './names/settings.ts';
 import { compareTokens } from './names/similarity.ts';
 import { bonesOf, foldOf } from './names/sounds.ts';
-import { NAME_GROUPS } from './names/vocabulary.ts';
 
 /** Who is screened. `kind` null: unknown, so that lists of people and of bodies are both asked. */
 export type Question = Facts & { name: string; kind: NameKind | null };
@@ -161,11 +160,11 @@ function search(
 }
 
 /** The keys under which a part is found: itself, its sound, its bones, its sound less a letter. */
-function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
+function keysOf({ text, fold, bones, class: found, groups }: NameToken): Set<string> {
   const keys = new Set([`t${text}`, `f${fold}`]);
   if (found === 'number' || found === 'particle' || found === 'initial') return keys;
   if (bones.length >= 2) keys.add(`b${bones}`);
-  for (const group of NAME_GROUPS.get(text) ?? []) keys.add(`g${group}`);
+  for (const group of groups ?? []) keys.add(`${found === 'generic' ? 'w' : 'g'}${group}`);
   if (fold.length < 4) return keys;
   keys.add(`d${fold}`);
   for (let i = 0; i < fold.length; i++) keys.add(`d${fold.slice(0, i)}${fold.slice(i + 1)}`);
@@ -173,8 +172,9 @@ function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
 }
 
 /** Runs are found by what is written as one; their near spellings are found by their pieces. */
-function runKeys({ text, fold }: NameToken): string[] {
-  return [`t${text}`, `f${fold}`];
+function runKeys({ text, fold, bones, fidelity }: NameToken): string[] {
+  const keys = [`t${text}`, `f${fold}`];
+  return fidelity !== 'full' && bones.length >= 3 ? [...keys, `b${bones}`] : keys;
 }
 
 /** Neighbouring parts written as one: "Al Assad" is also "alassad". */
@@ -189,7 +189,8 @@ function runsTogether(tokens: readonly NameToken[]): NameToken[] {
       const text = pieces.map((piece) => piece.text).join('');
       const fold = foldOf(text);
       const weight = pieces.reduce((sum, piece) => sum + piece.weight, 0);
-      runs.push({ ...first, text, fold, bones: bonesOf(fold), class: 'name', weight });
+      const plain = { ...first, text, fold, bones: bonesOf(fold), class: 'name' as const, weight };
+      runs.push({ ...plain, groups: undefined, isGivenName: false, isCommon: false });
     }
   }
   return runs;
