@@ -5,7 +5,6 @@ import { type Frequencies, limited, type Score, scoreNames } from './names/score
 import { DEFAULT_SETTINGS, type MatchSettings } from './names/settings.ts';
 import { compareTokens } from './names/similarity.ts';
 import { bonesOf, foldOf } from './names/sounds.ts';
-import { NAME_GROUPS } from './names/vocabulary.ts';
 
 /** Who is screened. `kind` null: unknown, so that lists of people and of bodies are both asked. */
 export type Question = Facts & { name: string; kind: NameKind | null };
@@ -39,11 +38,41 @@ type Indexed = { name: Name; listed: ListedName; entry: number; weight: number }
 /** A distinct part of listed names, and which names have it. */
 type Part = { token: NameToken; names: number[] };
 
+/** Entries that are indexed before other work has its turn: some milliseconds. */
+const SLICE_ENTRIES = 100;
+
 /** Builds the index of all names of the entries: parts, sounds, near spellings, parts run together. */
 export function buildNameIndex(
   entries: readonly ListEntry[],
   settings: MatchSettings = DEFAULT_SETTINGS,
 ): NameIndex {
+  const builder = openBuilder(settings);
+  entries.forEach(builder.add);
+  return builder.close();
+}
+
+/** The same in slices, so that a server answers meanwhile. */
+export async function buildNameIndexInSlices(
+  entries: readonly ListEntry[],
+  settings: MatchSettings = DEFAULT_SETTINGS,
+): Promise<NameIndex> {
+  const builder = openBuilder(settings);
+  for (const [at, entry] of entries.entries()) {
+    if (at % SLICE_ENTRIES === SLICE_ENTRIES - 1) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    builder.add(entry);
+  }
+  return builder.close();
+}
+
+function openBuilder(settings: MatchSettings): {
+  add(entry: ListEntry): void;
+  close(): NameIndex;
+} {
+  const entries: ListEntry[] = [];
   const names: Indexed[] = [];
   const parts: Part[] = [];
   const partIds = new Map<string, number>();
@@ -67,57 +96,75 @@ export function buildNameIndex(
     return token;
   };
 
-  entries.forEach((entry, entryAt) => {
-    const kind = kindOf(entry.schema);
-    for (const listed of entry.names) {
-      for (const name of readNames(listed.text, kind)) {
-        const at = names.length;
-        const tokens = name.tokens.map((token) => post(token, at));
-        for (const run of runsTogether(tokens)) post(run, at, true);
-        const weight = tokens.reduce((sum, token) => sum + token.weight, 0);
-        names.push({ name: { ...name, tokens }, listed, entry: entryAt, weight });
-      }
-    }
-  });
-
-  const frequencies = frequenciesOf(names.length, parts, partIds);
-  const gather = makeGather({ names, parts, keys, settings });
   return {
-    nameCount: names.length,
-    entryCount: entries.length,
-    frequencies,
-    search(question, limit) {
-      const kinds: NameKind[] =
-        question.kind === null ? ['person', 'organisation', 'vessel'] : [question.kind];
-      const best = new Map<number, Hit>();
-      for (const kind of kinds) {
-        for (const asked of readNames(question.name, kind)) {
-          for (const at of gather(asked)) {
-            const found = names[at];
-            const entry = found === undefined ? undefined : entries[found.entry];
-            if (found === undefined || entry === undefined) continue;
-            const weak = found.listed.kind === 'weak';
-            const byName = scoreNames(asked, found.name, { settings, frequencies, weak });
-            const known = best.get(found.entry);
-            const score = limited([...byName.parts, ...weighFacts(question, entry)]);
-            if (known !== undefined && known.score.points >= score.points) continue;
-            const match = score.points >= settings.cut * 10_000;
-            best.set(found.entry, { entry, name: found.listed, score, match });
-          }
+    add(entry) {
+      const kind = kindOf(entry.schema);
+      for (const listed of entry.names) {
+        for (const name of readNames(listed.text, kind)) {
+          const at = names.length;
+          const tokens = name.tokens.map((token) => post(token, at));
+          for (const run of runsTogether(tokens)) post(run, at, true);
+          const weight = tokens.reduce((sum, token) => sum + token.weight, 0);
+          names.push({ name: { ...name, tokens }, listed, entry: entries.length, weight });
         }
       }
-      const hits = [...best.values()].sort((a, b) => b.score.points - a.score.points);
-      return hits.slice(0, limit);
+      entries.push(entry);
+    },
+    close() {
+      const frequencies = frequenciesOf(names.length, parts, partIds);
+      const gather = makeGather({ names, parts, keys, settings });
+      return {
+        nameCount: names.length,
+        entryCount: entries.length,
+        frequencies,
+        search: (question, limit) =>
+          search(question, limit, { names, entries, frequencies, gather, settings }),
+      };
     },
   };
 }
 
+function search(
+  question: Question,
+  limit: number,
+  index: {
+    names: readonly Indexed[];
+    entries: readonly ListEntry[];
+    frequencies: Frequencies;
+    gather(asked: Name): number[];
+    settings: MatchSettings;
+  },
+): Hit[] {
+  const { names, entries, frequencies, gather, settings } = index;
+  const kinds: NameKind[] =
+    question.kind === null ? ['person', 'organisation', 'vessel'] : [question.kind];
+  const best = new Map<number, Hit>();
+  for (const kind of kinds) {
+    for (const asked of readNames(question.name, kind)) {
+      for (const at of gather(asked)) {
+        const found = names[at];
+        const entry = found === undefined ? undefined : entries[found.entry];
+        if (found === undefined || entry === undefined) continue;
+        const weak = found.listed.kind === 'weak';
+        const byName = scoreNames(asked, found.name, { settings, frequencies, weak });
+        const known = best.get(found.entry);
+        const score = limited([...byName.parts, ...weighFacts(question, entry)]);
+        if (known !== undefined && known.score.points >= score.points) continue;
+        const match = score.points >= settings.cut * 10_000;
+        best.set(found.entry, { entry, name: found.listed, score, match });
+      }
+    }
+  }
+  const hits = [...best.values()].sort((a, b) => b.score.points - a.score.points);
+  return hits.slice(0, limit);
+}
+
 /** The keys under which a part is found: itself, its sound, its bones, its sound less a letter. */
-function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
+function keysOf({ text, fold, bones, class: found, groups }: NameToken): Set<string> {
   const keys = new Set([`t${text}`, `f${fold}`]);
   if (found === 'number' || found === 'particle' || found === 'initial') return keys;
   if (bones.length >= 2) keys.add(`b${bones}`);
-  for (const group of NAME_GROUPS.get(text) ?? []) keys.add(`g${group}`);
+  for (const group of groups ?? []) keys.add(`${found === 'generic' ? 'w' : 'g'}${group}`);
   if (fold.length < 4) return keys;
   keys.add(`d${fold}`);
   for (let i = 0; i < fold.length; i++) keys.add(`d${fold.slice(0, i)}${fold.slice(i + 1)}`);
@@ -125,8 +172,9 @@ function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
 }
 
 /** Runs are found by what is written as one; their near spellings are found by their pieces. */
-function runKeys({ text, fold }: NameToken): string[] {
-  return [`t${text}`, `f${fold}`];
+function runKeys({ text, fold, bones, fidelity }: NameToken): string[] {
+  const keys = [`t${text}`, `f${fold}`];
+  return fidelity !== 'full' && bones.length >= 3 ? [...keys, `b${bones}`] : keys;
 }
 
 /** Neighbouring parts written as one: "Al Assad" is also "alassad". */
@@ -141,7 +189,8 @@ function runsTogether(tokens: readonly NameToken[]): NameToken[] {
       const text = pieces.map((piece) => piece.text).join('');
       const fold = foldOf(text);
       const weight = pieces.reduce((sum, piece) => sum + piece.weight, 0);
-      runs.push({ ...first, text, fold, bones: bonesOf(fold), class: 'name', weight });
+      const plain = { ...first, text, fold, bones: bonesOf(fold), class: 'name' as const, weight };
+      runs.push({ ...plain, groups: undefined, isGivenName: false, isCommon: false });
     }
   }
   return runs;

@@ -89,7 +89,8 @@ function spell(word: string, script: Script): string {
     case 'georgian':
       return byTable(word, GEORGIAN);
     case 'arabic':
-      return byTable(word.replace(/\p{M}|ـ/gu, ''), ARABIC);
+      // An ayn at the beginning carries a vowel that Latin spellings write: Ali, Omar, Abd.
+      return byTable(word.replace(/\p{M}|ـ/gu, '').replace(/^ع/u, 'ا'), ARABIC);
     case 'hebrew':
       return byTable(word.replace(/\p{M}/gu, ''), HEBREW);
     case 'kana':

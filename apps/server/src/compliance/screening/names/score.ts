@@ -43,6 +43,9 @@ export type Frequencies = {
 /** So many bits single out one name among all lists with little doubt. */
 const ENOUGH_BITS = 32;
 
+/** What a name tells at most that one of some hundreds of people bears. */
+const COMMON_BITS = 9;
+
 export type Scoring = { settings?: MatchSettings; frequencies?: Frequencies; weak?: boolean };
 
 /**
@@ -165,7 +168,8 @@ function informationOf(pairs: readonly Pair[], frequencies: Frequencies): number
     // Pieces of one part tell as much as the rarest of them.
     const each = listed.map((token) => {
       const light = ['initial', 'particle', 'stop'].includes(token.class);
-      return light ? 1 : frequencies.bits(token);
+      const bits = light ? 1 : frequencies.bits(token);
+      return token.isCommon ? Math.min(bits, COMMON_BITS) : bits;
     });
     bits += Math.max(0, ...each) * value;
   }
