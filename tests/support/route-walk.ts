@@ -1,4 +1,5 @@
 import { instanceScope, isComplianceScope } from '@quittance/contract';
+import { z } from 'zod';
 import type { RouteFact } from '../../apps/server/src/platform/http/index.ts';
 import { rollDice } from '../suites/fuzz/random.ts';
 import { documentSchema, operationsOf, validValue } from '../suites/fuzz/schema.ts';
@@ -35,6 +36,8 @@ export async function readRoutes(api: TestApi): Promise<RouteBook> {
   };
 }
 
+const pageSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) });
+
 /** The list that the things of a route are found in: "/v1/orders" of "/v1/orders/:id/cancel". */
 export function listOf(url: string): string {
   return url.slice(0, url.indexOf('/:'));
@@ -52,9 +55,9 @@ export async function findIds(
   );
   for (const { method, url } of routes) {
     if (method !== 'GET' || !lists.has(url)) continue;
-    const { body } = await api.send('GET', url, { key });
-    const last: unknown = Array.isArray(body.data) ? body.data.at(-1)?.id : undefined;
-    if (typeof last === 'string') found.set(url, last);
+    const page = pageSchema.safeParse((await api.send('GET', url, { key })).body);
+    const last = page.data?.data.at(-1)?.id;
+    if (last !== undefined) found.set(url, last);
   }
   return found;
 }
