@@ -206,7 +206,7 @@ async function workOnCases(): Promise<void> {
   }
   for (const list of ['alerts', 'cases']) {
     const { body } = await api.send('GET', `/v1/compliance/${list}?limit=100`, { key: officer });
-    expect(body.data.length).toBe(subjects.length);
+    expect(body.data.length).toBeGreaterThanOrEqual(subjects.length);
     for (const each of body.data) secrets.add(each.id);
     keepIds(list === 'cases' ? body.data.map((each: object) => ({ ...each, subject: 0 })) : []);
   }

@@ -1,4 +1,5 @@
 import { instanceScope, isComplianceScope } from '@quittance/contract';
+import { z } from 'zod';
 import type { RouteFact } from '../../apps/server/src/platform/http/index.ts';
 import { rollDice } from '../suites/fuzz/random.ts';
 import { documentSchema, operationsOf, validValue } from '../suites/fuzz/schema.ts';
@@ -18,7 +19,11 @@ export type RouteBook = {
 
 /** Every route that the API has, as it registered them itself, with what the document says of each. */
 export async function readRoutes(api: TestApi): Promise<RouteBook> {
-  const document = documentSchema.parse((await api.send('GET', '/v1/openapi.json')).body);
+  const answer = await api.send('GET', '/v1/openapi.json');
+  // Two schemas of one name, for instance: the log says which.
+  if (answer.status !== 200)
+    throw new Error('no document', { cause: api.errors.at(-1)?.['error'] });
+  const document = documentSchema.parse(answer.body);
   const operations = operationsOf(document);
   // Fastify answers HEAD for every GET by the same handler.
   const routes = api.api.http.routes.filter(({ method }) => method !== 'HEAD');
@@ -34,6 +39,8 @@ export async function readRoutes(api: TestApi): Promise<RouteBook> {
     },
   };
 }
+
+const pageSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) });
 
 /** The list that the things of a route are found in: "/v1/orders" of "/v1/orders/:id/cancel". */
 export function listOf(url: string): string {
@@ -52,9 +59,9 @@ export async function findIds(
   );
   for (const { method, url } of routes) {
     if (method !== 'GET' || !lists.has(url)) continue;
-    const { body } = await api.send('GET', url, { key });
-    const last: unknown = Array.isArray(body.data) ? body.data.at(-1)?.id : undefined;
-    if (typeof last === 'string') found.set(url, last);
+    const page = pageSchema.safeParse((await api.send('GET', url, { key })).body);
+    const last = page.data?.data.at(-1)?.id;
+    if (last !== undefined) found.set(url, last);
   }
   return found;
 }

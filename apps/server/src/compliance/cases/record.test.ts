@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls, type Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import { readCaseRow } from './case-store.ts';
+import { lockOpenCase, readCaseRow } from './case-store.ts';
 import { approveDecision, proposeDecision } from './decide-case.ts';
 import {
   addCaseEvidence,
@@ -261,6 +261,40 @@ test('two officers who approve at the same moment decide once', async () => {
   );
   expect(approvals.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(told).toBe(1);
+});
+
+test('an alert that comes while an officer approves joins the case in time, or opens the next one', async () => {
+  const found = await readCase();
+  if (found === undefined) throw new Error('the case is there');
+  const { subject } = found;
+  const caseListener = { caseDecided: async () => undefined };
+  for (let i = 0; i < 10; i++) {
+    const open = await asTenant((tx) => lockOpenCase(tx, merchantId, subject));
+    const own = { merchantId, id: open?.id ?? '' };
+    const wish = { own, outcome: 'dismiss', reason: 'r', by: 'key:ann' } as const;
+    const proposed = await asTenant((tx) => proposeDecision(tx, telling(), wish));
+    const approval = { own, proposalId: proposed.proposal?.id ?? '', outcome: 'dismiss' } as const;
+    const alert = { source: 'risk', rule: 'r', severity: 'low', summary: 's', facts: {} } as const;
+    const [approved, raised] = await Promise.allSettled([
+      asTenant((tx) =>
+        approveDecision(
+          tx,
+          { ...everybody, caseListener },
+          { ...approval, by: 'key:bob', telling: telling() },
+        ),
+      ),
+      asTenant((tx) =>
+        raiseComplianceAlert(tx, telling(), { ...alert, merchantId, subject, dedupeKey: `${i}` }),
+      ),
+    ]);
+    if (raised.status === 'rejected') throw raised.reason;
+    const joined = raised.value.caseId === own.id;
+    expect(approved.status).toBe(joined ? 'rejected' : 'fulfilled');
+    expect(await asTenant((tx) => readCaseRow(tx, own))).toMatchObject({
+      state: joined ? 'in_review' : 'closed',
+    });
+  }
+  expect(await verifyCases(database, merchantId)).toMatchObject({ ok: true });
 });
 
 test('a report is noted once, stops the clock, and stands in the file with all evidence', async () => {
