@@ -52,7 +52,7 @@ const overUsualPercent = z
   .int()
   .min(0)
   .max(10_000)
-  .meta({ description: "At least this many per cent of the party's own usual number in a window" });
+  .meta({ description: "At least this many per cent of the party's own busiest window of late" });
 
 const fan = z.strictObject({
   ...common,
@@ -152,7 +152,7 @@ export const defaultMonitoringSettings: MonitoringSettings = {
     structuring: {
       ...{ enabled: true, severity: 'high', source: STRUCTURING, asOf },
       ...{ thresholdMinor: '1000000', floorBps: 2_000, scope: 'fiat_legs' },
-      ...{ windowHours: 168, minCount: 3, overUsualPercent: 300 },
+      ...{ windowHours: 168, minCount: 3, overUsualPercent: 150 },
     },
     rapid_movement: {
       ...{ enabled: true, severity: 'medium', source: TYPOLOGY, asOf },
@@ -168,12 +168,12 @@ export const defaultMonitoringSettings: MonitoringSettings = {
     fan_in: {
       ...{ enabled: true, severity: 'medium', source: TYPOLOGY, asOf },
       ...{ windowHours: 168, minCounterparties: 10, minEachMinor: '15000' },
-      ...{ minSumMinor: '300000', overUsualPercent: 300 },
+      ...{ minSumMinor: '300000', overUsualPercent: 150 },
     },
     fan_out: {
       ...{ enabled: true, severity: 'medium', source: TYPOLOGY, asOf },
       ...{ windowHours: 168, minCounterparties: 10, minEachMinor: '15000' },
-      ...{ minSumMinor: '300000', overUsualPercent: 300 },
+      ...{ minSumMinor: '300000', overUsualPercent: 150 },
     },
     cycle: {
       ...{ enabled: true, severity: 'high', source: TYPOLOGY, asOf },

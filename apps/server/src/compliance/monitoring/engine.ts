@@ -1,7 +1,8 @@
 import type { MonitoringRule } from '@quittance/contract';
-import { linkParty } from './clusters.ts';
+
 import type { MonitoringConfig, Severity } from './config.ts';
 import type { Finding, Reason } from './finding.ts';
+import { groupOf, noteLinks } from './groups.ts';
 import type { Movement } from './movement.ts';
 import { cycleReason, edgeOf, findCycle, isCycleDue, noteArrival } from './rules/cycle.ts';
 import { dormantThenActive } from './rules/dormant.ts';
@@ -37,7 +38,7 @@ export function advance(read: ReadState, movement: Movement, config: MonitoringC
   const find = (rule: MonitoringRule, { severity }: { severity: Severity }, reason: Reason) =>
     findings.push({ rule, severity, party, movementId: id, atMs, ...reason });
 
-  /** One rule that keeps one state of one subject. */
+  /** One rule that keeps one state of one party. */
   function run<Kind extends StateKind & MonitoringRule>(
     rule: Kind,
     subject: string,
@@ -51,14 +52,15 @@ export function advance(read: ReadState, movement: Movement, config: MonitoringC
     if (reason !== null) find(rule, own, reason);
   }
 
-  const links = movement.isService ? [] : movement.links;
-  const cluster = linkParty(states, party, links);
+  if (!movement.isService) noteLinks(states, party, movement.links);
   run('large_transaction', party, config.large, (state) =>
     largeTransaction(state, movement, config.large, currency),
   );
-  run('structuring', cluster, config.structuring, (state) =>
-    structuring(state, movement, config.structuring, currency),
-  );
+  run('structuring', party, config.structuring, (state) => {
+    const others = groupOf(states, party).slice(1);
+    const known = others.flatMap((each) => states.get('structuring', each) ?? []);
+    return structuring(state, known, movement, { config: config.structuring, currency });
+  });
   run('rapid_movement', party, config.rapid, (state) =>
     rapidMovement(state, movement, config.rapid, currency),
   );

@@ -16,13 +16,9 @@ type Has<T> = T & { amountMinor: bigint };
 export function recompute(history: readonly Movement[], settings: MonitoringSettings): Expected[] {
   const alerts: Expected[] = [];
   const told: Told[] = [];
-  const groups = new Groups();
-  /** Of structuring: which members an alert was told for; linked later, they are told as well. */
-  const groupTold: { members: Set<string>; side: string; atMs: number }[] = [];
   history.forEach((movement, n) => {
     const past = history.slice(0, n + 1);
     const { rules } = settings;
-    groups.take(movement);
     const say = (rule: string, movementIds: string[]) =>
       alerts.push({ rule, party: movement.party, at: movement.id, movementIds });
     const isSilent = (rule: string, key: string, windowMs: number) =>
@@ -34,17 +30,13 @@ export function recompute(history: readonly Movement[], settings: MonitoringSett
       if (found !== null) say('large_transaction', found);
     }
     if (rules.structuring.enabled) {
-      const members = groups.of(movement.party);
-      const side = movement.direction;
+      const members = groupOf(past, movement.party);
       const found = structured(past, members, rules.structuring);
-      const silent = groupTold.some(
-        (t) =>
-          t.side === side &&
-          [...t.members].some((each) => members.has(each)) &&
-          movement.atMs - t.atMs <= rules.structuring.windowHours * HOUR,
-      );
+      const windowMs = rules.structuring.windowHours * HOUR;
+      const keyOf = (party: string) => `${movement.direction} ${party}`;
+      const silent = [...members].some((each) => isSilent('structuring', keyOf(each), windowMs));
       if (found !== null && !silent) {
-        groupTold.push({ members: new Set(members), side, atMs: movement.atMs });
+        note('structuring', keyOf(movement.party));
         say('structuring', found);
       }
     }
@@ -112,29 +104,30 @@ function structured(
   const all = past.filter(
     (m) => members.has(m.party) && m.direction === now.direction && counts(m),
   );
-  const recent = all.filter((m) => now.atMs - m.atMs <= c.windowHours * HOUR).slice(-64);
+  const recent = [...members]
+    .flatMap((party) => all.filter((m) => m.party === party).slice(-64))
+    .filter((m) => now.atMs - m.atMs <= c.windowHours * HOUR)
+    .toSorted((a, b) => a.seq - b.seq);
   if (recent.length < c.minCount || sum(recent) <= threshold) return null;
   if (!beyondUsual(all, recent.length, now.atMs, c)) return null;
   return recent.map(({ id }) => id);
 }
 
-/** Against the average of up to eight whole windows of the calendar before the present one. */
+/** Against the busiest of up to eight whole windows of the calendar before the present one. */
 function beyondUsual(
   all: readonly Movement[],
   count: number,
   atMs: number,
   c: { windowHours: number; overUsualPercent: number },
 ): boolean {
-  const length = c.windowHours * HOUR;
-  const present = Math.floor(atMs / length);
-  const first = Math.min(...all.map((m) => Math.floor(m.atMs / length)));
-  const windows = Math.min(8, present - first);
-  if (windows < 2) return true;
-  const before = all.filter((m) => {
-    const index = Math.floor(m.atMs / length);
-    return index < present && index >= present - windows;
-  }).length;
-  return 100 * count * windows >= c.overUsualPercent * before;
+  const indexOf = (m: { atMs: number }) => Math.floor(m.atMs / (c.windowHours * HOUR));
+  const present = indexOf({ atMs });
+  const first = Math.min(...all.map(indexOf));
+  if (present - first < 2) return true;
+  const busy = [1, 2, 3, 4, 5, 6, 7, 8].map(
+    (ago) => all.filter((m) => indexOf(m) === present - ago).length,
+  );
+  return 100 * count >= c.overUsualPercent * Math.max(...busy);
 }
 
 function rapid(past: readonly Movement[], c: MonitoringSettings['rules']['rapid_movement']) {
@@ -260,8 +253,10 @@ function rounded(past: readonly Movement[], c: MonitoringSettings['rules']['roun
     return nearest > 0n && off * 10_000n <= amount * BigInt(c.toleranceBps);
   };
   if (now.amountMinor === null || !isRound(now)) return null;
+  const isLarge = (m: Movement) =>
+    (m.amountMinor ?? 0n) * (10_000n + BigInt(c.toleranceBps)) >= unit * 10_000n;
   const own = past
-    .filter((m) => m.party === now.party && m.amountMinor !== null)
+    .filter((m) => m.party === now.party && isLarge(m))
     .filter((m) => now.atMs - m.atMs <= c.windowHours * HOUR)
     .slice(-64);
   const round = own.filter(isRound);
@@ -269,40 +264,24 @@ function rounded(past: readonly Movement[], c: MonitoringSettings['rules']['roun
   return round.length * 10_000 >= own.length * c.minShareBps ? round.map(({ id }) => id) : null;
 }
 
-/** Who is linked with whom, by painting everybody of one group in one colour. */
-class Groups {
-  readonly #colour = new Map<string, number>();
-  readonly #firstWith = new Map<string, string>();
-  #next = 0;
-
-  take({ party, links, isService }: Movement): void {
-    this.#paint(party);
-    if (isService) return;
-    for (const link of links.slice(0, 8)) {
-      const first = this.#firstWith.get(link);
-      if (first === undefined) this.#firstWith.set(link, party);
-      else this.#unite(party, first);
+/** Who is linked with whom, from everything that everybody was ever seen with. */
+function groupOf(past: readonly Movement[], party: string): Set<string> {
+  const users = new Map<string, Set<string>>();
+  for (const m of past) {
+    if (m.isService) continue;
+    for (const link of m.links.slice(0, 8)) {
+      const known = users.get(link) ?? new Set();
+      users.set(link, known.add(m.party));
     }
   }
-
-  of(party: string): Set<string> {
-    const colour = this.#paint(party);
-    return new Set([...this.#colour].filter(([, c]) => c === colour).map(([p]) => p));
+  const circles = [...users.values()].filter((parties) => parties.size <= 6);
+  let group = new Set([party]);
+  for (let before = 0; before !== group.size; ) {
+    before = group.size;
+    const touched = circles.filter((parties) => [...parties].some((each) => group.has(each)));
+    group = new Set([party, ...touched.flatMap((parties) => [...parties])]);
   }
-
-  #unite(a: string, b: string): void {
-    const [ofA, ofB] = [this.of(a), this.of(b)];
-    if (ofA.has(b) || ofA.size + ofB.size > 12) return;
-    const colour = this.#paint(a);
-    for (const each of ofB) this.#colour.set(each, colour);
-  }
-
-  #paint(party: string): number {
-    const known = this.#colour.get(party);
-    if (known !== undefined) return known;
-    this.#colour.set(party, ++this.#next);
-    return this.#next;
-  }
+  return group.size > 12 ? new Set([party]) : group;
 }
 
 function sum(movements: readonly Movement[]): bigint {

@@ -1,4 +1,4 @@
-import type { ClusterState, LinkState, MemberState } from './clusters.ts';
+import type { LinkState, SharesState } from './groups.ts';
 import type { ArrivalsState, CycleState } from './rules/cycle.ts';
 import type { DormantState } from './rules/dormant.ts';
 import type { FanState } from './rules/fan.ts';
@@ -17,10 +17,8 @@ export type StateOf = {
   dormant_then_active: DormantState;
   round_amount: RoundState;
   cycle: CycleState;
-  member: MemberState;
-  /** A group's of linked parties. */
   structuring: StructuringState;
-  cluster: ClusterState;
+  shares: SharesState;
   /** A node's of the graph of who pays whom: a party or an address. */
   arrivals: ArrivalsState;
   /** An address's, a document's or another thing's that parties share. */

@@ -59,38 +59,25 @@ export function countUsual(usual: Usual | null, atMs: number, windowMs: number):
 }
 
 /**
- * Whether `count` in a window is at least `percent` of what the party's last windows had on average.
- * A party without a past is not excused by it.
+ * Whether `count` in a window is at least `percent` of the party's busiest window of late. Not of the
+ * average: who pays salaries once a month is busy in one week of four, and that is usual for him. A
+ * party without a past is not excused by it.
  */
 export function isUnusual(
   usual: Usual,
   { count, percent, atMs, windowMs }: UsualQuestion,
 ): boolean {
-  const { sum, windows } = usualOf(usual, atMs, windowMs);
-  if (windows < USUAL_NEEDS) return true;
-  return 100 * count * windows >= percent * sum;
+  const present = Math.floor(atMs / windowMs);
+  if (Math.min(USUAL_WINDOWS, present - usual.first) < USUAL_NEEDS) return true;
+  const before = usual.counts.filter(([i]) => i >= present - USUAL_WINDOWS && i < present);
+  const busiest = Math.max(0, ...before.map(([, each]) => each));
+  return 100 * count >= percent * busiest;
 }
 export type UsualQuestion = { count: number; percent: number; atMs: number; windowMs: number };
 
-/** How many the party had in the windows before the present one, and how many windows these are. */
-export function usualOf(
-  usual: Usual,
-  atMs: number,
-  windowMs: number,
-): { sum: number; windows: number } {
-  const present = Math.floor(atMs / windowMs);
-  const from = Math.max(usual.first, present - USUAL_WINDOWS);
-  const sum = usual.counts
-    .filter(([index]) => index >= from && index < present)
-    .reduce((total, [, each]) => total + each, 0);
-  return { sum, windows: present - from };
-}
-
-/** Of two parties that turn out to be linked: both together. */
-export function mergeUsual(a: Usual | null, b: Usual | null): Usual | null {
-  if (a === null || b === null) return a ?? b;
+/** What is usual for two parties together. */
+export function addUsual(a: Usual, b: Usual): Usual {
   const counts = new Map(a.counts);
   for (const [index, each] of b.counts) counts.set(index, (counts.get(index) ?? 0) + each);
-  const sorted = [...counts].toSorted(([x], [y]) => x - y);
-  return { first: Math.min(a.first, b.first), counts: sorted };
+  return { first: Math.min(a.first, b.first), counts: [...counts] };
 }

@@ -12,7 +12,10 @@ export type RoundState = {
 
 export const MAX_ROUND_ITEMS = 64;
 
-/** Several amounts that are whole multiples of a large unit, among few that are not. */
+/**
+ * Several amounts that are whole multiples of a large unit, among few others as large. What is smaller
+ * says nothing: whoever moves round thousands buys bread as well.
+ */
 export function roundAmount(
   state: RoundState | null,
   movement: Movement,
@@ -20,7 +23,7 @@ export function roundAmount(
   currency: Currency,
 ): { state: RoundState | null; reason: Reason | null } {
   const { amountMinor: amount, atMs, id, seq } = movement;
-  if (amount === null) return { state, reason: null };
+  if (amount === null || isTrifle(amount, config)) return { state, reason: null };
   const { windowMs } = config;
   const isRound = isRoundAmount(amount, config);
   const item = { seq, id, atMs, amount, isRound };
@@ -40,7 +43,7 @@ export function roundAmount(
     state: { items, lastAlertAtMs: atMs },
     reason: {
       summary:
-        `${round.length} of ${items.length} payments within ${duration(tookMs)} are whole ` +
+        `${round.length} of ${items.length} large payments within ${duration(tookMs)} are whole ` +
         `multiples of ${unit}, ${sum} together.`,
       facts: { round: round.length, payments: items.length, unit, sum },
       movementIds: round.map((each) => each.id),
@@ -48,8 +51,12 @@ export function roundAmount(
   };
 }
 
+function isTrifle(amount: bigint, { unit, toleranceBps }: RoundConfig): boolean {
+  return amount * (FULL_BPS + toleranceBps) < unit * FULL_BPS;
+}
+
 /** Within a tolerance, since an amount in fiat was a whole number of satoshis before. */
-export function isRoundAmount(amount: bigint, { unit, toleranceBps }: RoundConfig): boolean {
+function isRoundAmount(amount: bigint, { unit, toleranceBps }: RoundConfig): boolean {
   const rest = amount % unit;
   const off = rest * 2n > unit ? unit - rest : rest;
   return amount + off >= unit && off * FULL_BPS <= amount * toleranceBps;

@@ -3,12 +3,13 @@ import type { StructuringConfig } from '../config.ts';
 import { duration, money, type Reason } from '../finding.ts';
 import type { Movement } from '../movement.ts';
 import {
+  addUsual,
   countUsual,
   isDue,
   isUnusual,
+  isWithin,
   type Item,
   keep,
-  mergeUsual,
   sumOf,
   type Usual,
 } from '../window.ts';
@@ -16,10 +17,9 @@ import {
 type StructuringItem = Item & { readonly party: string };
 type Side = {
   readonly items: readonly StructuringItem[];
-  readonly usual: Usual | null;
+  readonly usual: Usual;
   readonly lastAlertAtMs: number | null;
 };
-/** Of a party with all that are linked with it. */
 export type StructuringState = { readonly in: Side | null; readonly out: Side | null };
 
 /** Enough for any window in which so many payments are still a pattern and no business. */
@@ -27,13 +27,14 @@ export const MAX_STRUCTURING_ITEMS = 64;
 
 /**
  * Several movements one way, each below the threshold but no trifle, that are more than it together
- * within the window: by one party, or by parties that are linked.
+ * within the window: by one party, or by it and those it is linked with.
+ * @param others what is kept of the parties that it is linked with
  */
 export function structuring(
   state: StructuringState | null,
+  others: readonly StructuringState[],
   movement: Movement,
-  config: StructuringConfig,
-  currency: Currency,
+  { config, currency }: { config: StructuringConfig; currency: Currency },
 ): { state: StructuringState | null; reason: Reason | null } {
   const { amountMinor: amount, direction, atMs, id, seq, party } = movement;
   if (amount === null || (config.onlyFiat && !movement.isFiatLeg)) return { state, reason: null };
@@ -41,20 +42,37 @@ export function structuring(
   const { windowMs } = config;
   const side = state?.[direction];
   const item = { seq, id, atMs, amount, party };
-  const items = keep(side?.items ?? [], item, { windowMs, limit: MAX_STRUCTURING_ITEMS });
-  const usual = countUsual(side?.usual ?? null, atMs, windowMs);
+  const own: Side = {
+    items: keep(side?.items ?? [], item, { windowMs, limit: MAX_STRUCTURING_ITEMS }),
+    usual: countUsual(side?.usual ?? null, atMs, windowMs),
+    lastAlertAtMs: side?.lastAlertAtMs ?? null,
+  };
+  const group = [own, ...others.flatMap((each) => each[direction] ?? [])].reduce(together);
+  const items = group.items.filter((each) => isWithin(each.atMs, atMs, windowMs));
   const count = items.length;
-  const sum = sumOf(items);
-  const lastAlertAtMs = side?.lastAlertAtMs ?? null;
+  const question = { count, percent: config.overUsualPercent, atMs, windowMs };
   const isFound =
     count >= config.minCount &&
-    sum > config.threshold &&
-    isUnusual(usual, { count, percent: config.overUsualPercent, atMs, windowMs }) &&
-    isDue(lastAlertAtMs, atMs, windowMs);
-  const after = { items, usual, lastAlertAtMs: isFound ? atMs : lastAlertAtMs };
+    sumOf(items) > config.threshold &&
+    isUnusual(group.usual, question) &&
+    isDue(group.lastAlertAtMs, atMs, windowMs);
   const other = { in: state?.in ?? null, out: state?.out ?? null };
+  const after = isFound ? { ...own, lastAlertAtMs: atMs } : own;
   const next = { ...other, [direction]: after };
   return { state: next, reason: isFound ? reasonOf(items, { direction, config, currency }) : null };
+}
+
+function together(a: Side, b: Side): Side {
+  return {
+    items: [...a.items, ...b.items].toSorted((x, y) => x.seq - y.seq),
+    usual: addUsual(a.usual, b.usual),
+    lastAlertAtMs: laterOf(a.lastAlertAtMs, b.lastAlertAtMs),
+  };
+}
+
+function laterOf(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.max(a, b);
 }
 
 function reasonOf(
@@ -80,28 +98,4 @@ function reasonOf(
     },
     movementIds: items.map(({ id }) => id),
   };
-}
-
-/** Of two groups that turn out to be linked: one. */
-export function mergeStructuring(
-  a: StructuringState | null,
-  b: StructuringState | null,
-): StructuringState | null {
-  if (a === null || b === null) return a ?? b;
-  return { in: mergeSides(a.in, b.in), out: mergeSides(a.out, b.out) };
-}
-
-function mergeSides(a: Side | null, b: Side | null): Side | null {
-  if (a === null || b === null) return a ?? b;
-  const items = [...a.items, ...b.items].toSorted((x, y) => x.seq - y.seq);
-  return {
-    items: items.slice(-MAX_STRUCTURING_ITEMS),
-    usual: mergeUsual(a.usual, b.usual),
-    lastAlertAtMs: laterOf(a.lastAlertAtMs, b.lastAlertAtMs),
-  };
-}
-
-function laterOf(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.max(a, b);
 }
