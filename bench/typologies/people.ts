@@ -46,7 +46,8 @@ export function makeAccounts(dice: Dice, { count, days }: { count: number; days:
   for (let n = 0; n < count; n++) {
     const kind = kindOf(dice);
     const before = accounts.at(-1);
-    const isFamily = kind === 'person' && before?.kind === 'person' && dice.chance(FAMILY_SHARE);
+    const isAlone = before?.kind === 'person' && before.wallet === `address:w${n - 1}`;
+    const isFamily = kind === 'person' && isAlone && dice.chance(FAMILY_SHARE);
     const party = `customer:${n}`;
     const wallet = isFamily ? before.wallet : `address:w${n}`;
     accounts.push({ party, kind, wallet, ...lifeOf(dice, { n, kind, days }) });

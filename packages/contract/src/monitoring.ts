@@ -167,13 +167,13 @@ export const defaultMonitoringSettings: MonitoringSettings = {
     },
     fan_in: {
       ...{ enabled: true, severity: 'medium', source: TYPOLOGY, asOf },
-      ...{ windowHours: 168, minCounterparties: 10, minEachMinor: '15000' },
-      ...{ minSumMinor: '300000', overUsualPercent: 150 },
+      ...{ windowHours: 168, minCounterparties: 10, minEachMinor: '20000' },
+      ...{ minSumMinor: '300000', overUsualPercent: 120 },
     },
     fan_out: {
       ...{ enabled: true, severity: 'medium', source: TYPOLOGY, asOf },
-      ...{ windowHours: 168, minCounterparties: 10, minEachMinor: '15000' },
-      ...{ minSumMinor: '300000', overUsualPercent: 150 },
+      ...{ windowHours: 168, minCounterparties: 10, minEachMinor: '20000' },
+      ...{ minSumMinor: '300000', overUsualPercent: 120 },
     },
     cycle: {
       ...{ enabled: true, severity: 'high', source: TYPOLOGY, asOf },

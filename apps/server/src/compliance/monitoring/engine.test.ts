@@ -34,7 +34,7 @@ const parties = [...'abcdefgh'].map((name) => `customer:${name}`);
 const movementArbitrary = fc.record({
   waitMs: fc.oneof(
     { weight: 6, arbitrary: fc.integer({ min: 0, max: DAY / 2 }) },
-    { weight: 1, arbitrary: fc.constantFrom(0, 3 * DAY, 4 * DAY, 6 * DAY, 7 * DAY, 20 * DAY) },
+    { weight: 1, arbitrary: fc.constantFrom(0, 3 * DAY, 4 * DAY, 6 * DAY, 10 * DAY, 20 * DAY) },
   ),
   direction: fc.constantFrom('in' as const, 'out' as const),
   party: fc.oneof(
@@ -127,7 +127,7 @@ test('many movements of one party fill no state beyond its limit, and the oldest
   const found = history.flatMap((movement) => monitor.take(movement).map(asExpected));
   expect(found).toEqual(recompute(history, settings));
   const largest = Math.max(...[...monitor.entries()].map(([, state]) => encodeState(state).length));
-  expect(largest).toBeLessThan(20_000);
+  expect(largest).toBeLessThan(30_000);
 });
 
 test('a movement reads and writes a bounded number of states, whatever came before', () => {

@@ -101,9 +101,11 @@ function structured(
     m.amountMinor >= floor &&
     m.amountMinor <= threshold;
   if (!counts(now)) return null;
-  const all = past.filter(
+  const alike = past.filter(
     (m) => members.has(m.party) && m.direction === now.direction && counts(m),
   );
+  if (regular(alike, now, 16)) return null;
+  const all = alike.filter((m) => !regular(alike, m, 16));
   const recent = [...members]
     .flatMap((party) => all.filter((m) => m.party === party).slice(-64))
     .filter((m) => now.atMs - m.atMs <= c.windowHours * HOUR)
@@ -111,6 +113,18 @@ function structured(
   if (recent.length < c.minCount || sum(recent) <= threshold) return null;
   if (!beyondUsual(all, recent.length, now.atMs, c)) return null;
   return recent.map(({ id }) => id);
+}
+
+/** Whether the same two moved about as much 20 to 40 days before, among so many of that time. */
+function regular(alike: readonly Movement[], m: Movement, limit: number): boolean {
+  const before = alike
+    .filter((e) => e.party === m.party && e.seq < m.seq && e.counterparty !== null)
+    .slice(-limit);
+  return before.some((e) => {
+    const days = (m.atMs - e.atMs) / DAY;
+    const [a, b] = [Number(e.amountMinor), Number(m.amountMinor)];
+    return e.counterparty === m.counterparty && days >= 20 && days <= 40 && Math.abs(a - b) <= a / 5;
+  });
 }
 
 /** Against the busiest of up to eight whole windows of the calendar before the present one. */
@@ -168,7 +182,9 @@ function fanned(past: readonly Movement[], c: MonitoringSettings['rules']['fan_i
     m.amountMinor !== null &&
     m.amountMinor >= BigInt(c.minEachMinor);
   if (!counts(now)) return null;
-  const all = past.filter(counts);
+  const alike = past.filter(counts);
+  if (regular(alike, now, 128)) return null;
+  const all = alike.filter((m) => !regular(alike, m, 128));
   const recent = all.filter((m) => now.atMs - m.atMs <= c.windowHours * HOUR).slice(-128);
   if (new Set(recent.map((m) => m.counterparty)).size < c.minCounterparties) return null;
   if (sum(recent) < BigInt(c.minSumMinor)) return null;

@@ -2,6 +2,7 @@ import type { Currency } from '@quittance/kernel';
 import type { StructuringConfig } from '../config.ts';
 import { duration, money, type Reason } from '../finding.ts';
 import type { Movement } from '../movement.ts';
+import { type Earlier, isRegular, noteEarlier } from '../regular.ts';
 import {
   addUsual,
   countUsual,
@@ -17,17 +18,21 @@ import {
 type StructuringItem = Item & { readonly party: string };
 type Side = {
   readonly items: readonly StructuringItem[];
-  readonly usual: Usual;
+  readonly earlier: readonly Earlier[];
+  /** Null while all that came was regular. */
+  readonly usual: Usual | null;
   readonly lastAlertAtMs: number | null;
 };
 export type StructuringState = { readonly in: Side | null; readonly out: Side | null };
 
 /** Enough for any window in which so many payments are still a pattern and no business. */
 export const MAX_STRUCTURING_ITEMS = 64;
+/** More than a household has of wages and rents. */
+const MAX_EARLIER = 16;
 
 /**
  * Several movements one way, each below the threshold but no trifle, that are more than it together
- * within the window: by one party, or by it and those it is linked with.
+ * within the window: by one party, or by it and those it is linked with. Wages and rents do not count.
  * @param others what is kept of the parties that it is linked with
  */
 export function structuring(
@@ -39,40 +44,43 @@ export function structuring(
   const { amountMinor: amount, direction, atMs, id, seq, party } = movement;
   if (amount === null || (config.onlyFiat && !movement.isFiatLeg)) return { state, reason: null };
   if (amount > config.threshold || amount < config.floor) return { state, reason: null };
+  const other = { in: state?.in ?? null, out: state?.out ?? null };
+  const before = state?.[direction] ?? NOTHING;
+  const earlier = noteEarlier(before.earlier, movement, MAX_EARLIER);
+  if (isRegular(before.earlier, movement)) {
+    return { state: { ...other, [direction]: { ...before, earlier } }, reason: null };
+  }
   const { windowMs } = config;
-  const side = state?.[direction];
   const item = { seq, id, atMs, amount, party };
-  const own: Side = {
-    items: keep(side?.items ?? [], item, { windowMs, limit: MAX_STRUCTURING_ITEMS }),
-    usual: countUsual(side?.usual ?? null, atMs, windowMs),
-    lastAlertAtMs: side?.lastAlertAtMs ?? null,
-  };
-  const group = [own, ...others.flatMap((each) => each[direction] ?? [])].reduce(together);
-  const items = group.items.filter((each) => isWithin(each.atMs, atMs, windowMs));
-  const count = items.length;
+  const usual = countUsual(before.usual, atMs, windowMs);
+  const items = keep(before.items, item, { windowMs, limit: MAX_STRUCTURING_ITEMS });
+  const own = { ...before, items, earlier, usual };
+  const group = withOthers(own, usual, others.flatMap((each) => each[direction] ?? []));
+  const recent = group.items.filter((each) => isWithin(each.atMs, atMs, windowMs));
+  const count = recent.length;
   const question = { count, percent: config.overUsualPercent, atMs, windowMs };
   const isFound =
     count >= config.minCount &&
-    sumOf(items) > config.threshold &&
+    sumOf(recent) > config.threshold &&
     isUnusual(group.usual, question) &&
-    isDue(group.lastAlertAtMs, atMs, windowMs);
-  const other = { in: state?.in ?? null, out: state?.out ?? null };
+    group.lastAlerts.every((each) => isDue(each, atMs, windowMs));
   const after = isFound ? { ...own, lastAlertAtMs: atMs } : own;
-  const next = { ...other, [direction]: after };
-  return { state: next, reason: isFound ? reasonOf(items, { direction, config, currency }) : null };
-}
-
-function together(a: Side, b: Side): Side {
   return {
-    items: [...a.items, ...b.items].toSorted((x, y) => x.seq - y.seq),
-    usual: addUsual(a.usual, b.usual),
-    lastAlertAtMs: laterOf(a.lastAlertAtMs, b.lastAlertAtMs),
+    state: { ...other, [direction]: after },
+    reason: isFound ? reasonOf(recent, { direction, config, currency }) : null,
   };
 }
 
-function laterOf(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.max(a, b);
+const NOTHING: Side = { items: [], earlier: [], usual: null, lastAlertAtMs: null };
+
+/** What is kept of all of a group, as if they were one. */
+function withOthers(own: Side, usual: Usual, others: readonly Side[]) {
+  const all = [own, ...others];
+  return {
+    items: all.flatMap(({ items }) => items).toSorted((a, b) => a.seq - b.seq),
+    usual: others.reduce((sum, each) => (each.usual ? addUsual(sum, each.usual) : sum), usual),
+    lastAlerts: all.map(({ lastAlertAtMs }) => lastAlertAtMs),
+  };
 }
 
 function reasonOf(
