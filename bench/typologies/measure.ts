@@ -1,8 +1,4 @@
-import {
-  type MonitoringRule,
-  type MonitoringSettings,
-  monitoringRules,
-} from '@quittance/contract';
+import { type MonitoringRule, type MonitoringSettings, monitoringRules } from '@quittance/contract';
 import { monitorInMemory, readConfig } from '../../apps/server/src/compliance/monitoring/index.ts';
 import type { World } from './world.ts';
 

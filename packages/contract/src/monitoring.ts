@@ -185,7 +185,13 @@ export const defaultMonitoringSettings: MonitoringSettings = {
     },
     round_amount: {
       ...{ enabled: true, severity: 'low', source: TYPOLOGY, asOf },
-      ...{ windowHours: 336, unitMinor: '100000', minCount: 4, minShareBps: 6_000, toleranceBps: 5 },
+      ...{
+        windowHours: 336,
+        unitMinor: '100000',
+        minCount: 4,
+        minShareBps: 6_000,
+        toleranceBps: 5,
+      },
     },
   },
 };
@@ -244,11 +250,9 @@ export const monitoringStatusSchema = z
 export type MonitoringStatus = z.infer<typeof monitoringStatusSchema>;
 
 export const monitoringPartyQuerySchema = z.strictObject({
-  party: z
-    .string()
-    .min(1)
-    .max(600)
-    .meta({ description: 'As alerts name it: customer:…, reference:…, address:…, order:…' }),
+  party: personText({ min: 1, max: 200 }).meta({
+    description: 'As alerts name it: customer:…, reference:…, address:…, order:…',
+  }),
 });
 export const monitoringPartySchema = z
   .strictObject({
@@ -270,6 +274,19 @@ export const monitoringPartySchema = z
   })
   .meta({ id: 'MonitoringParty' });
 export type MonitoringParty = z.infer<typeof monitoringPartySchema>;
+
+const partyText = personText({ min: 1, max: 200 });
+export const createMonitoringLinkSchema = z
+  .strictObject({
+    parties: z.array(partyText).min(2).max(6).meta({
+      description: 'As alerts name them: customer:…, reference:…, address:…',
+    }),
+    reason: personText({ min: 1, max: 1_000 }),
+  })
+  .meta({ id: 'CreateMonitoringLink' });
+export const monitoringLinkSchema = z
+  .strictObject({ id: uuidText, parties: z.array(z.string()), reason: z.string() })
+  .meta({ id: 'MonitoringLink' });
 
 export const createMonitoringBacktestSchema = z
   .strictObject({
@@ -302,7 +319,9 @@ export const monitoringBacktestSchema = z
             alerts: count,
             parties: count,
             alertsPerThousandMovements: z.number(),
-            alertsOfActive: count.meta({ description: 'By the active configuration, same history' }),
+            alertsOfActive: count.meta({
+              description: 'By the active configuration, same history',
+            }),
           }),
         ),
       })

@@ -41,7 +41,9 @@ const movementArbitrary = fc.record({
     { weight: 4, arbitrary: fc.constantFrom(...parties.slice(0, 3)) },
     { weight: 1, arbitrary: fc.constantFrom(...parties) },
   ),
-  counterparty: fc.option(fc.constantFrom(...parties.slice(0, 5), 'address:z', 'address:w'), { freq: 12 }),
+  counterparty: fc.option(fc.constantFrom(...parties.slice(0, 5), 'address:z', 'address:w'), {
+    freq: 12,
+  }),
   isService: fc.nat({ max: 9 }).map((n) => n === 0),
   amountMinor: fc.oneof(
     { weight: 3, arbitrary: fc.bigInt({ min: 800_000n, max: 1_000_000n }) },

@@ -123,7 +123,9 @@ function regular(alike: readonly Movement[], m: Movement, limit: number): boolea
   return before.some((e) => {
     const days = (m.atMs - e.atMs) / DAY;
     const [a, b] = [Number(e.amountMinor), Number(m.amountMinor)];
-    return e.counterparty === m.counterparty && days >= 20 && days <= 40 && Math.abs(a - b) <= a / 5;
+    return (
+      e.counterparty === m.counterparty && days >= 20 && days <= 40 && Math.abs(a - b) <= a / 5
+    );
   });
 }
 

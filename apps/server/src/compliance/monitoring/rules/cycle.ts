@@ -30,9 +30,7 @@ export type Edge = { readonly from: string; readonly to: string };
 /** From where to where the money went; null where one side is not known or serves strangers. */
 export function edgeOf({ party, counterparty, direction, isService }: Movement): Edge | null {
   if (counterparty === null || isService || counterparty === party) return null;
-  return direction === 'in'
-    ? { from: counterparty, to: party }
-    : { from: party, to: counterparty };
+  return direction === 'in' ? { from: counterparty, to: party } : { from: party, to: counterparty };
 }
 
 export function noteArrival(

@@ -55,7 +55,11 @@ export function structuring(
   const usual = countUsual(before.usual, atMs, windowMs);
   const items = keep(before.items, item, { windowMs, limit: MAX_STRUCTURING_ITEMS });
   const own = { ...before, items, earlier, usual };
-  const group = withOthers(own, usual, others.flatMap((each) => each[direction] ?? []));
+  const group = withOthers(
+    own,
+    usual,
+    others.flatMap((each) => each[direction] ?? []),
+  );
   const recent = group.items.filter((each) => isWithin(each.atMs, atMs, windowMs));
   const count = recent.length;
   const question = { count, percent: config.overUsualPercent, atMs, windowMs };
