@@ -97,7 +97,7 @@ async function paid(
 
 async function reorged({ orderId, txid, vout }: Output & { orderId: string }): Promise<void> {
   const telling = { ids, nowMs: clock.nowMs(), tipHeight: 1 };
-  const events = [{ type: 'reorged' as const, txid, vout }];
+  const events = [{ type: 'returned' as const, txid, vout }];
   await api.database.asSystem((tx) => applyPaymentEvents(tx, telling, [{ orderId, events }]));
 }
 
