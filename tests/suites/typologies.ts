@@ -3,8 +3,8 @@ import { measureWorld, newMeasure, report } from '../../bench/typologies/measure
 import { makeWorld } from '../../bench/typologies/world.ts';
 import { seedOf } from '../../bench/lightning/dice.ts';
 
-/** Twenty runs, as many as a suite has by default, are a million. */
-const MOVEMENTS_PER_RUN = 50_000;
+/** Ten runs are a million. Fewer patterns in a run, and chance would decide about one that is missed. */
+const MOVEMENTS_PER_RUN = 100_000;
 
 /**
  * Each run: a world of its own with patterns planted in it, and the shipped rules. A typology of which

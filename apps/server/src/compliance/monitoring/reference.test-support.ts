@@ -153,8 +153,15 @@ function rapid(past: readonly Movement[], c: MonitoringSettings['rules']['rapid_
     .filter((m) => m.party === now.party && m.amountMinor !== null)
     .filter((m) => now.atMs - m.atMs <= c.windowHours * HOUR)
     .slice(-48);
-  for (const start of own.filter((m) => m.direction === 'in')) {
-    const stretch = own.filter((m) => m.seq >= start.seq);
+  const starts = own.filter((m) => m.direction === 'in');
+  const stretches = [
+    ...starts.map((start) => own.filter((m) => m.seq >= start.seq)),
+    ...starts.map((start) => [
+      start,
+      ...own.filter((m) => m.seq > start.seq && m.direction === 'out'),
+    ]),
+  ];
+  for (const stretch of stretches) {
     const into = sum(stretch.filter((m) => m.direction === 'in'));
     const out = sum(stretch.filter((m) => m.direction === 'out'));
     if (into < BigInt(c.minAmountMinor)) continue;

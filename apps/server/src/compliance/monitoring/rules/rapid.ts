@@ -14,7 +14,8 @@ export const MAX_RAPID_ITEMS = 48;
 
 /**
  * Money that goes out soon after it came in. Any stretch of the window that begins with money coming
- * in and ends with this movement counts: a salary the day before does not hide what passes through today.
+ * in and ends with this movement counts, and any one arrival with all that went out since: a salary the
+ * day before does not hide what passes through today, nor one in between.
  */
 export function rapidMovement(
   state: RapidState | null,
@@ -46,16 +47,36 @@ export function rapidMovement(
 
 type Passage = { in: bigint; out: bigint; items: readonly RapidItem[] };
 
-/** The stretch that begins earliest, so that the alert names the most. */
+/** The stretch that begins earliest, so that the alert names the most; then one arrival alone. */
 function longestPassage(items: readonly RapidItem[], config: RapidConfig): Passage | null {
-  for (let from = 0; from < items.length; from++) {
-    if (items[from]?.direction !== 'in') continue;
-    const stretch = items.slice(from);
-    const into = sumOf(stretch.filter(({ direction }) => direction === 'in'));
-    const out = sumOf(stretch.filter(({ direction }) => direction === 'out'));
-    const isShare =
-      out * FULL_BPS >= into * config.minShareBps && out * FULL_BPS <= into * config.maxShareBps;
-    if (into >= config.minAmount && isShare) return { in: into, out, items: stretch };
+  const arrivals = items.flatMap((item, at) => (item.direction === 'in' ? [at] : []));
+  for (const isAlone of [false, true]) {
+    for (const at of arrivals) {
+      const passage = passageFrom(items, { at, isAlone });
+      if (isPassed(passage, config)) return passage;
+    }
   }
   return null;
+}
+
+function passageFrom(
+  items: readonly RapidItem[],
+  { at, isAlone }: { at: number; isAlone: boolean },
+): Passage {
+  const stretch = items.slice(at).filter(({ direction }, i) => {
+    return direction === 'out' || i === 0 || !isAlone;
+  });
+  return {
+    in: sumOf(stretch.filter(({ direction }) => direction === 'in')),
+    out: sumOf(stretch.filter(({ direction }) => direction === 'out')),
+    items: stretch,
+  };
+}
+
+function isPassed({ in: into, out }: Passage, config: RapidConfig): boolean {
+  return (
+    into >= config.minAmount &&
+    out * FULL_BPS >= into * config.minShareBps &&
+    out * FULL_BPS <= into * config.maxShareBps
+  );
 }
