@@ -29,16 +29,23 @@ export function newMeasure(): Measured {
   return { transactions: 0, accounts: 0, states: 0, rules };
 }
 
+export type Said = { rule: MonitoringRule; party: string; movementIds: readonly string[] };
+
 /** Runs the rules over a world and adds what they found to the measure. */
 export function measureWorld(into: Measured, world: World, settings: MonitoringSettings): void {
   const monitor = monitorInMemory(readConfig(settings));
-  const alerts: { rule: MonitoringRule; party: string; movementIds: readonly string[] }[] = [];
+  const alerts: Said[] = [];
   for (const movement of world.movements()) {
     into.transactions += 1;
     alerts.push(...monitor.take(movement));
   }
-  into.accounts += world.accounts;
   into.states += monitor.size();
+  judge(into, world, alerts);
+}
+
+/** Compares what was said of a world with what was planted in it. */
+export function judge(into: Measured, world: World, alerts: readonly Said[]): void {
+  into.accounts += world.accounts;
   const found = new Set<number>();
   const wronged = new Map(monitoringRules.map((rule) => [rule, new Set<string>()]));
   for (const { rule, party, movementIds } of alerts) {

@@ -1,4 +1,4 @@
-import { type MonitoringRule, monitoringRules } from '@quittance/contract';
+import { monitoringRules } from '@quittance/contract';
 import { type Movement } from '../../apps/server/src/compliance/monitoring/index.ts';
 import { type Dice, seededDice, seedOf } from '../lightning/dice.ts';
 import { DAY_MS, type Draft, ordinaryDay } from './background.ts';
@@ -143,5 +143,3 @@ function shuffled<T>(dice: Dice, items: readonly T[]): T[] {
   }
   return all;
 }
-
-export type { MonitoringRule };
