@@ -7,6 +7,7 @@ import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
+import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { ownAddressBody } from '../support/screening.ts';
@@ -132,6 +133,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     refunds: refund.id,
     spends: spend,
     'compliance/addresses': ownAddress.id,
+    'compliance/monitoring': await fillMonitoring(api, merchant),
     'lightning/nodes': lightning.node,
     'lightning/invoices': lightning.invoice,
     ...drawing,
@@ -282,6 +284,7 @@ function bodyOf(operationId: string): unknown {
     createPayoutProcessor: { kind: 'onchain' },
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
+    ...monitoringBodies,
     writeComplianceSettings: defaultComplianceSettings,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },

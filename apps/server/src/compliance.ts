@@ -1,6 +1,7 @@
 import { coversScope } from '@quittance/contract';
 import type { Clock, Ids, Uuid } from '@quittance/kernel';
 import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
+import { addMonitoringRoutes } from './compliance/monitoring/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
@@ -34,6 +35,7 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   addListRoutes(app, screening);
   addVersionRoutes(app, screening);
   addScreenRoutes(app, screening);
+  addMonitoringRoutes(app, { ...common, samePersonAs });
   addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
 }
 

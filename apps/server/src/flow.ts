@@ -12,6 +12,7 @@ import {
   walletsOfSigner,
 } from './money-out.ts';
 import { type Lightning, type LightningOptions, openLightning, useLightning } from './lightning.ts';
+import { useMonitoring, useRateSampling } from './monitoring-work.ts';
 import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
@@ -236,6 +237,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       return loop;
     });
   }
+  if (runs('worker')) {
+    useMonitoring(lifecycle, options, { database, screening, loops: state.loops });
+  }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });
   registerGauges(options.metrics, state);
@@ -316,6 +320,7 @@ function useHttp(
   }
   if (options.role === 'all' || options.role === 'api') {
     useRates(lifecycle, options, state);
+    useRateSampling(lifecycle, options, { database, state });
     lifecycle.use('http', async () => {
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;

@@ -234,6 +234,7 @@ export {
   payoutSummarySchema,
   payPayoutSchema,
 } from './payouts.ts';
+export * from './monitoring.ts';
 export { errorCodes, type Problem, problemSchema } from './problem.ts';
 export * from './pull-payments.ts';
 export * from './pull-view.ts';
