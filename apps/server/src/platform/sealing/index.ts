@@ -1,1 +1,2 @@
-export { openSealer, type Sealer, UnsealError } from './sealer.ts';
+export { sealBytes, UnsealError, unsealBytes } from './sealed-bytes.ts';
+export { openSealer, type Sealer } from './sealer.ts';
