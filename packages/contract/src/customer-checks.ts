@@ -178,7 +178,7 @@ export const customerErasureRules = [
   'open_case',
   'open_hit',
   'blocked',
-  'order_open',
+  'owns_customer',
 ] as const;
 export type CustomerErasureRule = (typeof customerErasureRules)[number];
 
@@ -191,7 +191,7 @@ export const customerErasureSchema = z
       id: 'CustomerErasureRule',
       description:
         'no_duty, retention_over: erased. retention_period: kept until dueAt. open_case, open_hit, ' +
-        'blocked, order_open: kept until that has ended, and looked at again by dueAt.',
+        'blocked, owns_customer: kept until that has ended, and looked at again by dueAt.',
     }),
     dueAt: timestamp.nullable(),
     requestedBy: z.string(),

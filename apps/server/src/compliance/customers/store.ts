@@ -162,7 +162,7 @@ export async function readCustomersById(
 }
 
 /** The same, and so that what is decided about them holds until the transaction ends. */
-export async function readCustomersForOrders(
+export async function lockCustomers(
   tx: Tx,
   which: { merchantId: Uuid; ids: readonly Uuid[] },
 ): Promise<Customer[]> {
