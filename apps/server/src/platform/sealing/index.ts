@@ -1,2 +1,2 @@
-export { sealBytes, UnsealError, unsealBytes } from './sealed-bytes.ts';
-export { openSealer, type Sealer } from './sealer.ts';
+export { sealBytes, unsealBytes } from './sealed-bytes.ts';
+export { openSealer, type Sealer, SecretsKeyError, UnsealError } from './sealer.ts';
