@@ -3,6 +3,7 @@ import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { samePersonAs } from '../../tenancy/keys/index.ts';
 import type { Customer } from './customer.ts';
+import { resolveErasure } from './erase-customer.ts';
 import { change, lockFamily, note, ownOf, settleRisk } from './family.ts';
 import { checkOwners, type OwnershipRefusal } from './ownership.ts';
 import { readFamilyShares, replaceOwners } from './owner-store.ts';
@@ -70,7 +71,9 @@ export async function endCustomer(
   const { createdAtMs } = ownOf(family);
   const event = { type: 'ended', endedAtMs: Math.max(createdAtMs, given.atMs) } as const;
   const noted = { action: 'ended', note: given.reason };
-  return await change(tx, deps, family, { event, noted, doing: given.doing });
+  await change(tx, deps, family, { event, noted, doing: given.doing });
+  await resolveErasure(tx, deps, family, { cause: 'retention', doing: given.doing });
+  return ownOf(family);
 }
 
 /** @throws {AppError} not_found */

@@ -229,6 +229,19 @@ function passTime(customer: Customer, { rules, nowMs }: Now): CustomerStep {
   return changedTo(unverified(customer, 'expired'), nowMs);
 }
 
+/** What is left of a customer: that there was one, and when. Orders and the log refer to it. */
+export function erasedCustomer(customer: Customer, nowMs: number): Customer {
+  assert(customer.erasedAtMs === null, 'a customer is erased once');
+  assert(customer.block === null, 'who is blocked is kept');
+  return {
+    ...unverified(customer, customer.state === 'verified' ? 'expired' : customer.state),
+    ...{ risk: 'low', riskReasons: [], riskOverride: null, pep: false, ownerBlocked: false },
+    ...{ endedAtMs: customer.endedAtMs ?? nowMs, erasedAtMs: nowMs },
+    ...{ sealedKey: null, sealedProfile: null, screenDueAtMs: null, screenedWith: [] },
+    ...{ version: customer.version + 1, updatedAtMs: nowMs },
+  };
+}
+
 /** What an officer said, or else the facts. */
 export function effectiveRisk({ risk, riskOverride }: Customer): CustomerRisk {
   return riskOverride ?? risk;

@@ -22,7 +22,7 @@ import { readFamilyShares } from './owner-store.ts';
 import type { CustomerDeps, Doing } from './ports.ts';
 import { countriesOf, openProfile } from './profile.ts';
 import { readCustomerSettings } from './settings.ts';
-import { type OwnCustomer, lockCustomers, updateCustomer } from './store.ts';
+import { lockCustomers, type OwnCustomer, readCustomersById, updateCustomer } from './store.ts';
 import { openVault, type Vault } from './vault.ts';
 import { lockOwnership } from './vault-store.ts';
 
@@ -42,13 +42,32 @@ export async function lockFamily(
   own: OwnCustomer,
   others: readonly Uuid[] = [],
 ): Promise<Family> {
+  const vault = await openVault(tx, deps, own.merchantId);
+  await lockOwnership(tx, own.merchantId);
+  return await gather(tx, { own, others, vault, read: lockCustomers });
+}
+
+/** The same for who only looks. @throws {AppError} not_found */
+export async function readFamily(tx: Tx, deps: CustomerDeps, own: OwnCustomer): Promise<Family> {
+  const vault = await openVault(tx, deps, own.merchantId);
+  return await gather(tx, { own, others: [], vault, read: readCustomersById });
+}
+
+async function gather(
+  tx: Tx,
+  from: {
+    own: OwnCustomer;
+    others: readonly Uuid[];
+    vault: Vault;
+    read: typeof lockCustomers;
+  },
+): Promise<Family> {
+  const { own, others, vault, read } = from;
   const { merchantId } = own;
-  const vault = await openVault(tx, deps, merchantId);
-  await lockOwnership(tx, merchantId);
   const wanted = [own.id, ...others];
   const shares = await readFamilyShares(tx, { merchantId, ids: wanted });
   const ids = [...new Set([...wanted, ...shares.flatMap((one) => [one.entityId, one.ownerId])])];
-  const found = await lockCustomers(tx, { merchantId, ids });
+  const found = await read(tx, { merchantId, ids });
   const members = new Map(found.map((customer) => [customer.id, customer]));
   if (!members.has(own.id)) throw noSuchCustomer();
   return { own, vault, settings: await readCustomerSettings(tx, merchantId), shares, members };
@@ -141,7 +160,8 @@ export async function settleRisk(
     assert(before !== undefined, 'a member of the family is there');
     const facts = factsOf(family, before, { depth, ownerBlocked: byOwners.has(id) });
     const event = {
-      ...{ type: 'risk_assessed', ownerBlocked: byOwners.has(id) },
+      type: 'risk_assessed',
+      ownerBlocked: byOwners.has(id),
       ...assessRisk(facts, settings),
     } as const;
     const step = applyCustomerEvent(before, event, { rules: settings, nowMs });

@@ -98,7 +98,7 @@ export function openProfile(key: CustomerKey, sealed: Uint8Array): CustomerProfi
 }
 
 /** What a verification proves: when one of these changes, it has to be done again. */
-export function identityOf(profile: CustomerProfile) {
+function identityOf(profile: CustomerProfile) {
   const { names, birthDate, birthPlace, gender, nationalities, identifiers } = profile;
   const { registrationCountry, registrationDate, legalForm } = profile;
   return {
@@ -107,8 +107,12 @@ export function identityOf(profile: CustomerProfile) {
   };
 }
 
+export function identityText(profile: CustomerProfile): string {
+  return canonicalJson(identityOf(profile));
+}
+
 export function isMaterial(before: CustomerProfile, after: CustomerProfile): boolean {
-  return canonicalJson(identityOf(before)) !== canonicalJson(identityOf(after));
+  return identityText(before) !== identityText(after);
 }
 
 /** Countries that say something about risk. */
