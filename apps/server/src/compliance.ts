@@ -1,11 +1,19 @@
-import type { Clock, Ids } from '@quittance/kernel';
-import type { CaseListener } from './compliance/cases/index.ts';
+import { coversScope } from '@quittance/contract';
+import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
+import {
+  addListRoutes,
+  addScreenRoutes,
+  addVersionRoutes,
+  type Screener,
+} from './compliance/screening/index.ts';
 import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
-import type { Database } from './platform/db/index.ts';
+import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
+import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
 
-export type ComplianceParts = { database: Database; clock: Clock; ids: Ids };
+export type ComplianceParts = { database: Database; clock: Clock; ids: Ids; screener: Screener };
 
 /** Each does what a case's decision says to what it owns. */
 const caseListeners: readonly CaseListener[] = [];
@@ -22,4 +30,16 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   const { database, clock, ids } = parts;
   const common = { database, clock, ids, recordAudit };
   addComplianceSettingsRoutes(app, common);
+  const screening = { ...common, screener: parts.screener, samePersonAs };
+  addListRoutes(app, screening);
+  addVersionRoutes(app, screening);
+  addScreenRoutes(app, screening);
+  addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
+}
+
+function mayReview(clock: Clock) {
+  return async (tx: Tx, keyId: Uuid): Promise<boolean> => {
+    const scopes = await readValidScopes(tx, keyId, clock.nowMs());
+    return coversScope(scopes, 'compliance:review');
+  };
 }

@@ -32,11 +32,16 @@ export function startRescreening(options: RescreenOptions): Loop {
 
   async function run(signal: AbortSignal): Promise<void> {
     const nowMs = clock.nowMs();
-    const claimed = await database.asSystem((tx) => claimRescreen(tx, { nowMs, leaseMs: LEASE_MS }));
+    const claimed = await database.asSystem((tx) =>
+      claimRescreen(tx, { nowMs, leaseMs: LEASE_MS }),
+    );
     if (claimed === undefined) return;
     const { epoch } = claimed;
     // This process may not have the lists of the switch yet; its own switch rings again.
-    if (screener.epoch() < epoch) return void (await release(epoch));
+    if (screener.epoch() < epoch) {
+      await release(epoch);
+      return;
+    }
     let { position } = claimed;
     try {
       while (!signal.aborted) {

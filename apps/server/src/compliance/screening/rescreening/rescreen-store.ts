@@ -48,10 +48,15 @@ export async function releaseRescreen(tx: Tx, epoch: bigint): Promise<void> {
 }
 
 /** How far the re-screening of the newest switch is. */
-export async function readLatestRescreen(
-  tx: Tx,
-): Promise<
-  { epoch: bigint; state: string; screened: bigint; createdAt: Date; finishedAt: Date | null } | undefined
+export async function readLatestRescreen(tx: Tx): Promise<
+  | {
+      epoch: bigint;
+      state: 'open' | 'done' | 'superseded';
+      screened: bigint;
+      createdAt: Date;
+      finishedAt: Date | null;
+    }
+  | undefined
 > {
   return await tx.maybe(
     `SELECT epoch, state, screened, created_at AS "createdAt", finished_at AS "finishedAt"

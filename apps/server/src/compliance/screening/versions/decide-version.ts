@@ -33,7 +33,8 @@ export async function startImport(tx: Tx, id: Uuid): Promise<Version> {
   const parts = await readParts(tx, id);
   if (parts.length === 0) throw new AppError('conflict', 'Upload at least one file first.');
   const gap = parts.find(
-    (part, at) => part.part !== (parts[at - 1]?.file === part.file ? (parts[at - 1]?.part ?? 0) + 1 : 0),
+    (part, at) =>
+      part.part !== (parts[at - 1]?.file === part.file ? (parts[at - 1]?.part ?? 0) + 1 : 0),
   );
   if (gap !== undefined) {
     throw new AppError('conflict', `Parts of ${gap.file} before part ${gap.part} are missing.`);
@@ -65,7 +66,9 @@ export async function signOffVersion(
     bySamePerson: same.has(version.proposedBy),
     activeId: active?.id ?? null,
   });
-  return (signed.effectiveAtMs ?? 0) <= given.nowMs ? await activate(tx, signed, given.nowMs) : signed;
+  return (signed.effectiveAtMs ?? 0) <= given.nowMs
+    ? await activate(tx, signed, given.nowMs)
+    : signed;
 }
 
 /** Takes a version back that is not active yet. @throws {AppError} not_found, conflict */

@@ -24,7 +24,12 @@ export async function claimImport(
 /** Adds a chunk and keeps the claim. @returns false when another has begun the import anew */
 export async function writeChunk(
   tx: Tx,
-  { claim, chunk, at, untilMs }: { claim: ImportClaim; chunk: EntryChunk; at: number; untilMs: number },
+  {
+    claim,
+    chunk,
+    at,
+    untilMs,
+  }: { claim: ImportClaim; chunk: EntryChunk; at: number; untilMs: number },
 ): Promise<boolean> {
   const mine = await tx.query(
     `UPDATE screening_list_version SET claimed_until = $3
@@ -76,7 +81,11 @@ export async function finishImport(
 }
 
 /** Removes the chunks of attempts that came to nothing. */
-export async function deleteOtherChunks(tx: Tx, claim: ImportClaim, keepOwn: boolean): Promise<void> {
+export async function deleteOtherChunks(
+  tx: Tx,
+  claim: ImportClaim,
+  keepOwn: boolean,
+): Promise<void> {
   await tx.query(
     'DELETE FROM screening_entry_chunk WHERE version_id = $1 AND ($3 IS FALSE OR attempt <> $2)',
     [claim.id, claim.attempt, keepOwn],
@@ -86,7 +95,9 @@ export async function deleteOtherChunks(tx: Tx, claim: ImportClaim, keepOwn: boo
 /** A version whose comparison is missing, or is with one that is active no more. */
 export async function findUncompared(
   tx: Tx,
-): Promise<{ id: Uuid; attempt: number; activeId: Uuid | null; activeAttempt: number } | undefined> {
+): Promise<
+  { id: Uuid; attempt: number; activeId: Uuid | null; activeAttempt: number } | undefined
+> {
   return await tx.maybe(
     `SELECT v.id, v.attempt, a.id AS "activeId", coalesce(a.attempt, 0) AS "activeAttempt"
        FROM screening_list_version v

@@ -120,7 +120,9 @@ async function readEntries(
   const store = async (chunk: EntryChunk | undefined) => {
     if (chunk === undefined) return;
     const untilMs = clock.nowMs() + LEASE_MS;
-    const mine = await database.asSystem((tx) => writeChunk(tx, { claim, chunk, at: at++, untilMs }));
+    const mine = await database.asSystem((tx) =>
+      writeChunk(tx, { claim, chunk, at: at++, untilMs }),
+    );
     if (!mine) throw new ClaimLost();
   };
   for await (const event of importList(claim.format, paths)) {

@@ -50,7 +50,8 @@ export function startListWork(options: ListWorkOptions): Loop {
         );
         lookedAtMs = nowMs;
       }
-      const busy = (await importNext({ database, clock }, signal)) || (await compareNext(database, signal));
+      const busy =
+        (await importNext({ database, clock }, signal)) || (await compareNext(database, signal));
       return busy && !signal.aborted ? 'again' : undefined;
     },
   });

@@ -105,22 +105,15 @@ export async function insertVersion(
   const row = await tx.one<Row>(
     `INSERT INTO screening_list_version (id, list, format, state, proposed_by, created_at)
      VALUES ($1, $2, $3, 'uploading', $4, $5) RETURNING ${COLUMNS}`,
-    [
-      version.id,
-      version.list,
-      version.format,
-      version.proposedBy,
-      new Date(version.createdAtMs),
-    ],
+    [version.id, version.list, version.format, version.proposedBy, new Date(version.createdAtMs)],
   );
   return versionOf(row);
 }
 
 export async function readVersion(tx: Tx, id: Uuid): Promise<Version | undefined> {
-  const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM screening_list_version WHERE id = $1`,
-    [id],
-  );
+  const row = await tx.maybe<Row>(`SELECT ${COLUMNS} FROM screening_list_version WHERE id = $1`, [
+    id,
+  ]);
   return row === undefined ? undefined : versionOf(row);
 }
 
