@@ -35,7 +35,9 @@ export const addCustomerDocumentSchema = z
       .string()
       .min(4)
       .max(MAX_DOCUMENT_TEXT)
-      .meta({ description: `The file in base64: PDF, JPEG, PNG or WebP, at most ${MAX_DOCUMENT_BYTES} bytes` }),
+      .meta({
+        description: `The file in base64: PDF, JPEG, PNG or WebP, at most ${MAX_DOCUMENT_BYTES} bytes`,
+      }),
     expiresOn: z.iso.date().nullable().default(null).meta({ description: 'Its last day' }),
   })
   .meta({ id: 'AddCustomerDocument' });

@@ -21,9 +21,12 @@ const limit = z
 
 const fields = {
   currency: currencyCode.meta({ description: 'In which limits and requirements are written' }),
-  limits: z.array(limit).max(MAX_RULES * 4).meta({
-    description: 'What a level allows. A level without a limit for some window has none in it',
-  }),
+  limits: z
+    .array(limit)
+    .max(MAX_RULES * 4)
+    .meta({
+      description: 'What a level allows. A level without a limit for some window has none in it',
+    }),
   requirements: z
     .array(
       z
@@ -31,12 +34,18 @@ const fields = {
         .meta({ id: 'CustomerRequirement' }),
     )
     .max(MAX_RULES)
-    .meta({ description: 'Orders above so much need a customer of such a level. Empty: none does' }),
-  beneficialOwnerBps: z.int().min(1).max(10_000).meta({
-    description:
-      'From this share on a person counts as beneficial owner. 2500: 31 CFR 1010.230(d)(1); ' +
-      'Regulation (EU) 2024/1624 art. 52 has the same',
-  }),
+    .meta({
+      description: 'Orders above so much need a customer of such a level. Empty: none does',
+    }),
+  beneficialOwnerBps: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .meta({
+      description:
+        'From this share on a person counts as beneficial owner. 2500: 31 CFR 1010.230(d)(1); ' +
+        'Regulation (EU) 2024/1624 art. 52 has the same',
+    }),
   reviewMonths: z
     .strictObject({ low: months, medium: months, high: months })
     .meta({ id: 'CustomerReviewMonths', description: 'From one review to the next, by risk' }),
@@ -47,11 +56,15 @@ const fields = {
     .strictObject({ low: verifiable, medium: verifiable, high: verifiable })
     .meta({ id: 'CustomerLeastVerification', description: 'Less than this allows nothing' }),
   highRiskCountries: z.array(countryText).max(250),
-  retentionMonths: z.int().min(0).max(MAX_RETENTION_MONTHS).meta({
-    description:
-      'How long a customer is kept after the relationship has ended. 60: 31 CFR 1010.430(d), ' +
-      'Regulation (EU) 2024/1624 art. 77(3)',
-  }),
+  retentionMonths: z
+    .int()
+    .min(0)
+    .max(MAX_RETENTION_MONTHS)
+    .meta({
+      description:
+        'How long a customer is kept after the relationship has ended. 60: 31 CFR 1010.430(d), ' +
+        'Regulation (EU) 2024/1624 art. 77(3)',
+    }),
   providerDecides: z.boolean().meta({
     description:
       "Whether a provider's good result is in force at once, below the level enhanced; else a " +

@@ -57,7 +57,10 @@ const nameInput = z
 const addressFields = z
   .strictObject({
     kind: z.enum(['residence', 'registered', 'business', 'postal']),
-    lines: z.array(personText({ min: 1, max: 200 })).min(1).max(MAX_LINES),
+    lines: z
+      .array(personText({ min: 1, max: 200 }))
+      .min(1)
+      .max(MAX_LINES),
     city: personText({ min: 1, max: 200 }).nullable(),
     region: personText({ min: 1, max: 200 }).nullable(),
     postalCode: personText({ min: 1, max: 40 }).nullable(),
@@ -141,7 +144,9 @@ export const customerProfileSchema = z
       z
         .strictObject({
           ...nameFields,
-          script: z.string().meta({ description: 'ISO 15924, as the letters say', examples: ['Cyrl'] }),
+          script: z
+            .string()
+            .meta({ description: 'ISO 15924, as the letters say', examples: ['Cyrl'] }),
         })
         .meta({ id: 'CustomerName' }),
     ),
@@ -169,7 +174,9 @@ export const customerSchema = z
         'where a hit on a sanctions list is undecided, or where the customer is blocked or has left.',
     }),
     verifiedAt: timestamp.nullable(),
-    validUntil: timestamp.nullable().meta({ description: 'When the first of the documents runs out' }),
+    validUntil: timestamp
+      .nullable()
+      .meta({ description: 'When the first of the documents runs out' }),
     risk: z.enum(customerRisks).meta({ id: 'CustomerRisk' }),
     riskReasons: z.array(z.enum(customerRiskReasons)),
     politicallyExposed: z.boolean(),
@@ -283,10 +290,7 @@ export type VerifyCustomer = z.output<typeof verifyCustomerSchema>;
 
 export const customerRiskInputSchema = z
   .strictObject({
-    risk: z
-      .enum(customerRisks)
-      .nullable()
-      .meta({ description: 'null: as the facts say' }),
+    risk: z.enum(customerRisks).nullable().meta({ description: 'null: as the facts say' }),
     reason,
   })
   .meta({ id: 'CustomerRiskInput' });

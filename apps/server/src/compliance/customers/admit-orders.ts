@@ -56,13 +56,25 @@ async function admitOrders(
             isOpen: !isShut(known) && known.state !== 'rejected',
           };
     const windows = customer === null ? [] : limitsOf(customer.level, settings);
-    const sums = await sumsOf(tx, { merchantId, customerId, nowMs, windows, currency: settings.currency });
+    const sums = await sumsOf(tx, {
+      merchantId,
+      customerId,
+      nowMs,
+      windows,
+      currency: settings.currency,
+    });
     const candidate = { customerId, worthMinor, customer };
     const refusal = admitOrder(candidate, settings, (hours) => sums.get(hours) ?? 0n);
     if (refusal !== null) throw refuse(refusal);
     // One by one, so that of orders of one customer each counts for the next.
     if (customerId !== null) {
-      await insertCustomerOrder(tx, { merchantId, orderId: order.id, customerId, worth, atMs: nowMs });
+      await insertCustomerOrder(tx, {
+        merchantId,
+        orderId: order.id,
+        customerId,
+        worth,
+        atMs: nowMs,
+      });
     }
   }
 }

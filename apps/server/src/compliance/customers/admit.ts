@@ -67,7 +67,5 @@ export function admitOrder(
   const exceeded = limitsOf(customer.level, settings).find(
     ({ hours, mostMinor }) => orderedMinor(hours) + worthMinor > mostMinor,
   );
-  return exceeded === undefined
-    ? null
-    : { code: 'customer_limit_exceeded', hours: exceeded.hours };
+  return exceeded === undefined ? null : { code: 'customer_limit_exceeded', hours: exceeded.hours };
 }

@@ -73,7 +73,13 @@ export type CustomerEvent =
   | { readonly type: 'time' };
 
 /** Why an event can not be: a stable code for the one who asked. */
-export type CustomerRefusal = 'erased' | 'ended' | 'blocked' | 'rejected' | 'wrong_state' | 'expired';
+export type CustomerRefusal =
+  | 'erased'
+  | 'ended'
+  | 'blocked'
+  | 'rejected'
+  | 'wrong_state'
+  | 'expired';
 
 export type CustomerStep =
   | { readonly ok: true; readonly customer: Customer; readonly changed: boolean }

@@ -4,7 +4,13 @@ import {
   customerDocumentsSchema,
   MAX_DOCUMENT_TEXT,
 } from '@quittance/contract';
-import { answers, fileAnswers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import {
+  answers,
+  fileAnswers,
+  type HttpApp,
+  merchantOf,
+  needs,
+} from '../../platform/http/index.ts';
 import { fileEndings } from './document.ts';
 import { readDocuments } from './document-store.ts';
 import { addDocument, openDocument } from './documents.ts';

@@ -53,7 +53,9 @@ const GRACE_MONTHS = 1;
  * relationship, the last order and the last case have all ended. What is open comes first.
  */
 export function decideErasure(facts: ErasureFacts, nowMs: number): ErasureDecision {
-  const again = (rule: 'open_case' | 'open_hit' | 'blocked' | 'owns_customer'): ErasureDecision => ({
+  const again = (
+    rule: 'open_case' | 'open_hit' | 'blocked' | 'owns_customer',
+  ): ErasureDecision => ({
     ...{ erase: false, rule, dueAtMs: nowMs + LOOK_AGAIN_MS },
   });
   if (facts.hasOpenCase) return again('open_case');

@@ -131,9 +131,7 @@ export async function note(
 ): Promise<void> {
   const id = deps.ids.next();
   const sealedNote =
-    noted.note === undefined
-      ? null
-      : family.vault.keyOf(customer).seal(noted.note, `note:${id}`);
+    noted.note === undefined ? null : family.vault.keyOf(customer).seal(noted.note, `note:${id}`);
   await insertLogEntry(tx, customer, {
     ...{ id, atMs: doing.nowMs, actor: doing.by, action: noted.action, sealedNote },
     detail: noted.detail ?? {},
@@ -169,7 +167,11 @@ export async function settleRisk(
     await write(tx, family, step.customer);
     const { risk, riskReasons } = step.customer;
     const detail = { risk, reasons: [...riskReasons] };
-    await note(tx, deps, step.customer, { family, noted: { action: 'risk_assessed', detail }, doing });
+    await note(tx, deps, step.customer, {
+      family,
+      noted: { action: 'risk_assessed', detail },
+      doing,
+    });
     if (!before.ownerBlocked && step.customer.ownerBlocked) {
       await tellOwnerBlocked(tx, deps, step.customer, nowMs);
     }

@@ -136,8 +136,7 @@ export function compareHits(
       ({ list, entryId }) => list === finding.list && entryId === finding.entryId,
     );
     const same = ofEntry.find(
-      (hit) =>
-        isSame(hit.entryDigest, finding.entryDigest) && isSame(hit.factsDigest, factsDigest),
+      (hit) => isSame(hit.entryDigest, finding.entryDigest) && isSame(hit.factsDigest, factsDigest),
     );
     const confirmed = ofEntry.find(({ state }) => state === 'confirmed');
     if (confirmed !== undefined) present.add(confirmed.id);

@@ -20,7 +20,11 @@ export function reaches(level: CustomerLevel, needed: CustomerLevel): boolean {
  */
 export function levelOf(
   customer: Customer,
-  { openSanctionsHits, settings, nowMs }: {
+  {
+    openSanctionsHits,
+    settings,
+    nowMs,
+  }: {
     openSanctionsHits: number;
     settings: Pick<CustomerSettings, 'leastVerification'>;
     nowMs: number;

@@ -162,7 +162,10 @@ function byIdentifier(
   vault: Vault,
   { type, country, value }: CustomerProfile['identifiers'][number],
 ): Uint8Array {
-  const plain = value.normalize('NFKC').toUpperCase().replace(/[^\p{L}\p{N}]/gu, '');
+  const plain = value
+    .normalize('NFKC')
+    .toUpperCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
   return vault.blind('identifier', `${type} ${country ?? '-'} ${plain}`);
 }
 

@@ -19,8 +19,6 @@ export type CustomerRouteDeps = CustomerDeps & {
   recordAudit: typeof recordAudit;
   /** Which addresses a store's provider may have. */
   urlPolicy: UrlPolicy;
-  /** Told after a store's rules have changed, in the same transaction. */
-  announceRules(tx: Tx, merchantId: Uuid): Promise<void>;
 };
 
 export const tags = ['Customers'];

@@ -109,7 +109,11 @@ async function tellHit(
  * Nobody is verified while a question about him is open.
  * @throws {AppError} conflict
  */
-export async function demandScreened(tx: Tx, deps: CustomerDeps, customer: Customer): Promise<void> {
+export async function demandScreened(
+  tx: Tx,
+  deps: CustomerDeps,
+  customer: Customer,
+): Promise<void> {
   if (!(await deps.isScreened(tx, customer.merchantId))) return;
   if (customer.screenedAtMs === null) {
     throw new AppError('conflict', 'The customer has not been screened yet.');

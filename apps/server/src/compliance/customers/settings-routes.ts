@@ -48,7 +48,6 @@ export function addCustomerSettingsRoutes(app: HttpApp, deps: CustomerRouteDeps)
       const { by, nowMs } = doingOf(deps, request);
       return await deps.database.asTenant(merchantId, async (tx) => {
         await writeSettings(tx, { merchantId, settings, by, atMs: nowMs });
-        await deps.announceRules(tx, merchantId);
         await deps.recordAudit(tx, {
           ...{ merchantId, id: deps.ids.next(), atMs: nowMs, actor: by, subject: merchantId },
           ...{ action: 'customer_settings.updated', detail: { ...settings } },

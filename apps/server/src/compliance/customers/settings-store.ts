@@ -1,6 +1,7 @@
 import type { CustomerSettings } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
+import { MERCHANTS_CHANNEL } from '../../tenancy/merchants/index.ts';
 
 export type StoredSettings = { settings: CustomerSettings; updatedBy: string; updatedAt: Date };
 
@@ -22,11 +23,8 @@ export async function writeSettings(
      ON CONFLICT (merchant_id) DO UPDATE
         SET settings = excluded.settings, updated_by = excluded.updated_by,
             updated_at = excluded.updated_at`,
-    [
-      written.merchantId,
-      JSON.stringify(written.settings),
-      written.by,
-      new Date(written.atMs),
-    ],
+    [written.merchantId, JSON.stringify(written.settings), written.by, new Date(written.atMs)],
   );
+  // Processes that make orders keep what they know of a store for a moment.
+  await tx.query(`SELECT pg_notify('${MERCHANTS_CHANNEL}', $1)`, [written.merchantId]);
 }

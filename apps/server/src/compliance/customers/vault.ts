@@ -9,7 +9,12 @@ import { insertVault, readVault } from './vault-store.ts';
 export type VaultDeps = { sealer: Sealer; random: Random; clock: Clock };
 
 /** What is sealed of a customer; it opens for nothing else, and under no other customer's key. */
-export type SealedThing = `profile` | `note:${Uuid}` | `document:${Uuid}` | `hit:${Uuid}` | `link:${Uuid}`;
+export type SealedThing =
+  | `profile`
+  | `note:${Uuid}`
+  | `document:${Uuid}`
+  | `hit:${Uuid}`
+  | `link:${Uuid}`;
 
 /** One customer's own key: destroyed with the customer, and all that is sealed under it. */
 export type CustomerKey = {

@@ -154,13 +154,7 @@ export async function insertCallback(
   const rows = await tx.query(
     `INSERT INTO customer_callback (merchant_id, verification_id, message_id, state, received_at)
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING 1 AS stored`,
-    [
-      callback.merchantId,
-      callback.id,
-      callback.messageId,
-      callback.state,
-      new Date(callback.atMs),
-    ],
+    [callback.merchantId, callback.id, callback.messageId, callback.state, new Date(callback.atMs)],
   );
   return rows.length === 1;
 }

@@ -52,7 +52,10 @@ export function keepMerchants(deps: OrderCreatorDeps) {
     const merchant = await deps.database.asTenant(id, async (tx) => {
       const found = await deps.readMerchant(tx, id);
       if (found === undefined) return undefined;
-      return { ...found, currencyOfRules: await (deps.customers ?? withoutCustomers).currencyOfRules(tx, id) };
+      return {
+        ...found,
+        currencyOfRules: await (deps.customers ?? withoutCustomers).currencyOfRules(tx, id),
+      };
     });
     if (merchant === undefined) throw new AppError('not_found', 'There is no such merchant.');
     if (kept.size >= MAX_KEPT_MERCHANTS) kept.clear();

@@ -87,11 +87,7 @@ export async function takeAnswer(
   await apply(tx, deps, family, { before, event, decides, nowMs });
 }
 
-function eventOf(
-  family: Family,
-  { id }: Verification,
-  answer: ProviderAnswer,
-): VerificationEvent {
+function eventOf(family: Family, { id }: Verification, answer: ProviderAnswer): VerificationEvent {
   if (answer.kind !== 'running' || answer.link === null) return { type: 'answered', answer };
   const key = family.vault.keyOf(ownOf(family));
   return { type: 'answered', answer, sealedLink: key.seal(answer.link, `link:${id}`) };

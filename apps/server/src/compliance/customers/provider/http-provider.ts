@@ -42,7 +42,10 @@ const MAX_HEADER_BYTES = 16_384;
 const answerSchema = z.object({
   reference: z.string().min(1).max(200),
   state: z.enum(['running', 'passed', 'failed']),
-  link: z.url({ protocol: /^https?$/ }).max(2_000).nullish(),
+  link: z
+    .url({ protocol: /^https?$/ })
+    .max(2_000)
+    .nullish(),
   documentsExpireOn: z.iso.date().nullish(),
   // A code, not a sentence: a sentence might say who somebody is, and this is not sealed.
   reason: z
@@ -130,7 +133,8 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
 
 /** Only what says so for certain is an answer; all else is silence, and is asked about again. */
 function answerOf(method: 'GET' | 'POST', status: number, text: string): ProviderAnswer {
-  if (status >= 200 && status < 300) return readAnswer(text) ?? silent('its answer can not be read');
+  if (status >= 200 && status < 300)
+    return readAnswer(text) ?? silent('its answer can not be read');
   if (method === 'GET' && status === 404) return { kind: 'unknown' };
   if (method === 'POST' && (status === 400 || status === 422)) {
     return { kind: 'refused', reason: `provider_refused_${status}` };
