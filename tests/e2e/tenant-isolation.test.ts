@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -115,6 +116,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
   const caseAlert = await make('/v1/compliance/alerts', alertBody);
+  const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   return {
@@ -137,6 +139,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
+    ...customers,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
   };
@@ -283,6 +286,7 @@ function bodyOf(operationId: string): unknown {
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
     writeComplianceSettings: defaultComplianceSettings,
+    ...customerBodies,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },

@@ -73,6 +73,8 @@ export async function startTestApi(options: {
   limits?: Partial<RateLimits>;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
+  /** Lists at hand instead of those in the database. */
+  screener?: ApiParts['screener'];
   /** Where stores can connect Lightning nodes. */
   lightning?(database: Database): NonNullable<ApiParts['lightning']>;
   addRoutes?(http: Api['http'], database: Database): Promise<void>;
@@ -101,6 +103,7 @@ export async function startTestApi(options: {
     sealer: openSealer(join(secrets.path, 'secrets.key')),
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
+    ...(options.screener === undefined ? {} : { screener: options.screener }),
     ...(options.lightning === undefined ? {} : { lightning: options.lightning(database) }),
     http: {
       log: { error: (details) => void errors.push(details) },

@@ -159,7 +159,7 @@ export const customerProviderInputSchema = z
       description: 'Sent as a bearer token; absent: as it was. Never shown',
     }),
   })
-  .meta({ id: 'CustomerProviderInput' });
+  .meta({ id: 'WriteCustomerProvider' });
 export const customerProviderSchema = z
   .strictObject({
     url: z.string(),

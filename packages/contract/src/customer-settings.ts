@@ -74,7 +74,7 @@ const fields = {
 
 export const customerSettingsInputSchema = z
   .strictObject(fields)
-  .meta({ id: 'CustomerSettingsInput' });
+  .meta({ id: 'WriteCustomerSettings' });
 export type CustomerSettings = z.output<typeof customerSettingsInputSchema>;
 export const customerSettingsSchema = z
   .strictObject({

@@ -53,7 +53,7 @@ const nameFields = {
 };
 const nameInput = z
   .strictObject(nameFields)
-  .meta({ id: 'CustomerNameInput', description: 'A name, in whatever script it is written' });
+  .meta({ id: 'NewCustomerName', description: 'A name, in whatever script it is written' });
 const addressFields = z
   .strictObject({
     kind: z.enum(['residence', 'registered', 'business', 'postal']),
@@ -238,11 +238,11 @@ export const customerOwnersInputSchema = z
               .default(false)
               .meta({ description: 'Decides in another way than by shares' }),
           })
-          .meta({ id: 'CustomerOwnerInput' }),
+          .meta({ id: 'NewCustomerOwner' }),
       )
       .max(MAX_OWNERS),
   })
-  .meta({ id: 'CustomerOwnersInput', description: 'All direct owners: they replace those before' });
+  .meta({ id: 'WriteCustomerOwners', description: 'All direct owners: they replace those before' });
 export type CustomerOwnersInput = z.output<typeof customerOwnersInputSchema>;
 
 export const customerOwnersSchema = z
@@ -293,7 +293,7 @@ export const customerRiskInputSchema = z
     risk: z.enum(customerRisks).nullable().meta({ description: 'null: as the facts say' }),
     reason,
   })
-  .meta({ id: 'CustomerRiskInput' });
+  .meta({ id: 'SetCustomerRisk' });
 
 export const endCustomerSchema = z
   .strictObject({ reason, at: timestampInput.optional().meta({ description: 'By default now' }) })

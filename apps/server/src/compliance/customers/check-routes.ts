@@ -75,7 +75,7 @@ function addScreening(app: HttpApp, deps: CustomerRouteDeps): void {
       config: { ...needs('compliance:review'), idempotency: 'stored' },
       schema: {
         tags,
-        operationId: 'screenCustomer',
+        operationId: 'rescreenCustomer',
         summary: 'Screen a customer now',
         description: 'It happens by itself at onboarding, every day, and when lists change.',
         params,
