@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
@@ -116,6 +117,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
   const caseAlert = await make('/v1/compliance/alerts', alertBody);
+  const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   return {
@@ -139,6 +141,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
+    ...customers,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
   };
@@ -286,6 +289,7 @@ function bodyOf(operationId: string): unknown {
     updatePayoutProcessor: { paused: true },
     ...monitoringBodies,
     writeComplianceSettings: defaultComplianceSettings,
+    ...customerBodies,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },

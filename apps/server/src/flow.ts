@@ -2,6 +2,7 @@ import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { startReconciliation } from './accounting/reconciliation/index.ts';
 import { useWatcher } from './chain-watch.ts';
+import { customerRescreener, useCustomers } from './customer-work.ts';
 import { openApi } from './http-api.ts';
 import {
   type MoneyOut,
@@ -136,6 +137,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
   const screening = useScreening(lifecycle, options, {
     ...{ database, alerts: alertDepsOf(options), loops: state.loops },
+    rescreener: customerRescreener(options, { database, sealer: lightning.sealer }),
   });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
@@ -239,6 +241,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   if (runs('worker')) {
     useMonitoring(lifecycle, options, { database, screening, loops: state.loops });
+    const { sealer } = lightning;
+    const customers = { database, sealer, loops: state.loops, screener: screening.screener };
+    useCustomers(lifecycle, options, customers);
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

@@ -20,6 +20,9 @@ export {
   classicCreateSchema,
   classicStatusSchema,
 } from './classic.ts';
+export * from './customer-checks.ts';
+export * from './customer-settings.ts';
+export * from './customers.ts';
 export { type ErrorCode, errorTable } from './errors.ts';
 export {
   type Event,

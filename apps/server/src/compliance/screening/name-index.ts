@@ -35,6 +35,11 @@ const MIN_SHARE = 0.5;
 
 type Indexed = { name: Name; listed: ListedName; entry: number; weight: number };
 
+/** A listed part that is like one that was asked for. */
+type Found = { part: Part; value: number };
+/** Found parts that are kept for the next question, some 20 MB; then they are forgotten together. */
+const MAX_KEPT = 200_000;
+
 /** A distinct part of listed names, and which names have it. */
 type Part = { token: NameToken; names: number[] };
 
@@ -223,7 +228,28 @@ function makeGather(index: {
   const seenBy = new Int32Array(names.length);
   let stamp = 0;
 
-  const similar = (token: NameToken, wanted: Iterable<string>): { part: Part; value: number }[] => {
+  /** What was found for parts that were asked for: names share them, "Mohammed" above all. */
+  const kept = new Map<string, readonly Found[]>();
+  let keptCount = 0;
+
+  const similar = (
+    token: NameToken,
+    keysFor: (token: NameToken) => Iterable<string>,
+  ): readonly Found[] => {
+    const id = `${keysFor === runKeys ? 'run' : token.class}|${token.script}|${token.text}`;
+    const known = kept.get(id);
+    if (known !== undefined) return known;
+    const found = lookUp(token, keysFor(token));
+    if (keptCount > MAX_KEPT) {
+      kept.clear();
+      keptCount = 0;
+    }
+    kept.set(id, found);
+    keptCount += 1 + found.length;
+    return found;
+  };
+
+  const lookUp = (token: NameToken, wanted: Iterable<string>): Found[] => {
     const ids = new Set<number>();
     for (const key of wanted) {
       const list = keys.get(key);
@@ -233,7 +259,7 @@ function makeGather(index: {
       if (list.length > MAX_KEY_PARTS && !key.startsWith('t')) continue;
       for (const id of list) ids.add(id);
     }
-    const found: { part: Part; value: number }[] = [];
+    const found: Found[] = [];
     for (const id of ids) {
       const part = parts[id];
       const value =
@@ -248,9 +274,9 @@ function makeGather(index: {
   return (asked) => {
     const touched: number[] = [];
     const weight = asked.tokens.reduce((sum, token) => sum + token.weight, 0);
-    const add = (token: NameToken, wanted: Iterable<string>) => {
+    const add = (token: NameToken, keysFor: (token: NameToken) => Iterable<string>) => {
       stamp++;
-      for (const { part, value } of similar(token, wanted)) {
+      for (const { part, value } of similar(token, keysFor)) {
         const worth = value * Math.min(token.weight, part.token.weight);
         for (const at of part.names) {
           if (seenBy[at] === stamp || names[at]?.name.kind !== asked.kind) continue;
@@ -264,9 +290,9 @@ function makeGather(index: {
       ({ class: found }) => found !== 'particle' && found !== 'stop' && found !== 'initial',
     );
     for (const token of telling.length > 0 ? telling : asked.tokens) {
-      add(token, keysOf(token));
+      add(token, keysOf);
     }
-    for (const run of runsTogether(asked.tokens)) add(run, runKeys(run));
+    for (const run of runsTogether(asked.tokens)) add(run, runKeys);
     const ranked: { at: number; rank: number }[] = [];
     for (const at of touched) {
       const lighter = Math.min(weight, names[at]?.weight ?? 0);

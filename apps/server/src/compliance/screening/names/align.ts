@@ -124,9 +124,12 @@ function joined(
   settings: MatchSettings,
 ): (Similarity & { weight: number }) | undefined {
   if (from + count > tokens.length || other.class === 'initial') return undefined;
+  // Nearly all are refused here, before anything is made.
+  let letters = 0;
+  for (let at = from; at < from + count; at++) letters += tokens[at]?.text.length ?? 0;
+  if (Math.abs(letters - other.text.length) > 3 || letters < 4) return undefined;
   const pieces = tokens.slice(from, from + count);
   const text = pieces.map((piece) => piece.text).join('');
-  if (Math.abs(text.length - other.text.length) > 3 || text.length < 4) return undefined;
   if (pieces.some((piece) => piece.class === 'number' || piece.class === 'initial'))
     return undefined;
   const fold = foldOf(text);

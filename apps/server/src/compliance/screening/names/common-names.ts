@@ -40,7 +40,7 @@ export const COMMON_NAMES: ReadonlySet<string> = new Set(
  minh thi van thanh anh hung dung tuan huong lan linh mai phuong thu trang
  mohamed mahmoud fatima aisha maryam zahra zainab khadija hasan ali omar khalid abdul rahman said yusuf
  mhmd aly hsyn hsn ahmd abrahym mhdy rda fatmh zhra mrym sara abas jafr mhmwd amyr abd allh zynb qasm ywsf
- salh smyr adnan skyn nrgs lyla maryam syd sadq kazm akbr asghr rsa`
+ salh smyr adnan skyn nrgs lyla maryam syd sadq kazm akbr asghr rsa mhmdy ahmdy hsyny rdayy krymy jafry rzayy asrfy`
     .split(/\s+/)
     .filter((name) => name !== ''),
 );

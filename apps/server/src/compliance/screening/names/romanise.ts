@@ -20,6 +20,7 @@ import {
   KANA_SMALL,
   KHMER,
   LATIN,
+  LOOKALIKES,
   type Script,
   THAI,
 } from './letters.ts';
@@ -74,7 +75,7 @@ function fidelityOf(word: string, script: Script): Fidelity {
 function latin(word: string): string {
   const bare = word.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   let text = '';
-  for (const letter of bare) text += LATIN.get(letter) ?? letter;
+  for (const letter of bare) text += LATIN.get(letter) ?? LOOKALIKES.get(letter) ?? letter;
   return text.replace(/[^a-z0-9]/g, '');
 }
 

@@ -139,7 +139,7 @@ function deductions(
   { settings, frequencies, weak }: Scoring & { settings: MatchSettings },
 ): ScorePart[] {
   const { pairs, restAsked, restListed, inOrder } = alignment;
-  const agreed = pairs.reduce((sum, pair) => sum + pair.weight, 0);
+  const agreed = pairs.reduce((sum, pair) => sum + pair.weight * telling(pair), 0);
   const missing = Math.max(0, 1 - agreed / NEEDED_WEIGHT[asked.kind]);
   const letters = pairs.reduce((sum, pair) => sum + text(pair.asked).length, 0);
   const incomplete = restAsked.length + restListed.length > 0;
@@ -160,6 +160,12 @@ function deductions(
     parts.push({ kind: 'common-names', points: points(incomplete ? common : common / 3) });
   }
   return parts;
+}
+
+/** General words that agree by their meaning only tell half of what the same words would. */
+function telling({ listed, likeness }: Pair): number {
+  const isGeneral = listed.every((token) => token.class === 'generic' || token.class === 'stop');
+  return isGeneral && likeness === 'form-of-one-name' ? 0.5 : 1;
 }
 
 function informationOf(pairs: readonly Pair[], frequencies: Frequencies): number {

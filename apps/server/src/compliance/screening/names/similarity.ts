@@ -133,8 +133,9 @@ function compareForms(a: NameToken, b: NameToken, settings: MatchSettings): Simi
   return shared ? { value: settings.nameForm, likeness: 'form-of-one-name' } : undefined;
 }
 
+/** All consonants, h too: scripts without vowels write it. */
 function consonants(fold: string): string {
-  return fold.replace(/[aeiouyvh]/g, '');
+  return fold.replace(/[aeiouyv]/g, '');
 }
 
 function compareBones(a: NameToken, b: NameToken, settings: MatchSettings): Similarity | undefined {
@@ -143,9 +144,12 @@ function compareBones(a: NameToken, b: NameToken, settings: MatchSettings): Simi
   if (a.script === b.script || a.class !== b.class) return undefined;
   if (a.bones.length < 2 || Math.abs(a.text.length - b.text.length) > 5) return undefined;
   if (a.bones !== b.bones) return undefined;
+  const all = consonants(a.fold);
+  const isExact = all === consonants(b.fold);
   // Each consonant more makes chance less likely.
-  const share = Math.min(1, (a.bones.length - 2) / 2);
-  const exact = consonants(a.fold) === consonants(b.fold) ? settings.bonesExact : 0;
+  const count = isExact ? Math.max(all.length, a.bones.length) : a.bones.length;
+  const share = Math.min(1, (count - 2) / 2);
+  const exact = isExact ? settings.bonesExact : 0;
   const value = exact + settings.bonesShort + share * (settings.bones - settings.bonesShort);
   return { value, likeness: 'same-consonants' };
 }
