@@ -14,6 +14,7 @@ import {
   type ResolverSettings,
   trackAttempts,
   watchFailureRates,
+  watchLatePayments,
 } from './paying/lightning/index.ts';
 import {
   attemptDepsOf,
@@ -154,7 +155,12 @@ function useLearning(
 function useTracking(
   lifecycle: Lifecycle,
   { clock, log }: LightningPayoutOptions,
-  { database, loops, deps }: { database: Database; loops: Loop[]; deps: LightningPayoutDeps },
+  {
+    database,
+    loops,
+    alerts,
+    deps,
+  }: { database: Database; loops: Loop[]; alerts: AlertDeps; deps: LightningPayoutDeps },
 ): void {
   const attempts = attemptDepsOf(deps);
   lifecycle.use('lightning attempts', () => {
@@ -168,7 +174,8 @@ function useTracking(
         if (!hasRecovered) await recoverAttempts(attempts);
         hasRecovered = true;
         await bells.refresh();
-        return await trackAttempts(attempts, signal);
+        const late = await watchLatePayments({ ...attempts, alerts }, signal);
+        return (await trackAttempts(attempts, signal)) ?? late;
       },
       wake(on) {
         ring = on;

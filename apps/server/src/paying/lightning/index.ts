@@ -23,6 +23,7 @@ export type {
   AttemptInvoice,
   AttemptListener,
   AttemptOrigin,
+  AttemptTelling,
   SentAttempt,
 } from './attempt.ts';
 export { ATTEMPTS_CHANNEL, countOpenAttempts, readAttempts } from './attempt-store.ts';
@@ -42,6 +43,7 @@ export {
 export { lightningFaultPoint } from './fault-points.ts';
 export { classOfError, sendAttempt } from './send-attempt.ts';
 export { recoverAttempts, trackAttempts } from './track-attempts.ts';
+export { watchLatePayments } from './watch-late.ts';
 export { type FailureClassFacts, failureClasses } from './failure-classes.ts';
 export {
   type Advice,

@@ -118,15 +118,19 @@ export function drawableMsat(
   return maxMsat < minDrawMsat || maxMsat === 0n ? null : { minMsat: minDrawMsat, maxMsat };
 }
 
-/** What has become of a draw's payout. */
-export type DrawNews = { readonly paid: true } | { readonly paid: false; readonly reason: string };
+/** What has become of a draw's payout. A payment that arrives late contradicts what was told first. */
+export type DrawNews =
+  | { readonly paid: true; readonly wasFailed?: boolean }
+  | { readonly paid: false; readonly reason: string };
 
 /**
  * What the payout's end makes of a draw; null when it says nothing new. A draw ends once: what was
- * given back can not be given back again.
+ * given back can not be given back again. Only a payment that arrives after it had failed makes it
+ * paid; then what was given back is taken again.
  */
 export function endDraw(draw: Draw, news: DrawNews, nowMs: number): Draw | null {
-  if (draw.state !== 'open') {
+  const isLate = news.paid && news.wasFailed === true && draw.state === 'failed';
+  if (draw.state !== 'open' && !isLate) {
     const isSame = draw.state === (news.paid ? 'paid' : 'failed');
     assert(isSame, 'the payout of a draw ends in one way');
     return null;

@@ -100,6 +100,12 @@ export type NewPayment = {
   readonly timeoutMs: number;
   /** How long the caller waits here for an answer. */
   readonly waitMs: number;
+  /**
+   * Nothing of it is given to the node from this time on. The backend looks at its clock in the very
+   * moment in which it writes the request, after all connecting and waiting: a process that stood
+   * still in between must not send what others have given up meanwhile. Left out: at any time.
+   */
+  readonly notAfterMs?: number;
 };
 
 export type PaymentOutcome =
