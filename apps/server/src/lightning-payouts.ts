@@ -22,6 +22,7 @@ import {
   type LightningPayoutDeps,
   PROCESSORS_CHANNEL,
   type PayoutListener,
+  wakeWaitingPayouts,
   watchOutbound,
 } from './paying/payouts/index.ts';
 import type { Gate } from './paying/guard/index.ts';
@@ -34,6 +35,8 @@ import type { AlertDeps } from './telling/notifications/index.ts';
 
 /** Nobody rang: what is due over Lightning is looked for this often. */
 const LOOK_EVERY_MS = 1_000;
+/** Peers come back in seconds; a node is asked only while a payout waits for it. */
+const WAKE_EVERY_MS = 5_000;
 /** A strategy counts a payout's own attempts at once; others may learn of them a little later. */
 const LEARN_EVERY_MS = 5_000;
 /** What is forgotten is weeks old. */
@@ -95,6 +98,17 @@ export function useLightningPayouts(
         await payments.settle();
       },
     };
+  });
+  lifecycle.use('lightning waiting', () => {
+    const loop = startLoop({
+      name: 'lightning waiting',
+      everyMs: WAKE_EVERY_MS,
+      run: (signal) => wakeWaitingPayouts(deps, signal),
+      onError: (error) => log.warn({ error }, 'waiting Lightning payouts can not be looked at'),
+      clock,
+    });
+    loops.push(loop);
+    return loop;
   });
   useTracking(lifecycle, options, { ...parts, deps });
   useLearning(lifecycle, options, parts);

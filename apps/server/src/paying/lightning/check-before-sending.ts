@@ -8,6 +8,18 @@ import type {
 } from '../../receiving/lightning/index.ts';
 import type { AttemptFailure } from './attempt.ts';
 
+/** What was found before anything was sent has codes that begin like this. */
+const BEFORE_SENDING = 'before_sending:';
+const OWN_PEER = 'own_peer';
+/** The code of a payment that waits for a peer of our own. */
+export const OWN_PEER_AWAY = `${BEFORE_SENDING}${OWN_PEER}`;
+/** Codes of payments that our own node could not send, whatever the destination is. */
+export const OWN_SIDE_CODES: readonly string[] = [
+  OWN_PEER_AWAY,
+  `${BEFORE_SENDING}own_channels`,
+  `${BEFORE_SENDING}not_synced`,
+];
+
 /** What an invoice says of itself; null where a BOLT 12 invoice is the node's own to read. */
 export type InvoiceFacts = {
   readonly network: LightningNetwork | null;
@@ -64,8 +76,9 @@ export function checkBeforeSending(
   return checkLiquidity(node, amountMsat);
 }
 
-function checkLiquidity(
-  { channels, balances }: NodeFacts,
+/** Whether the own channels can send so much now. Pure. @returns null when they can */
+export function checkLiquidity(
+  { channels, balances }: Pick<NodeFacts, 'channels' | 'balances'>,
   amountMsat: Msats,
 ): AttemptFailure | null {
   const sendable = channels === null ? balances.sendableMsat : sumOf(channels.filter(isActive));
@@ -75,7 +88,7 @@ function checkLiquidity(
   const withAsleep = sendable + asleep.reduce((sum, { localMsat }) => sum + localMsat, 0n);
   if (withAsleep >= amountMsat) {
     const detail = `${missing}; peers with enough are offline`;
-    return { ...refuse('peer_offline', 'own_peer', detail), at: asleep[0]?.peerId ?? null };
+    return { ...refuse('peer_offline', OWN_PEER, detail), at: asleep[0]?.peerId ?? null };
   }
   return refuse('insufficient_local_balance', 'own_channels', missing);
 }
@@ -89,5 +102,5 @@ function sumOf(channels: readonly LightningChannel[]): Msats {
 }
 
 function refuse(failureClass: LightningFailureClass, code: string, detail: string): AttemptFailure {
-  return { failureClass, code: `before_sending:${code}`, detail, at: null };
+  return { failureClass, code: `${BEFORE_SENDING}${code}`, detail, at: null };
 }

@@ -31,7 +31,14 @@ export { createPaymentListener } from './follow-payments.ts';
 export { attemptJson } from './present.ts';
 export { watchFailureRates } from './watch-attempts.ts';
 export { beginAttempt, recordRefusal } from './begin-attempt.ts';
-export { checkBeforeSending, type InvoiceFacts, type NodeFacts } from './check-before-sending.ts';
+export {
+  checkBeforeSending,
+  checkLiquidity,
+  type InvoiceFacts,
+  type NodeFacts,
+  OWN_PEER_AWAY,
+  OWN_SIDE_CODES,
+} from './check-before-sending.ts';
 export type { AttemptDeps, AttemptLog, AttemptNotices, NodesOfStores } from './deps.ts';
 export { createDoorbells } from './doorbells.ts';
 export {
