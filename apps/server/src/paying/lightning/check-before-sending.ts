@@ -1,18 +1,20 @@
 import type { LightningNetwork } from '@quittance/bitcoin';
 import type { LightningFailureClass } from '@quittance/contract';
 import type { Msats } from '@quittance/kernel';
-import type {
-  LightningBalances,
-  LightningChannel,
-  LightningInfo,
+import {
+  type LightningBalances,
+  type LightningChannel,
+  type LightningInfo,
+  OWN_PEERS_OFFLINE,
 } from '../../receiving/lightning/index.ts';
 import type { AttemptFailure } from './attempt.ts';
 
 /** What was found before anything was sent has codes that begin like this. */
 const BEFORE_SENDING = 'before_sending:';
 const OWN_PEER = 'own_peer';
-/** The code of a payment that waits for a peer of our own. */
-export const OWN_PEER_AWAY = `${BEFORE_SENDING}${OWN_PEER}`;
+const OWN_PEER_AWAY = `${BEFORE_SENDING}${OWN_PEER}`;
+/** Codes of failures (`peer_offline`) of a peer of our own, seen before or by the node. */
+export const OWN_PEER_CODES: readonly string[] = [OWN_PEER_AWAY, OWN_PEERS_OFFLINE];
 /** Codes of payments that our own node could not send, whatever the destination is. */
 export const OWN_SIDE_CODES: readonly string[] = [
   OWN_PEER_AWAY,

@@ -36,7 +36,7 @@ export {
   checkLiquidity,
   type InvoiceFacts,
   type NodeFacts,
-  OWN_PEER_AWAY,
+  OWN_PEER_CODES,
   OWN_SIDE_CODES,
 } from './check-before-sending.ts';
 export type { AttemptDeps, AttemptLog, AttemptNotices, NodesOfStores } from './deps.ts';

@@ -134,6 +134,12 @@ export type LightningFailure = {
   readonly at: string | null;
 };
 
+/**
+ * The code of a failure (`peer_offline`) that a peer of the node's own caused, the same for every
+ * backend: nothing has left, and it says nothing of the destination.
+ */
+export const OWN_PEERS_OFFLINE = 'own_peers_offline';
+
 export type LightningChannel = {
   readonly id: string;
   readonly shortChannelId: string | null;
