@@ -103,6 +103,8 @@ export {
   lightningNodeListQuerySchema,
   lightningNodePageSchema,
   lightningNodeSchema,
+  type ConnectedLightningNode,
+  connectedLightningNodeSchema,
   msatText,
   paymentHashText,
 } from './lightning-nodes.ts';

@@ -28,7 +28,7 @@ export type {
   OfferInvoice,
   PaymentOutcome,
 } from './lightning-node.ts';
-export { type Comparison, countNodes, readComparison } from './node-store.ts';
+export { type Comparison, countNodes, readActiveNodes, readComparison } from './node-store.ts';
 export { type LightningNodes, type NodesDeps, openNodes, type OpenNode } from './nodes.ts';
 export { type InvoiceOffers, type OfferDeps, offerInvoices } from './offer-invoice.ts';
 export { type ObserveDeps, observeNodes } from './observe-nodes.ts';

@@ -39,6 +39,12 @@ export type LightningNode = {
   fetchInvoice?(request: { offer: string; amountMsat: Msats | null }): Promise<OfferInvoice>;
   /** BOLT12 (capability `offers`): an offer of our own, reusable. */
   createOffer?(request: { description: string; amountMsat: Msats | null }): Promise<string>;
+  /**
+   * What the credentials allow and Quittance never needs, such as sending coins. Left out where a
+   * backend can not tell.
+   * @throws {LightningNodeError} `unreachable`
+   */
+  excessiveRights?(): Promise<readonly string[]>;
   close(): Promise<void>;
 };
 
