@@ -109,6 +109,8 @@ export {
   lightningNodeListQuerySchema,
   lightningNodePageSchema,
   lightningNodeSchema,
+  type ConnectedLightningNode,
+  connectedLightningNodeSchema,
   msatText,
   paymentHashText,
 } from './lightning-nodes.ts';

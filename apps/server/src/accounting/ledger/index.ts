@@ -12,6 +12,7 @@ export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
 export { MAX_BATCH, postTransfers } from './post-transfers.ts';
 export { lightningFeeReleased } from './templates/lightning-fee-released.ts';
 export { lightningFeeReserved } from './templates/lightning-fee-reserved.ts';
+export { type LightningLateArgs, lightningLate } from './templates/lightning-late.ts';
 export { lightningSent } from './templates/lightning-sent.ts';
 export { type LightningAdjustedArgs, lightningAdjusted } from './templates/lightning-adjusted.ts';
 export {
