@@ -1,5 +1,9 @@
 import { assert, type Uuid } from '@quittance/kernel';
 import {
+  complianceFrozen,
+  complianceHeld,
+  complianceReleased,
+  complianceUnfrozen,
   lightningReceived,
   MAX_BATCH,
   orderSettled,
@@ -103,6 +107,10 @@ function transferOf({ order }: OrderChange, intent: LedgerIntent, atMs: number):
       'payment-confirmed': paymentConfirmed,
       'payment-dropped': paymentDropped,
       'payment-reorged': paymentReorged,
+      'compliance-held': complianceHeld,
+      'compliance-released': complianceReleased,
+      'compliance-frozen': complianceFrozen,
+      'compliance-unfrozen': complianceUnfrozen,
     } as const;
     return templates[intent.template](args);
   }
