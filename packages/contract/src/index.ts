@@ -28,6 +28,8 @@ export {
   eventSchema,
   eventTypeText,
 } from './events.ts';
+export * from './compliance-cases.ts';
+export * from './compliance-settings.ts';
 export {
   currencyCode,
   decimalText,
@@ -278,7 +280,10 @@ export {
   orderReportSchema,
 } from './reports.ts';
 export {
+  type ComplianceScope,
+  complianceScopes,
   coversScope,
+  isComplianceScope,
   instanceScope,
   type MerchantScope,
   merchantScopeSchema,
