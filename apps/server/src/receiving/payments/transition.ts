@@ -14,6 +14,7 @@ import {
   type Payment,
   type PaymentEvent,
   type RefundSums,
+  reviewOf,
 } from './payment.ts';
 import { settle } from './settle.ts';
 
@@ -228,9 +229,10 @@ function advance(order: PayableOrder, payment: OnchainPayment, event: OutputEven
         payment: confirmed,
         ledger: [intent('payment-confirmed', confirmed)],
         // A shop that ships on this notice must not hear it before the money counts.
-        notices: isWithheld(payment)
-          ? []
-          : [{ type: 'order.payment_confirmed', paymentId: payment.id }],
+        notices:
+          reviewOf(payment) !== 'none'
+            ? []
+            : [{ type: 'order.payment_confirmed', paymentId: payment.id }],
       };
     }
     case 'final':
