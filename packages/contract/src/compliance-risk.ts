@@ -13,13 +13,9 @@ export const MAX_RISK_TRANSACTIONS = 1_000;
 
 const points = z.int().min(0).max(100);
 const ppm = z.int().min(0).max(1_000_000);
-const percentByHop = z
-  .array(z.int().min(0).max(100))
-  .min(1)
-  .max(MAX_RISK_HOPS)
-  .meta({
-    description: 'Per cent of the points by hop, the first hop first; the last one goes on',
-  });
+const percentByHop = z.array(z.int().min(0).max(100)).min(1).max(MAX_RISK_HOPS).meta({
+  description: 'Per cent of the points by hop, the first hop first; the last one goes on',
+});
 
 /** Points are whole and at most 100; what a factor does not find gives none. */
 export const riskConfigSchema = z
