@@ -1,4 +1,5 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { defaultComplianceSettings } from '@quittance/contract';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
@@ -52,6 +53,9 @@ const payoutBody = {
   amount: '0.001',
   currency: 'BTC',
 };
+
+const alertBody = { subject: { type: 'party', id: 'x' }, severity: 'low', summary: 'seen' };
+const proposalId = '0199aa40-7a3f-7c31-a5ff-52f7a1f2d9c4';
 
 /** Gives a merchant one of everything. */
 async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
@@ -108,7 +112,9 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const spend = ids.next();
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   await make('/v1/reconciliations', {});
+  const caseAlert = await make('/v1/compliance/alerts', alertBody);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
+  await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   return {
     merchants: merchant.id,
     orders: order.id,
@@ -128,6 +134,8 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
+    'compliance/alerts': caseAlert.id,
+    'compliance/cases': caseAlert.caseId,
   };
 }
 
@@ -265,6 +273,18 @@ function bodyOf(operationId: string): unknown {
     createPayoutProcessor: { kind: 'onchain' },
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
+    writeComplianceSettings: defaultComplianceSettings,
+    createComplianceAlert: alertBody,
+    assignComplianceCase: { keyId: null },
+    commentComplianceCase: { text: 'x' },
+    addComplianceCaseEvidence: { title: 'x', data: {} },
+    setComplianceCaseClock: {
+      ...{ detectedAt: '2026-01-01T00:00:00Z', suspectKnownAt: null, reason: 'x' },
+    },
+    proposeComplianceDecision: { outcome: 'dismiss', reason: 'x' },
+    approveComplianceDecision: { proposalId, outcome: 'dismiss' },
+    rejectComplianceDecision: { proposalId, reason: 'x' },
+    reopenComplianceCase: { reason: 'x' },
     classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
   };
   return bodies[operationId];
@@ -284,7 +304,7 @@ async function everyCall(): Promise<Call[]> {
   const calls: Call[] = [];
   for (const [pattern, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
     const [, , first = '', second = ''] = pattern.split('/');
-    const noun = first === 'lightning' ? `${first}/${second}` : first;
+    const noun = ['lightning', 'compliance'].includes(first) ? `${first}/${second}` : first;
     const path = pattern.replace(/\{(id|orderId)\}/, () => {
       expect(owned, `${pattern}: say whose id belongs here`).toHaveProperty([noun]);
       return owned[noun] ?? '';
@@ -364,7 +384,7 @@ test("cross-store-access: the administrator's key reads no store's orders, event
       continue;
     const body = bodyOf(operation.operationId);
     const answer = await api.send(method, path, { key: api.adminKey, body });
-    if (/Alerts?$/.test(operation.operationId)) {
+    if (/(?<!Compliance)Alerts?$/.test(operation.operationId)) {
       // The administrator has alerts too: those of the instance, and no store's.
       expect([200, 404], `${method} ${path}`).toContain(answer.status);
       expectNoSecret(answer.body, `${method} ${path}`);

@@ -1,9 +1,11 @@
-import type { Clock, Ids } from '@quittance/kernel';
-import type { CaseListener } from './compliance/cases/index.ts';
+import { coversScope } from '@quittance/contract';
+import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
 import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
-import type { Database } from './platform/db/index.ts';
+import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
+import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
 
 export type ComplianceParts = { database: Database; clock: Clock; ids: Ids };
 
@@ -22,4 +24,12 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   const { database, clock, ids } = parts;
   const common = { database, clock, ids, recordAudit };
   addComplianceSettingsRoutes(app, common);
+  addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
+}
+
+function mayReview(clock: Clock) {
+  return async (tx: Tx, keyId: Uuid): Promise<boolean> => {
+    const scopes = await readValidScopes(tx, keyId, clock.nowMs());
+    return coversScope(scopes, 'compliance:review');
+  };
 }

@@ -110,6 +110,74 @@ export async function readCaseRow(tx: Tx, own: OwnCase): Promise<Case | undefine
   return row === undefined ? undefined : caseOf(row);
 }
 
+export type LogHead = { readonly sequence: bigint; readonly hash: Uint8Array };
+
+/** A case with the last place of its log, both of one moment. */
+export async function readCaseWithHead(
+  tx: Tx,
+  own: OwnCase,
+): Promise<{ found: Case; head: LogHead } | undefined> {
+  const row = await tx.maybe<Row & { log_sequence: bigint; log_hash: Buffer }>(
+    `SELECT ${COLUMNS}, log_sequence, log_hash FROM compliance_case
+      WHERE merchant_id = $1 AND id = $2`,
+    [own.merchantId, own.id],
+  );
+  if (row === undefined) return undefined;
+  return { found: caseOf(row), head: { sequence: row.log_sequence, hash: row.log_hash } };
+}
+
+/** The next cases of a merchant by id, from the one after `afterId` on. */
+export async function readCaseIds(
+  tx: Tx,
+  given: { merchantId: Uuid; afterId: Uuid | null; limit: number },
+): Promise<Uuid[]> {
+  const rows = await tx.query<{ id: Uuid }>(
+    `SELECT id FROM compliance_case WHERE merchant_id = $1 AND ($2::uuid IS NULL OR id > $2)
+      ORDER BY id LIMIT $3`,
+    [given.merchantId, given.afterId, given.limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export type CaseFilter = {
+  merchantId: Uuid;
+  startingAfter: Uuid | undefined;
+  limit: number;
+  state?: CaseState | undefined;
+  severity?: ComplianceSeverity | undefined;
+  assignee?: string | undefined;
+  subjectType?: CaseSubjectType | undefined;
+  subjectId?: string | undefined;
+  /** Only cases that still need their report by then. */
+  dueBeforeMs?: number | undefined;
+};
+
+/** A merchant's cases, the newest first. */
+export async function readCaseRows(tx: Tx, filter: CaseFilter): Promise<Case[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM compliance_case
+      WHERE merchant_id = $1 AND ($3::uuid IS NULL OR id < $3)
+        AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR severity = $5)
+        AND ($6::text IS NULL OR assignee = $6) AND ($7::text IS NULL OR subject_type = $7)
+        AND ($8::text IS NULL OR subject_id = $8)
+        AND ($9::timestamptz IS NULL OR (report_due_at < $9 AND reported_at IS NULL
+          AND (state <> 'closed' OR outcome = 'report')))
+      ORDER BY id DESC LIMIT $2`,
+    [
+      filter.merchantId,
+      filter.limit,
+      filter.startingAfter ?? null,
+      filter.state ?? null,
+      filter.severity ?? null,
+      filter.assignee ?? null,
+      filter.subjectType ?? null,
+      filter.subjectId ?? null,
+      dateOf(filter.dueBeforeMs ?? null),
+    ],
+  );
+  return rows.map(caseOf);
+}
+
 /** Locks it: what happens to a case happens one after the other. */
 export async function lockCase(tx: Tx, own: OwnCase): Promise<Case | undefined> {
   const row = await tx.maybe<Row>(
@@ -148,7 +216,7 @@ export async function findLastCaseId(
   return row?.id ?? null;
 }
 
-export function caseOf(row: Row): Case {
+function caseOf(row: Row): Case {
   return {
     merchantId: row.merchant_id,
     id: row.id,

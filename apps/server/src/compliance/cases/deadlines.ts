@@ -39,3 +39,11 @@ export function dueOf(
   if (now.nowMs > given.reportDueAtMs) return 'overdue';
   return now.nowMs >= given.reportDueAtMs - now.reminderDays * DAY_MS ? 'soon' : 'later';
 }
+
+/** Cases whose last moment is before this are due soon (or overdue), or overdue. */
+export function dueWithinMs(
+  due: 'soon' | 'overdue',
+  { nowMs, reminderDays }: { nowMs: number; reminderDays: number },
+): number {
+  return due === 'overdue' ? nowMs : nowMs + reminderDays * DAY_MS + 1;
+}

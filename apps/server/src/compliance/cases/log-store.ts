@@ -54,16 +54,6 @@ export async function readLogRows(
   return rows.map(entryOf);
 }
 
-export type LogHead = { sequence: bigint; hash: Uint8Array };
-
-export async function readLogHead(tx: Tx, own: OwnCase): Promise<LogHead | undefined> {
-  return await tx.maybe<LogHead>(
-    `SELECT log_sequence AS sequence, log_hash AS hash FROM compliance_case
-      WHERE merchant_id = $1 AND id = $2`,
-    [own.merchantId, own.id],
-  );
-}
-
 function entryOf(row: Row): LogEntry {
   return {
     merchantId: row.merchant_id,

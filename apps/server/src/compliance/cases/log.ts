@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { JsonValue } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 
 /** One entry of a case's log as it is stored. */
@@ -16,8 +17,6 @@ export type LogEntry = {
   readonly prevHash: Uint8Array;
   readonly hash: Uint8Array;
 };
-
-export const FIRST_HASH: Uint8Array = new Uint8Array(32);
 
 /**
  * What seals an entry: SHA-256 of the hash before it and of its fields, each as a netstring. The
@@ -39,29 +38,27 @@ export function hashOfEntry(entry: Omit<LogEntry, 'content' | 'hash'>): Uint8Arr
   return createHash('sha256').update(entry.prevHash).update(text).digest();
 }
 
+/** Where a check of a log has come to: the last entry that was right. */
+export type LogPlace = { readonly sequence: bigint; readonly hash: Uint8Array };
+export const LOG_START: LogPlace = { sequence: 0n, hash: new Uint8Array(32) };
+
 export type LogFault = {
   sequence: bigint;
-  fault: 'missing' | 'broken_link' | 'wrong_hash' | 'wrong_content';
+  kind: 'missing' | 'broken_link' | 'wrong_hash' | 'wrong_content';
 };
 
 /**
- * The first entry of a log that is not as it was written; undefined: all are. What was cut off its
- * end shows when its last hash is compared with the case's head.
- * @param entries all of them, by sequence
+ * Whether an entry is the one that was written after the one before. What was cut off the end of a
+ * log shows when its last place is compared with the case's head.
  */
-export function findLogFault(entries: readonly LogEntry[]): LogFault | undefined {
-  let prevHash = FIRST_HASH;
-  let expected = 1n;
-  for (const entry of entries) {
-    const { sequence } = entry;
-    if (sequence !== expected) return { sequence: expected, fault: 'missing' };
-    if (!isSame(entry.prevHash, prevHash)) return { sequence, fault: 'broken_link' };
-    if (!isSame(entry.hash, hashOfEntry(entry))) return { sequence, fault: 'wrong_hash' };
-    if (entry.content !== null && !isSame(entry.contentSha256, sha256(entry.content))) {
-      return { sequence, fault: 'wrong_content' };
-    }
-    prevHash = entry.hash;
-    expected++;
+export function findFault(before: LogPlace, entry: LogEntry): LogFault | undefined {
+  const { sequence } = entry;
+  const expected = before.sequence + 1n;
+  if (sequence !== expected) return { sequence: expected, kind: 'missing' };
+  if (!isSame(entry.prevHash, before.hash)) return { sequence, kind: 'broken_link' };
+  if (!isSame(entry.hash, hashOfEntry(entry))) return { sequence, kind: 'wrong_hash' };
+  if (entry.content !== null && !isSame(entry.contentSha256, sha256(entry.content))) {
+    return { sequence, kind: 'wrong_content' };
   }
   return undefined;
 }
@@ -72,4 +69,9 @@ export function sha256(text: string): Uint8Array {
 
 export function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
+}
+
+/** What an entry says; null: erased after the retention. */
+export function contentOf({ content }: Pick<LogEntry, 'content'>): JsonValue {
+  return content === null ? null : (JSON.parse(content) as JsonValue);
 }
