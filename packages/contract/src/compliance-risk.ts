@@ -101,6 +101,9 @@ export const riskBacktestSchema = z
     id: uuidText,
     configVersion: versionNumber,
     decisions: z.int().min(0).meta({ description: 'Decisions of the past that were made again' }),
+    shallow: z.int().min(0).meta({
+      description: 'Of them, how many were followed less far back than this version asks',
+    }),
     from: timestamp.nullable(),
     to: timestamp.nullable(),
     before: z.record(z.enum(riskLevels), z.int()),

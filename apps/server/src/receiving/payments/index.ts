@@ -20,5 +20,11 @@ export {
   reviewOf,
 } from './payment.ts';
 export { lockOrderMoney, type OrderMoney } from './order-money.ts';
-export { lockOrdersDue, notifyOrders, readNewestPayments, type StoredOrder } from './store.ts';
+export {
+  lockOrdersDue,
+  notifyOrders,
+  readNewestPayments,
+  SCREENING_DUE_CHANNEL,
+  type StoredOrder,
+} from './store.ts';
 export { orderEvent, priceText, type Telling } from './tell.ts';

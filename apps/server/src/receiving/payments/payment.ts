@@ -216,6 +216,11 @@ export function isWithheld(payment: Payment): boolean {
   return WITHHELD.has(payment.hold);
 }
 
+/** A decision about it has to be made. */
+export function isScreeningDue({ hold }: Payment): boolean {
+  return hold === 'screening' || hold === 'shadow';
+}
+
 /** Confirmed, and the order's or its payer's to have. */
 export function isAvailable(payment: Payment): boolean {
   return isConfirmed(payment) && !isWithheld(payment);

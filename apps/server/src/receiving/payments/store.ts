@@ -262,6 +262,27 @@ export async function savePayments(
   );
 }
 
+/** Writes what was decided about payments, and nothing else of them. */
+export async function saveHolds(
+  tx: Tx,
+  payments: readonly PaymentOfOrder[],
+  nowMs: number,
+): Promise<void> {
+  if (payments.length === 0) return;
+  const saved = await tx.query(
+    `UPDATE payment p SET hold = n.hold, updated_at = $4
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n (merchant_id, id, hold)
+      WHERE p.merchant_id = n.merchant_id AND p.id = n.id RETURNING 1 AS saved`,
+    [
+      payments.map(({ merchantId }) => merchantId),
+      payments.map(({ payment }) => payment.id),
+      payments.map(({ payment }) => payment.hold),
+      new Date(nowMs),
+    ],
+  );
+  assert(saved.length === payments.length, 'saveHolds: a payment was not as it was read');
+}
+
 /** Writes what transitions changed. The rows are locked, so the version can't have moved. */
 export async function saveOrders(
   tx: Tx,
@@ -320,6 +341,13 @@ export async function saveOrders(
   );
   // An order that is not saved while its ledger transfers are would be money that nobody owns.
   assert(saved.length === orders.length, 'saveOrders: an order was not as it was read');
+}
+
+/** Rung when a payment begins that has to be decided about; its listener reads what waits. */
+export const SCREENING_DUE_CHANNEL = 'quittance_screening_due';
+
+export async function ringScreening(tx: Tx): Promise<void> {
+  await tx.query(`SELECT pg_notify($1, '')`, [SCREENING_DUE_CHANNEL]);
 }
 
 export type LiveChange = {

@@ -3,14 +3,14 @@ import type { SourceHit } from '../facts.ts';
 import { type Factor, percentText, type Reason } from './factor.ts';
 
 /** A source on a list of sanctions or on a list of the store's own. */
-export const blacklistFactor: Factor = ({ source }, { blacklist }) =>
-  worst('blacklist', source?.hits.filter(isBlacklisted) ?? [], blacklist);
+export const blacklistFactor: Factor = ({ source }, { blacklist, hops }) =>
+  worst('blacklist', source?.hits.filter(isBlacklisted) ?? [], { ...blacklist, hops });
 
 /** A source that an attribution list calls a mixer, a darknet market, … */
-export const labelFactor: Factor = ({ source }, { labels }) => {
+export const labelFactor: Factor = ({ source }, { labels, hops }) => {
   const chosen: ReadonlySet<string> = new Set(labels.categories);
   const hits = source?.hits.filter(({ categories }) => categories.some((name) => chosen.has(name)));
-  return worst('label', hits ?? [], labels);
+  return worst('label', hits ?? [], { ...labels, hops });
 };
 
 /** Most of the money comes from where nobody can tell: said, and never taken for clean. */
@@ -28,10 +28,12 @@ function isBlacklisted({ purpose, categories }: SourceHit): boolean {
 function worst(
   factor: string,
   hits: readonly SourceHit[],
-  rule: Pick<RiskConfig['blacklist'], 'points' | 'percentByHop' | 'minSharePpm'>,
+  rule: Pick<RiskConfig['blacklist'], 'points' | 'percentByHop' | 'minSharePpm'> & { hops: number },
 ): Reason[] {
   let found: Reason | null = null;
   for (const hit of hits) {
+    // The facts may reach farther back, for another configuration.
+    if (hit.hop > rule.hops) continue;
     // An input that is listed itself counts whatever its share; behind it, crumbs reach everybody.
     if (hit.hop > 1 && hit.sharePpm < rule.minSharePpm) continue;
     const percent = rule.percentByHop[hit.hop - 1] ?? rule.percentByHop.at(-1) ?? 0;

@@ -81,6 +81,13 @@ export const zhTw: Texts = {
       nextStep:
         '請依照 backup-restore 操作手冊將付款與鏈上紀錄核對，然後執行 quittance restored --release。',
     },
+    risk_screening_stuck: {
+      title: '有付款等待核查',
+      detail: ({ payments, reason }) =>
+        `${payments} 筆付款目前無法核查，核查完成之前不會計入：${reason}`,
+      nextStep:
+        '請查看比特幣節點是否正在執行並已同步。不會有任何遺失；節點恢復回應後核查會自動繼續。',
+    },
   },
   severities: { info: '提示', warning: '警告', critical: '嚴重' },
   causes: {
