@@ -14,6 +14,7 @@ import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
 let testDatabase: TestDatabase;
 let api: TestApi;
@@ -166,6 +167,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/cards/:id/wipe': { path: `/v1/cards/${await makeCard()}/wipe` },
     '/v1/cards/:id/programming-link': { path: `/v1/cards/${await makeCard()}/programming-link` },
     '/v1/lightning-addresses': { body: { name: 'tips' } },
+    '/v1/compliance/addresses': { body: ownAddressBody },
+    ...(await screeningCalls(api)),
     '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
     '/v1/wallets/:id/deposit-addresses': {

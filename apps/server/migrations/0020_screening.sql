@@ -12,7 +12,6 @@ CREATE TABLE screening_list (
   created_at    timestamptz NOT NULL,
   updated_at    timestamptz NOT NULL
 );
-GRANT SELECT ON screening_list TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON screening_list TO quittance_system;
 
 -- What was imported at one time of one list. Its entries never change once it is imported.
@@ -54,14 +53,13 @@ CREATE TABLE screening_list_version (
   CHECK (state NOT IN ('approved', 'active') OR
          (signed_off_by IS NOT NULL AND effective_at IS NOT NULL AND signed_off_by <> proposed_by)),
   CHECK (state NOT IN ('active', 'retired') OR activated_at IS NOT NULL),
-  CHECK ((state = 'failed') = (error IS NOT NULL))
+  CHECK (state <> 'failed' OR error IS NOT NULL)
 );
 CREATE UNIQUE INDEX screening_list_version_active ON screening_list_version (list)
   WHERE state = 'active';
 CREATE INDEX screening_list_version_of ON screening_list_version (list, id);
 CREATE INDEX screening_list_version_work ON screening_list_version (state)
   WHERE state IN ('queued', 'importing', 'imported', 'approved');
-GRANT SELECT ON screening_list_version TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON screening_list_version TO quittance_system;
 
 -- A part of a file that is being uploaded; gone once the import has ended.
@@ -96,7 +94,6 @@ CREATE TABLE screening_switch (
   switched_at  timestamptz NOT NULL
 );
 CREATE INDEX screening_switch_of ON screening_switch (list, epoch);
-GRANT SELECT ON screening_switch TO quittance_app;
 GRANT SELECT, INSERT ON screening_switch TO quittance_system;
 
 -- Everybody is screened again after a switch: how far that has come. A later switch takes the place
@@ -113,7 +110,6 @@ CREATE TABLE screening_rescreen (
   CHECK ((state = 'open') = (finished_at IS NULL))
 );
 CREATE INDEX screening_rescreen_open ON screening_rescreen (epoch) WHERE state = 'open';
-GRANT SELECT ON screening_rescreen TO quittance_app;
 GRANT SELECT, INSERT, UPDATE ON screening_rescreen TO quittance_system;
 
 -- A merchant's own addresses: to be blocked, or known to be harmless.

@@ -1,16 +1,23 @@
 import { coversScope } from '@quittance/contract';
 import type { Clock, Ids, Uuid } from '@quittance/kernel';
 import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
+import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
+import {
+  addListRoutes,
+  addScreenRoutes,
+  addVersionRoutes,
+  type Screener,
+} from './compliance/screening/index.ts';
 import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
 
-export type ComplianceParts = { database: Database; clock: Clock; ids: Ids };
+export type ComplianceParts = { database: Database; clock: Clock; ids: Ids; screener: Screener };
 
 /** Each does what a case's decision says to what it owns. */
-const caseListeners: readonly CaseListener[] = [];
+const caseListeners: readonly CaseListener[] = [riskCaseListener];
 
 /** Everybody who is told of decisions, one after the other, in the transaction that decides. */
 export const caseListener: CaseListener = {
@@ -24,6 +31,11 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   const { database, clock, ids } = parts;
   const common = { database, clock, ids, recordAudit };
   addComplianceSettingsRoutes(app, common);
+  const screening = { ...common, screener: parts.screener, samePersonAs };
+  addListRoutes(app, screening);
+  addVersionRoutes(app, screening);
+  addScreenRoutes(app, screening);
+  addRiskRoutes(app, common);
   addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
 }
 

@@ -30,6 +30,7 @@ import { openServerApprover } from './paying/spends/index.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
 import { payoutListener } from './payout-listeners.ts';
+import { useRisk } from './risk-work.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -50,6 +51,7 @@ import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import { type ZmqEndpoints } from './receiving/chain/index.ts';
 import type { OrderCreator } from './receiving/orders/index.ts';
 import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
+import { type Screening, useScreening } from './screening-work.ts';
 import {
   type AlertDeps,
   audienceReader,
@@ -132,6 +134,9 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
   const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
+  const screening = useScreening(lifecycle, options, {
+    ...{ database, alerts: alertDepsOf(options), loops: state.loops },
+  });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -232,8 +237,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       return loop;
     });
   }
+  if (runs('worker')) {
+    const { loops } = state;
+    const alerts = alertDepsOf(options);
+    useRisk(lifecycle, options, { database, alerts, loops, screener: screening.screener });
+  }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state, out, lightning });
+  useHttp(lifecycle, options, { database, state, out, lightning, screening });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -271,7 +281,13 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  parts: { database: Database; state: Running; out: MoneyOut; lightning: Lightning },
+  parts: {
+    database: Database;
+    state: Running;
+    out: MoneyOut;
+    lightning: Lightning;
+    screening: Screening;
+  },
 ): void {
   const { database, state, out, lightning } = parts;
   const { clock, log, metrics } = options;
@@ -313,7 +329,7 @@ function useHttp(
       const { spends } = out;
       const { sealer } = lightning;
       const own = { fees: spends.fees, payoutListener, node: spends.node, spends };
-      const more = { ...own, lightning, sealer };
+      const more = { ...own, lightning, sealer, screener: parts.screening.screener() };
       const api = await openApi({
         ...{ ...options, ...more, database, rates, urlPolicy, http: common },
         ...walletsOfSigner(out),

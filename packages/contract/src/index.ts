@@ -30,6 +30,7 @@ export {
 } from './events.ts';
 export * from './compliance-cases.ts';
 export * from './compliance-risk.ts';
+export * from './compliance-lists.ts';
 export * from './compliance-settings.ts';
 export {
   currencyCode,

@@ -45,3 +45,11 @@ export type {
   ScreeningResult,
 } from './screener/screener.ts';
 export type { Rescreener, RescreenPage } from './rescreening/rescreener.ts';
+export { lookUpOwnAddresses } from './own-addresses/own-addresses.ts';
+export type { OwnAddress } from './own-addresses/own-address-store.ts';
+export { type RescreenOptions, startRescreening } from './rescreening/rescreen-loop.ts';
+export type { ScreeningRouteDeps } from './routes/deps.ts';
+export { addListRoutes } from './routes/list-routes.ts';
+export { addScreenRoutes } from './routes/screen-routes.ts';
+export { addVersionRoutes } from './routes/version-routes.ts';
+export { type ListWorkOptions, startListWork, tellOfStaleLists } from './versions/list-work.ts';

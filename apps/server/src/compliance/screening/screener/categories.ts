@@ -11,6 +11,7 @@ export const addressCategories = [
   'gambling',
   'scam',
   'ransomware',
+  'crime',
   'exchange',
   'other',
 ] as const;
@@ -19,15 +20,17 @@ export type AddressCategory = (typeof addressCategories)[number];
 
 /**
  * Words of attribution lists, by what they mean here: the categories and abuses of INTERPOL's dark web
- * taxonomy, which GraphSense's tagpacks use, and topics of FollowTheMoney.
+ * taxonomy, which GraphSense's tagpacks use, and topics of FollowTheMoney. A `market` of that taxonomy
+ * is one of the dark web in all but name. crime: what is none of the others and worse than most.
  */
 const WORDS: readonly [AddressCategory, RegExp][] = [
   ['sanctions', /^(?:sanction(?:s|ed)?|sanction\..+)$/],
   ['mixer', /(?:^|_)(?:mix(?:er|ing|ing_service)|tumbler|coinjoin)(?:$|_)/],
-  ['darknet', /dark_?(?:net|web)|(?:^|_)marketplace$|illicit_market/],
+  ['darknet', /dark_?(?:net|web)|(?:^|_)market(?:place)?$/],
   ['gambling', /gambl|casino|betting/],
   ['ransomware', /ransom/],
-  ['scam', /scam|fraud|phish|ponzi|sextortion|extortion|hack|theft|stolen|giveaway|pyramid/],
+  ['scam', /scam|fraud|phish|ponzi|pyramid|extortion|hack|theft|stolen|giveaway/],
+  ['crime', /terror|extremis|sexual_abuse|violence|torture|laundering|perpetrator|drugs?$|weapons?$/],
   ['exchange', /^(?:exchange|centralized_exchange|cex|hosted_wallet)$|(?:^|_)exchange$/],
 ];
 

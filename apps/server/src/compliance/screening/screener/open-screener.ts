@@ -1,7 +1,6 @@
 import type { Clock } from '@quittance/kernel';
 import type { Database } from '../../../platform/db/index.ts';
-import type { HealthCheck } from '../../../platform/health/index.ts';
-import { startLoop } from '../../../platform/loops/index.ts';
+import { type Loop, startLoop } from '../../../platform/loops/index.ts';
 import { type ActiveVersion, readActiveVersions, readChunks } from './active-store.ts';
 import { openEntryBook } from './entry-book.ts';
 import { buildVersionSet, type LoadedVersion, type Screener, type VersionSet } from './screener.ts';
@@ -19,7 +18,8 @@ export type OpenScreener = Screener & {
   /** The switch that what is in memory follows from; 0n before the first. */
   epoch(): bigint;
   counts(): { entries: number; names: number; addresses: number };
-  readonly check: HealthCheck;
+  /** What follows the switches; its health is that of screening in this process. */
+  readonly loop: Loop;
   stop(): Promise<void>;
 };
 
@@ -86,7 +86,7 @@ export async function openScreener(options: ScreenerOptions): Promise<OpenScreen
       listeners.add(tell);
       return () => void listeners.delete(tell);
     },
-    check: loop.check,
+    loop,
     stop: () => loop.stop(),
   };
 }

@@ -95,6 +95,12 @@ export const en: Texts = {
       nextStep:
         'See whether the Bitcoin node runs and is in sync. Nothing is lost; checks go on by themselves once it answers.',
     },
+    screening_list_stale: {
+      title: 'A list for screening is too old',
+      detail: ({ list, hours, maxHours }) =>
+        `The list ${list} is ${hours} hours old; it may be ${maxHours}. Whoever was listed since then is not found.`,
+      nextStep: 'Import the newest version of the list and let a second person sign it off.',
+    },
   },
   severities: { info: 'info', warning: 'warning', critical: 'critical' },
   causes: {

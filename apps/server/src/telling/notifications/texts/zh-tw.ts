@@ -88,6 +88,12 @@ export const zhTw: Texts = {
       nextStep:
         '請查看比特幣節點是否正在執行並已同步。不會有任何遺失；節點恢復回應後核查會自動繼續。',
     },
+    screening_list_stale: {
+      title: '篩查名單已過期',
+      detail: ({ list, hours, maxHours }) =>
+        `名單 ${list} 已有 ${hours} 小時未更新，上限為 ${maxHours} 小時。此後新列入的人員和地址無法被發現。`,
+      nextStep: '請匯入該名單的最新版本，並由另一人簽核。',
+    },
   },
   severities: { info: '提示', warning: '警告', critical: '嚴重' },
   causes: {
