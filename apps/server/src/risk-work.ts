@@ -1,8 +1,4 @@
-import {
-  readFromNode,
-  readRecordedTransactions,
-  startScreening,
-} from './compliance/risk/index.ts';
+import { readFromNode, readRecordedTransactions, startScreening } from './compliance/risk/index.ts';
 import type { Screener } from './compliance/screening/index.ts';
 import type { FlowOptions } from './flow.ts';
 import { createBitcoinRpc } from './platform/bitcoin-rpc.ts';

@@ -23,7 +23,9 @@ export function stepConfig(
       return facts.hasBacktest ? { ok: true, state: 'shadow' } : refused(NO_BACKTEST);
     case 'activate':
       if (state !== 'draft' && state !== 'shadow') {
-        return refused('Only a draft or a version in shadow can be made active. Make a new one of it.');
+        return refused(
+          'Only a draft or a version in shadow can be made active. Make a new one of it.',
+        );
       }
       if (!facts.hasBacktest) return refused(NO_BACKTEST);
       if (facts.samePerson) {

@@ -1,4 +1,4 @@
-import type { RiskOutcome } from '@quittance/contract';
+import type { JsonValue, RiskOutcome } from '@quittance/contract';
 import type { Ids, Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
@@ -106,7 +106,7 @@ async function raiseAlert(
     severity: outcome.level === 'HIGH' ? 'high' : 'medium',
     summary: `Payment scored ${outcome.score} (${outcome.level}): ${why}.`,
     // Both are JSON by their types; the round trip leaves nothing else in them.
-    facts: JSON.parse(canonicalJson({ decisionId, orderId, outcome, facts })),
+    facts: JSON.parse(canonicalJson({ decisionId, orderId, outcome, facts })) as JsonValue,
     dedupeKey: `risk:${paymentId}`,
   });
   return caseId;

@@ -83,7 +83,8 @@ async function screen(deps: ScreeningDeps, claim: Claim): Promise<void> {
     ...deps,
     configs: configs.map(({ config }) => config),
   });
-  if (chain === null) return await postpone(deps, claim, 'the transaction is not known to the node');
+  if (chain === null)
+    return await postpone(deps, claim, 'the transaction is not known to the node');
   const decided = await decidePayment(
     database,
     { ids, nowMs: clock.nowMs() },

@@ -85,8 +85,9 @@ function newBooks() {
         apart.add(id);
         const account = template === 'compliance-held' || template === 'compliance-released';
         const into = template === 'compliance-held' || template === 'compliance-frozen';
-        balances[account ? 'held' : 'frozen'] += into ? amountSats : -amountSats;
-        balances.unapplied += into ? -amountSats : amountSats;
+        const sign = into ? 1n : -1n;
+        balances[account ? 'held' : 'frozen'] += sign * amountSats;
+        balances.unapplied -= sign * amountSats;
       } else if ('paymentId' in intent) {
         const { amountSats } = intent;
         const id = `${intent.paymentId} ${intent.epoch}`;
