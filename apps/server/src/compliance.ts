@@ -13,6 +13,7 @@ import {
   type PartyScreener,
 } from './compliance/customers/index.ts';
 import { addMonitoringRoutes } from './compliance/monitoring/index.ts';
+import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
@@ -51,6 +52,7 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   addListRoutes(app, screening);
   addVersionRoutes(app, screening);
   addScreenRoutes(app, screening);
+  addRiskRoutes(app, common);
   addMonitoringRoutes(app, { ...common, samePersonAs });
   const customers = customerDeps(parts);
   const listener = listenersFor(customers);
@@ -79,7 +81,7 @@ export function customerDeps(
 
 /** Everybody who is told of decisions, one after the other, in the transaction that decides. */
 function listenersFor(customers: CustomerDeps): CaseListener {
-  const listeners = [createCustomerCaseListener(customers)];
+  const listeners = [riskCaseListener, createCustomerCaseListener(customers)];
   return {
     async caseDecided(tx, telling, decision) {
       for (const listener of listeners) await listener.caseDecided(tx, telling, decision);

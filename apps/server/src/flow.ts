@@ -32,6 +32,7 @@ import { openServerApprover } from './paying/spends/index.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
 import { payoutListener } from './payout-listeners.ts';
+import { useRisk } from './risk-work.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -240,9 +241,12 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
-    useMonitoring(lifecycle, options, { database, screening, loops: state.loops });
+    const { loops } = state;
+    const alerts = alertDepsOf(options);
+    useRisk(lifecycle, options, { database, alerts, loops, screener: screening.screener });
+    useMonitoring(lifecycle, options, { database, screening, loops });
     const { sealer } = lightning;
-    const customers = { database, sealer, loops: state.loops, screener: screening.screener };
+    const customers = { database, sealer, loops, screener: screening.screener };
     useCustomers(lifecycle, options, customers);
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
