@@ -9,6 +9,7 @@ import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { addRiskRows, makeRiskConfig, riskConfigBody } from '../support/risk.ts';
 import { ownAddressBody } from '../support/screening.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
 
@@ -114,6 +115,9 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
+  await makeRiskConfig(api, key, true);
+  const risky = { merchantId: merchant.id, orderId: paidFor.id };
+  const decision = await addRiskRows(api, risky, ids);
   const caseAlert = await make('/v1/compliance/alerts', alertBody);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
@@ -139,6 +143,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     alerts: alert.id,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
+    'compliance/risk': decision,
   };
 }
 
@@ -283,6 +288,7 @@ function bodyOf(operationId: string): unknown {
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
     writeComplianceSettings: defaultComplianceSettings,
+    createRiskConfig: riskConfigBody,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },
