@@ -335,7 +335,7 @@ test('a transaction that the node does not know yet is waited for, not decided a
 
 test('a store that blocks an address itself has payments from it held, and nobody else has', async () => {
   await setRisk('on');
-  const key = await person('compliance:review');
+  const key = await person('compliance:decide');
   const body = { address: CLEAN, verdict: 'block', reason: 'Known for fraud' };
   expect((await call('POST', '/addresses', key, body)).status).toBe(201);
   const blocked = await pay(CLEAN);
