@@ -59,9 +59,9 @@ export async function makeRiskConfig(
 ): Promise<number> {
   const made = await api.send('POST', CONFIGS, { key, body: riskConfigBody });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-  const { version } = made.body;
+  const version = made.body.version as number;
   if (withBacktest) await api.send('POST', `${CONFIGS}/${version}/backtests`, { key });
-  return version as number;
+  return version;
 }
 
 type Call = { path?: string; key?: string; body?: unknown };
