@@ -16,6 +16,7 @@ import { regtestDescriptor } from '../support/descriptors.ts';
 import { monitoringPosts } from '../support/monitoring.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { riskCalls } from '../support/risk.ts';
 import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
 let testDatabase: TestDatabase;
@@ -186,6 +187,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...(await casePosts()),
     ...(await monitoringPosts(api, shop)),
     ...(await customerCalls(api, shop)),
+    ...(await riskCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
   /** These answer 409 here, and a failed request is not stored. */
