@@ -124,8 +124,10 @@ test('cycle: money comes back over others, and to and from an own wallet is none
     ...['customer:a', 'address:x', 'customer:b', 'address:y', 'customer:a'],
   ]);
   expect(rulesOf(loses(0.69))).not.toContain('cycle');
-  const own = way.slice(0, 1).concat({ ...way[0]!, direction: 'in' as never });
-  expect(rulesOf(own.map((each, i) => ({ ...each, usd: 2_500, at: i })))).toEqual([]);
+  const own = (['out', 'in'] as const).map((direction, i): Sketch => {
+    return { direction, counterparty: 'address:x', usd: 2_500, at: 30 * i };
+  });
+  expect(rulesOf(own)).toEqual([]);
 });
 
 test('dormant: half a year of silence, then much within a week', () => {
