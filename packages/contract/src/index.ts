@@ -28,6 +28,7 @@ export {
   eventSchema,
   eventTypeText,
 } from './events.ts';
+export * from './filing-facts.ts';
 export {
   currencyCode,
   decimalText,
