@@ -8,6 +8,7 @@ import {
   type ReconciliationRouteDeps,
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
+import { addCompliance } from './compliance.ts';
 import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPredictionRoutes } from './paying/lightning/index.ts';
@@ -158,6 +159,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addKeyRoutes(app, { ...common, forgetKey: ring.forget });
   addAuditRoutes(app, common);
+  addCompliance(app, parts);
   addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
 
   return {

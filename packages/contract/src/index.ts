@@ -29,6 +29,8 @@ export {
   eventTypeText,
 } from './events.ts';
 export * from './filing-facts.ts';
+export * from './compliance-cases.ts';
+export * from './compliance-settings.ts';
 export {
   currencyCode,
   decimalText,
@@ -279,7 +281,10 @@ export {
   orderReportSchema,
 } from './reports.ts';
 export {
+  type ComplianceScope,
+  complianceScopes,
   coversScope,
+  isComplianceScope,
   instanceScope,
   type MerchantScope,
   merchantScopeSchema,

@@ -27,6 +27,9 @@ export const merchantScopes = [
   'keys:read',
   'keys:write',
   'audit:read',
+  'compliance:read',
+  'compliance:review',
+  'compliance:decide',
 ] as const;
 
 /** What the instance's administrator may: make merchants. Never together with a merchant's. */
@@ -39,9 +42,31 @@ export type Scope = (typeof scopes)[number];
 export const scopeSchema = z.enum(scopes).meta({ id: 'Scope' });
 export const merchantScopeSchema = z.enum(merchantScopes).meta({ id: 'MerchantScope' });
 
-/** Tells whether `granted` covers `needed`: the same scope, or the write that includes the read. */
+/**
+ * Compliance has three roles, each with what the one before may: the auditor reads, the reviewer
+ * works on cases and proposes, the officer decides.
+ */
+export const complianceScopes = [
+  'compliance:read',
+  'compliance:review',
+  'compliance:decide',
+] as const satisfies readonly MerchantScope[];
+export type ComplianceScope = (typeof complianceScopes)[number];
+
+export function isComplianceScope(scope: Scope): scope is ComplianceScope {
+  return complianceScopes.some((each) => each === scope);
+}
+
+/**
+ * Tells whether `granted` covers `needed`: the same scope, the write that includes the read, or a
+ * higher role of compliance.
+ */
 export function coversScope(granted: readonly Scope[], needed: Scope): boolean {
   if (granted.includes(needed)) return true;
+  if (isComplianceScope(needed)) {
+    const higher = complianceScopes.slice(complianceScopes.indexOf(needed) + 1);
+    return higher.some((scope) => granted.includes(scope));
+  }
   if (!needed.endsWith(':read')) return false;
   const write = `${needed.slice(0, -':read'.length)}:write`;
   return granted.some((scope) => scope === write);

@@ -3,3 +3,4 @@ export { type KeyRing, openKeyRing } from './key-ring.ts';
 export { addKeyRoutes, type KeyRouteDeps } from './routes.ts';
 export { samePersonAs } from './same-person.ts';
 export { KEYS_CHANNEL } from './store.ts';
+export { readValidScopes } from './valid-scopes.ts';

@@ -1,0 +1,35 @@
+import { coversScope } from '@quittance/contract';
+import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
+import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
+import type { Database, Tx } from './platform/db/index.ts';
+import type { HttpApp } from './platform/http/index.ts';
+import { recordAudit } from './tenancy/audit/index.ts';
+import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
+
+export type ComplianceParts = { database: Database; clock: Clock; ids: Ids };
+
+/** Each does what a case's decision says to what it owns. */
+const caseListeners: readonly CaseListener[] = [];
+
+/** Everybody who is told of decisions, one after the other, in the transaction that decides. */
+export const caseListener: CaseListener = {
+  async caseDecided(tx, telling, decision) {
+    for (const listener of caseListeners) await listener.caseDecided(tx, telling, decision);
+  },
+};
+
+/** Screening, risk, cases, customers, monitoring and filings (docs/adr/0016-compliance.md). */
+export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
+  const { database, clock, ids } = parts;
+  const common = { database, clock, ids, recordAudit };
+  addComplianceSettingsRoutes(app, common);
+  addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
+}
+
+function mayReview(clock: Clock) {
+  return async (tx: Tx, keyId: Uuid): Promise<boolean> => {
+    const scopes = await readValidScopes(tx, keyId, clock.nowMs());
+    return coversScope(scopes, 'compliance:review');
+  };
+}

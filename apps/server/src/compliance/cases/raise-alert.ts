@@ -1,0 +1,106 @@
+import type {
+  CaseSubject,
+  ComplianceAlertSource,
+  ComplianceSeverity,
+  JsonValue,
+} from '@quittance/contract';
+import { assert, type Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import { canonicalJson } from '../../platform/http/index.ts';
+import { readComplianceSettings } from '../settings/index.ts';
+import { findAlertByKey, insertAlert } from './alert-store.ts';
+import { type Case, type CaseEvent, changeCase } from './case.ts';
+import { findLastCaseId, insertCase, lockOpenCase, lockSubject, updateCase } from './case-store.ts';
+import { reportDueAtMs } from './deadlines.ts';
+import type { CaseTelling } from './ports.ts';
+import { recordEvent } from './record-event.ts';
+
+/** Longer ones are cut: the facts say the rest. */
+const MAX_SUMMARY = 500;
+/** How the log names rules and other work of the server itself. */
+export const SYSTEM_ACTOR = 'system';
+
+export type NewComplianceAlert = {
+  merchantId: Uuid;
+  source: ComplianceAlertSource;
+  /** The rule's name, 1 to 100 characters, such as "structuring". */
+  rule: string;
+  /** Ids have 1 to 200 characters. */
+  subject: CaseSubject;
+  severity: ComplianceSeverity;
+  /** One sentence for a person. */
+  summary: string;
+  /** What the rule saw, kept as evidence. Never a secret: auditors read it. */
+  facts: JsonValue;
+  /** The same sighting has the same key, 1 to 300 characters; a store has it once. */
+  dedupeKey: string;
+  /** Who raises it where a person does; else it is the server. */
+  by?: string;
+};
+
+/**
+ * Tells of something that a person must look at: joins the open case of the subject, or opens one.
+ * The same key again changes nothing and answers with what it made the first time. Call it in
+ * asTenant or asSystem, after all other locks are taken.
+ */
+export async function raiseComplianceAlert(
+  tx: Tx,
+  { ids, nowMs }: CaseTelling,
+  alert: NewComplianceAlert,
+): Promise<{ alertId: Uuid; caseId: Uuid }> {
+  const { merchantId, subject, dedupeKey } = alert;
+  assert(dedupeKey.length > 0 && dedupeKey.length <= 300, 'a dedupe key has 1 to 300 characters');
+  await lockSubject(tx, merchantId, subject);
+  const known = await findAlertByKey(tx, merchantId, dedupeKey);
+  if (known !== undefined) return known;
+  const summary = tidy(alert.summary);
+  const by = alert.by ?? SYSTEM_ACTOR;
+  const told = { ...alert, summary, by };
+  const openCase = await lockOpenCase(tx, merchantId, subject);
+  const before = openCase ?? (await openNewCase(tx, { ids, nowMs }, told));
+  const alertId = ids.next();
+  const { source, rule, severity, facts } = alert;
+  const factsText = canonicalJson(facts);
+  await insertAlert(
+    tx,
+    {
+      ...{ merchantId, id: alertId, caseId: before.id, source, rule, subject, severity, summary },
+      ...{ facts, dedupeKey, raisedAtMs: nowMs },
+    },
+    factsText,
+  );
+  const event = { kind: 'alert_joined', alertId, source, rule, severity, summary, facts } as const;
+  const change = changeCase(before, event, { by, atMs: nowMs });
+  assert(change.ok, 'a case that is not closed takes an alert');
+  await updateCase(tx, { ...before, ...change.next });
+  await recordEvent(tx, before, { id: ids.next(), event, by, atMs: nowMs });
+  return { alertId, caseId: before.id };
+}
+
+/** The first alert is what was detected, and nobody is suspected yet. */
+async function openNewCase(
+  tx: Tx,
+  { ids, nowMs }: CaseTelling,
+  told: NewComplianceAlert & { by: string },
+): Promise<Case> {
+  const { merchantId, subject, severity, summary, by } = told;
+  const clock = { detectedAtMs: nowMs, suspectKnownAtMs: null };
+  const days = await readComplianceSettings(tx, merchantId);
+  const event: CaseEvent = {
+    ...{ kind: 'opened', subject, severity, summary, ...clock },
+    reportDueAtMs: reportDueAtMs(clock, days),
+    previousCaseId: await findLastCaseId(tx, merchantId, subject),
+  };
+  const change = changeCase(null, event, { by, atMs: nowMs });
+  assert(change.ok, 'a case can be opened');
+  const opened = { ...change.next, merchantId, id: ids.next() };
+  await insertCase(tx, opened);
+  await recordEvent(tx, opened, { id: ids.next(), event, by, atMs: nowMs });
+  return opened;
+}
+
+/** Names from outside may hold what PostgreSQL does not store and no screen shows. */
+function tidy(text: string): string {
+  const clean = text.replaceAll(/[\p{Cc}]+/gu, ' ').toWellFormed();
+  return clean.slice(0, MAX_SUMMARY).toWellFormed().trim() || 'No summary.';
+}

@@ -1,0 +1,2 @@
+export { addComplianceSettingsRoutes, type ComplianceSettingsRouteDeps } from './routes.ts';
+export { type ComplianceSettings, readComplianceSettings } from './settings.ts';
