@@ -15,7 +15,8 @@ export default defineConfig({
     pool: 'forks',
     // Sized for two cores; more workers only wait for each other and for the database.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Long enough for a machine that does other things beside: what hangs, hangs for ever.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
   },
 });

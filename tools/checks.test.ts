@@ -34,9 +34,20 @@ test('a run in which a file breaks, nothing runs, or the runner fails is never a
     numTodoTests: 0,
     testResults: [] as { name: string; status: string; assertionResults: unknown[] }[],
   };
-  expect(countTests(report, 0, '')).toMatchObject({ passed: 3, failed: 0 });
-  expect(countTests(report, 1, '').failed).toBe(1);
-  expect(countTests({ ...report, numPassedTests: 0 }, 0, '').failed).toBe(1);
+  const right = { status: 0, output: '', mayBeSkipped: false };
+  expect(countTests(report, right)).toMatchObject({ passed: 3, failed: 0 });
+  expect(countTests(report, { ...right, status: 1 }).failed).toBe(1);
+  const nothing = { ...report, numPassedTests: 0 };
+  expect(countTests(nothing, right).failed).toBe(1);
   const broken = { name: 'x', status: 'failed', assertionResults: [] };
-  expect(countTests({ ...report, testResults: [broken] }, 1, '').failed).toBe(1);
+  const breaks = { ...report, testResults: [broken] };
+  expect(countTests(breaks, { ...right, status: 1 }).failed).toBe(1);
+  // Where everything may be skipped, that is no failure; that nothing was found still is one.
+  const optional = { ...right, mayBeSkipped: true };
+  expect(countTests({ ...nothing, numPendingTests: 2 }, optional)).toMatchObject({
+    ...{ passed: 0, failed: 0, skipped: 2 },
+  });
+  expect(countTests({ ...nothing, numPendingTests: 2 }, right).failed).toBe(1);
+  expect(countTests(nothing, optional).failed).toBe(1);
+  expect(countTests(breaks, { ...optional, status: 1 }).failed).toBe(1);
 });

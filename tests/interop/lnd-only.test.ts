@@ -127,6 +127,7 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
       const channels = await node.channels();
       return channels.some(({ peerId, isActive }) => peerId === far.nodeId && isActive);
     });
+    await running.routable(2);
     const preimage = randomBytes(32).toString('hex');
     const paymentHash = createHash('sha256').update(preimage, 'hex').digest('hex');
     const before = await node.balances();

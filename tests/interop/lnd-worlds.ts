@@ -1,3 +1,4 @@
+import { decodeBolt11 } from '@quittance/bitcoin';
 import { systemClock } from '@quittance/kernel';
 import type {
   LightningWorld,
@@ -9,7 +10,6 @@ import {
   receivingRights,
 } from '../../apps/server/src/receiving/lightning/backends/lnd/index.ts';
 import {
-  channelsShape,
   invoicePageShape,
   nothing,
 } from '../../apps/server/src/receiving/lightning/backends/lnd/shapes.ts';
@@ -35,7 +35,7 @@ export async function onLnd(
   const { regtest, network, lnd } = await start(binary, ['bob', 'carol']);
   const [bob, carol] = [network.get('bob'), network.get('carol')];
   await network.openChannel(bob, carol, { capacitySats: FAR_CHANNEL_SATS });
-  await openToLnd({ network, from: bob, lnd });
+  await openToLnd({ regtest, network, from: bob, lnd });
   const rights = [...receivingRights, ...payingRights].map(({ uri }) => `uri:${uri}`);
   const node = lndNode(await lnd.bake(rights));
   return {
@@ -47,6 +47,7 @@ export async function onLnd(
     kill: lnd.kill,
     async start() {
       await lnd.restart();
+      await lnd.synced();
       await untilActive([node, bob.node]);
     },
     stop: () => stopAll([node], { regtest, network, lnd }),
@@ -57,7 +58,7 @@ export async function onLnd(
 export async function besideLnd(binary: string): Promise<LightningWorld> {
   const { regtest, network, lnd } = await start(binary, ['alice', 'carol']);
   const [alice, carol] = [network.get('alice'), network.get('carol')];
-  await openToLnd({ network, from: alice, lnd });
+  await openToLnd({ regtest, network, from: alice, lnd });
   const carolsAddress = (await carol.client.call('info', {})).listensOn ?? '';
   await lnd.connect({ publicKey: carol.nodeId, address: carolsAddress });
   await lnd.openChannel({
@@ -67,8 +68,9 @@ export async function besideLnd(binary: string): Promise<LightningWorld> {
   const peer = await peerOf(lnd, [alice.node, carol.node]);
   await network.mine(1);
   await lnd.synced();
+  await lnd.routable(2);
   await untilActive([alice.node, carol.node]);
-  await until('two channels of LND', async () => (await usable(peer.node)) === 2);
+  await untilHinted([alice.node, carol.node]);
   return {
     ...{ node: alice.node, peer, far: carol },
     kill: alice.kill,
@@ -93,10 +95,12 @@ async function start(binary: string, names: readonly string[]) {
 }
 
 async function openToLnd({
+  regtest,
   network,
   from,
   lnd,
 }: {
+  regtest: Regtest;
   network: LightningNetwork;
   from: TestLightningNode;
   lnd: RunningLnd;
@@ -106,16 +110,18 @@ async function openToLnd({
     const peers = await from.client.call('peers', {});
     return peers.some(({ nodeId, isOnline }) => nodeId === lnd.publicKey && isOnline);
   });
-  await from.client.call('open-channel', {
+  const { fundingTxid } = await from.client.call('open-channel', {
     ...{ nodeId: lnd.publicKey, capacitySats: String(CHANNEL_SATS), isPublic: false },
     pushMsat: String((CHANNEL_SATS / 2n) * 1_000n),
   });
+  // It is sent while we are told of it: a block that is mined at once might come first.
+  await until(`the funding of ${from.name}'s channel`, async () => {
+    const waiting = await regtest.rpc.call<string[]>('getrawmempool');
+    return waiting.includes(fundingTxid);
+  });
   await network.mine(1);
   await lnd.synced();
-  await until('the channel with LND', async () => {
-    const { channels } = await lnd.rest.get('/v1/channels', channelsShape);
-    return channels.some(({ active, remote_pubkey }) => active && remote_pubkey === from.nodeId);
-  });
+  await lnd.routable(1);
   await until(`the channel at ${from.name}`, async () => {
     const channels = await from.node.channels();
     return channels.some(({ isActive, peerId }) => isActive && peerId === lnd.publicKey);
@@ -152,14 +158,27 @@ function lndNode(connection: RunningLnd['admin']): LightningNode {
   return createLndNode({ connection, network: 'regtest', clock: systemClock });
 }
 
-const usable = async (node: LightningNode): Promise<number> =>
-  (await node.channels()).filter(({ isActive }) => isActive).length;
-
 async function untilActive(nodes: readonly LightningNode[]): Promise<void> {
   for (const node of nodes) {
     await until('all channels', async () => {
       const channels = await node.channels();
       return channels.length > 0 && channels.every(({ isActive }) => isActive);
+    });
+  }
+}
+
+/**
+ * Until the peer has told its terms for forwarding, an invoice has no hint, and nobody but that peer
+ * can pay it.
+ */
+async function untilHinted(nodes: readonly LightningNode[]): Promise<void> {
+  for (const node of nodes) {
+    await until('an invoice with a hint', async () => {
+      const { bolt11 } = await node.createInvoice({
+        ...{ amountMsat: 1_000n, description: 'hints', expirySeconds: 60 },
+      });
+      const read = decodeBolt11(bolt11);
+      return read.ok && read.invoice.routeHints.length > 0;
     });
   }
 }

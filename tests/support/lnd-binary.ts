@@ -16,7 +16,7 @@ const TAGS = 'autopilotrpc signrpc walletrpc chainrpc invoicesrpc routerrpc';
 /** The module and its dependencies have about 150 MB. */
 const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 /** Six minutes of one core, more on a busy machine; see tests/interop/README.md. */
-const BUILD_TIMEOUT_MS = 15 * 60_000;
+const BUILD_TIMEOUT_MS = 12 * 60_000;
 const LOCK_POLL_MS = 500;
 
 export type LndBinary =
@@ -24,27 +24,34 @@ export type LndBinary =
   /** There is none, and why: one line for a person who reads the test's output. */
   | { readonly missing: string };
 
-/** Whether there is an LND or the means to build one: quick, so that it can be asked at any time. */
-export function whyNoLnd(): string | undefined {
-  if (named() !== undefined || existsSync(cached())) return undefined;
-  if (process.env['QUITTANCE_BUILD_LND'] !== '1' || findOnPath('go') === undefined) {
-    return 'no LND here: name a binary in the variable LND, or install Go and set QUITTANCE_BUILD_LND=1 to have one built once (six minutes of a core)';
-  }
-  return undefined;
-}
-
 /**
- * An LND for tests: $LND, or one that is built once from the Go module proxy into our cache, where
- * that is asked for: beside other tests the build would take the time that they are given.
+ * An LND for tests: $LND, or one that is built once from the Go module proxy into our cache. It is
+ * built only where that is asked for, since beside other tests it would take the time that they are
+ * given: by `quittance test`, which does so when the others have ended, or by QUITTANCE_BUILD_LND=1.
+ * QUITTANCE_BUILD_LND=0 forbids it.
+ * @param options.onBuild told before minutes of building begin
  * @throws when it can be fetched and does not compile
  */
-export async function findLnd(): Promise<LndBinary> {
+export async function findLnd(
+  options: { mayBuild?: boolean; onBuild?: () => void } = {},
+): Promise<LndBinary> {
   const own = named();
   if (own !== undefined) return { path: own };
-  const missing = whyNoLnd();
-  if (missing !== undefined) return { missing };
   if (starts(cached())) return { path: cached() };
+  const missing = whyNotBuilt(options.mayBuild ?? false);
+  if (missing !== undefined) return { missing };
+  options.onBuild?.();
   return oneAtATime(async () => (starts(cached()) ? { path: cached() } : await build()));
+}
+
+function whyNotBuilt(mayBuild: boolean): string | undefined {
+  const wish = process.env['QUITTANCE_BUILD_LND'] ?? '';
+  if (wish === '0') return 'there is no LND, and QUITTANCE_BUILD_LND=0 forbids to build one';
+  if (findOnPath('go') === undefined) {
+    return 'there is no LND: install Go to have one built once, or name a binary in the variable LND';
+  }
+  if (mayBuild || wish === '1') return undefined;
+  return 'there is no LND yet: `quittance test` builds one once, as QUITTANCE_BUILD_LND=1 does (six minutes of a core)';
 }
 
 function named(): string | undefined {
@@ -93,6 +100,11 @@ async function build(): Promise<LndBinary> {
   );
   if (built.code !== 0) {
     const why = built.stderr.trim().slice(-2_000);
+    if (built.isOverdue) {
+      return {
+        missing: `LND ${VERSION} was not built within ${BUILD_TIMEOUT_MS / 60_000} minutes`,
+      };
+    }
     if (/dial tcp|no such host|i\/o timeout|requires go >=/.test(why)) {
       return { missing: `LND ${VERSION} could not be built here: ${lastLine(why)}` };
     }
@@ -106,19 +118,34 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-type Ended = { code: number | null; stdout: string; stderr: string };
+type Ended = { code: number | null; stdout: string; stderr: string; isOverdue: boolean };
 
-function run(command: string, args: string[], cwd: string, timeout: number): Promise<Ended> {
-  const child = spawn(command, args, { cwd, timeout, stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended: Ended = { code: null, stdout: '', stderr: '' };
+/** Ends it with everything that it has started when its time is over: Go compiles in processes. */
+function run(command: string, args: string[], cwd: string, timeoutMs: number): Promise<Ended> {
+  const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended: Ended = { code: null, stdout: '', stderr: '', isOverdue: false };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text));
+  const end = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  const timer = setTimeout(() => {
+    ended.isOverdue = true;
+    end();
+  }, timeoutMs);
+  process.once('exit', end);
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ ...ended, stderr: error.message }));
-    child.once('close', (code, signal) => {
-      if (signal !== null) ended.stderr += `\n${command} was ended by ${signal}`;
-      resolve({ ...ended, code });
-    });
+    const settle = (result: Ended): void => {
+      clearTimeout(timer);
+      process.off('exit', end);
+      resolve(result);
+    };
+    child.once('error', (error) => settle({ ...ended, stderr: error.message }));
+    child.once('close', (code) => settle({ ...ended, code }));
   });
 }
 

@@ -10,8 +10,10 @@ import type { LndConnection } from '../../apps/server/src/receiving/lightning/ba
 import { readLndConnection } from '../../apps/server/src/receiving/lightning/backends/lnd/connection.ts';
 import {
   createLndRest,
+  LndRefusal,
   type LndRest,
 } from '../../apps/server/src/receiving/lightning/backends/lnd/rest.ts';
+import { channelsShape } from '../../apps/server/src/receiving/lightning/backends/lnd/shapes.ts';
 import type { Regtest } from './regtest.ts';
 import { temporaryFolder } from './temporary.ts';
 
@@ -20,6 +22,8 @@ const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 20_000;
 const POLL_MS = 100;
 const SYNC_TIMEOUT_MS = 60_000;
+/** A second or two; much longer on a machine that is busy with other tests. */
+const ROUTABLE_TIMEOUT_MS = 60_000;
 
 /** A real LND on a regtest chain. */
 export type RunningLnd = {
@@ -43,6 +47,13 @@ export type RunningLnd = {
   }): Promise<void>;
   /** Waits until it has seen every block. */
   synced(): Promise<void>;
+  /**
+   * Waits until it has so many active channels at least and can route over all of them. A new one
+   * is active as soon as the peer says that it is ready, but LND looks only once a second whether it
+   * may put it into its graph (funding/manager.go, checkPeerChannelReadyInterval). Until then it
+   * finds no route over it and gives no hint to it in an invoice.
+   */
+  routable(channels: number): Promise<void>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
   /** Starts it again with what lies on its disk. */
@@ -143,6 +154,18 @@ export async function startLnd(
         () => lastWords(folder.path, lnd.tail()),
       );
     },
+    async routable(atLeast) {
+      await until(
+        async () => {
+          const { channels } = await api.get('/v1/channels', channelsShape);
+          if (channels.length < atLeast || channels.some(({ active }) => !active)) return false;
+          const known = await Promise.all(channels.map(({ chan_id }) => hasPolicies(api, chan_id)));
+          return known.every(Boolean);
+        },
+        ROUTABLE_TIMEOUT_MS,
+        () => lastWords(folder.path, lnd.tail()),
+      );
+    },
     async kill() {
       lnd.signal('SIGKILL');
       await lnd.exited;
@@ -160,6 +183,20 @@ export async function startLnd(
       folder.remove();
     },
   };
+}
+
+const edgeShape = z.object({ node1_policy: z.unknown(), node2_policy: z.unknown() });
+
+/** Ours for paying over the channel, the peer's for hints: LND has them one after the other. */
+async function hasPolicies(rest: LndRest, channelId: bigint): Promise<boolean> {
+  try {
+    const edge = await rest.get(`/v1/graph/edge/${channelId}`, edgeShape);
+    return [edge.node1_policy, edge.node2_policy].every((policy) => (policy ?? null) !== null);
+  } catch (error) {
+    // LND's answer for an edge that its graph does not have.
+    if (error instanceof LndRefusal) return false;
+    throw error;
+  }
 }
 
 const infoShape = z.object({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Companion, startCompanion } from './platform/embedded/companion.ts';
+import { supervise } from './platform/embedded/supervise.ts';
 import type { Running } from './platform/lifecycle/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../signer/src/main.ts', import.meta.url));
@@ -32,42 +33,19 @@ export function startSignerProcess(
   place: SignerPlace,
   log: { info(o: object, m: string): void; warn(o: object, m: string): void },
 ): Running & { readonly pid: number | undefined } {
-  let stopped = false;
-  let current: Companion | undefined;
-  const pausing = new AbortController();
-
-  async function run(): Promise<void> {
-    let pauseMs = FIRST_PAUSE_MS;
-    while (!stopped) {
-      const startedAt = performance.now();
-      current = spawnSigner(place);
-      log.info({ pid: current.pid }, 'the signer was started');
-      const how = await current.exited;
-      if (stopped) return;
-      log.warn({ how, words: current.tail() }, 'the signer has ended; it will be started again');
-      if (performance.now() - startedAt > GOOD_RUN_MS) pauseMs = FIRST_PAUSE_MS;
-      await sleep(pauseMs, undefined, { signal: pausing.signal }).catch(() => undefined);
-      pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2);
-    }
-  }
-
-  const running = run();
-  return {
-    get pid() {
-      return current?.pid;
+  return supervise({
+    start() {
+      const signer = spawnSigner(place);
+      log.info({ pid: signer.pid }, 'the signer was started');
+      return signer;
     },
-    async stop() {
-      stopped = true;
-      pausing.abort();
-      current?.signal('SIGTERM');
-      const ended = await Promise.race([
-        running.then(() => true),
-        sleep(STOP_TIMEOUT_MS).then(() => false),
-      ]);
-      if (!ended) current?.signal('SIGKILL');
-      await running;
+    ...{ firstPauseMs: FIRST_PAUSE_MS, lastPauseMs: LAST_PAUSE_MS },
+    ...{ goodRunMs: GOOD_RUN_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
+    onExit(how, words) {
+      log.warn({ how, words }, 'the signer has ended; it will be started again');
+      return true;
     },
-  };
+  });
 }
 
 function spawnSigner(place: SignerPlace): Companion {

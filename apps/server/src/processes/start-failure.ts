@@ -2,9 +2,16 @@ import { BitcoindError } from '../platform/embedded/bitcoind.ts';
 import { type Config, ConfigError } from '../platform/config/index.ts';
 import { MigrationError } from '../platform/db/index.ts';
 import { EmbeddedPostgresError } from '../platform/embedded/postgres-errors.ts';
+import { SecretsKeyError } from '../platform/sealing/index.ts';
 
 /** Of these the message says what is wrong and what to do. */
-const SELF_EXPLAINING = [ConfigError, EmbeddedPostgresError, BitcoindError, MigrationError];
+const SELF_EXPLAINING = [
+  ConfigError,
+  EmbeddedPostgresError,
+  BitcoindError,
+  MigrationError,
+  SecretsKeyError,
+];
 
 /**
  * Says in a sentence why a process could not start, and what to do about it.

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Running } from '../lifecycle/index.ts';
 import { type Companion, type EmbeddedLog, startCompanion } from './companion.ts';
+import { stopCompanion, supervise } from './supervise.ts';
 
 const MAIN = fileURLToPath(new URL('../../../../lightning-node/src/main.ts', import.meta.url));
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning'];
@@ -57,46 +57,23 @@ export function startLightningNodeProcess(
   place: LightningNodePlace,
   log: EmbeddedLog,
 ): Running & { readonly pid: number | undefined } {
-  let isStopped = false;
-  let current: Companion | undefined;
-  const pausing = new AbortController();
-
-  async function run(): Promise<void> {
-    let pauseMs = FIRST_PAUSE_MS;
-    while (!isStopped) {
-      const startedAt = performance.now();
-      current = spawnLightningNode(place, log);
-      const how = await current.exited;
-      if (isStopped) return;
-      if (how === EXIT_SETUP) {
-        log.warn(`the lightning node can not run: ${current.tail()}`);
-        return;
-      }
-      log.warn(`the lightning node has ended (${how}); it will be started again`);
-      if (performance.now() - startedAt > GOOD_RUN_MS) pauseMs = FIRST_PAUSE_MS;
-      await sleep(pauseMs, undefined, { signal: pausing.signal }).catch(() => undefined);
-      pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2);
-    }
-  }
-
-  const running = run();
-  return {
-    get pid() {
-      return current?.pid;
+  return supervise({
+    start: () => spawnLightningNode(place, log),
+    ...{ firstPauseMs: FIRST_PAUSE_MS, lastPauseMs: LAST_PAUSE_MS },
+    ...{ goodRunMs: GOOD_RUN_MS, stopTimeoutMs: STOP_TIMEOUT_MS },
+    onExit(how, words) {
+      const isRefusal = how === EXIT_SETUP;
+      log.warn(
+        isRefusal
+          ? `the lightning node can not run: ${words}`
+          : `the lightning node has ended (${how}); it will be started again`,
+      );
+      return !isRefusal;
     },
-    async stop() {
-      isStopped = true;
-      pausing.abort();
-      if (current !== undefined) await stopLightningNode(current);
-      await running;
-    },
-  };
+  });
 }
 
 /** Ends it in order, or hard when it takes too long. */
 export async function stopLightningNode(node: Companion): Promise<void> {
-  node.signal('SIGTERM');
-  await Promise.race([node.exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-  if (!node.hasExited()) node.signal('SIGKILL');
-  await node.exited;
+  await stopCompanion(node, STOP_TIMEOUT_MS);
 }

@@ -1,1 +1,1 @@
-export { openSealer, type Sealer, UnsealError } from './sealer.ts';
+export { openSealer, type Sealer, SecretsKeyError, UnsealError } from './sealer.ts';

@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { openSealer, UnsealError } from './sealer.ts';
+import { openSealer, SecretsKeyError, UnsealError } from './sealer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quittance-sealer-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,4 +44,13 @@ test('the key file is its owner’s alone, and one that others can read is refus
   chmodSync(file, 0o600);
   expect(() => openSealer(file)).not.toThrow();
   expect(readFileSync(file, 'utf8')).toMatch(/^[0-9a-f]{64}\n$/);
+});
+
+test('a key file that can not be used says so in a sentence, and is left as it is', () => {
+  const file = join(folder, 'e.key');
+  writeFileSync(file, 'half a key', { mode: 0o600 });
+  expect(() => openSealer(file)).toThrow(SecretsKeyError);
+  expect(readFileSync(file, 'utf8')).toBe('half a key');
+  expect(() => openSealer(folder)).toThrow(SecretsKeyError);
+  expect(() => openSealer(join(file, 'below', 'a', 'file'))).toThrow(SecretsKeyError);
 });

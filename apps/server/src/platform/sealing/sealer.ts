@@ -17,6 +17,11 @@ export class UnsealError extends Error {
   override readonly name = 'UnsealError';
 }
 
+/** The key file can not be used; the message says why and what to do. */
+export class SecretsKeyError extends Error {
+  override readonly name = 'SecretsKeyError';
+}
+
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
 /** 96 bits is GCM's own length; random ones do not meet within any number of secrets of ours. */
@@ -29,7 +34,7 @@ const KEY_TEXT = /^[0-9a-f]{64}$/;
 /**
  * Opens the key file and makes it at the first start, for its owner's eyes alone. Processes that
  * share the file have one key between them.
- * @throws {Error} when the file can not be made, holds something else, or others may read it
+ * @throws {SecretsKeyError} when the file can not be made, holds something else, or others may read it
  */
 export function openSealer(file: string): Sealer {
   const key = readKey(file) ?? makeKey(file);
@@ -63,17 +68,36 @@ function readKey(file: string): Buffer | null {
     text = readFileSync(file, 'utf8').trim();
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
+    throw new SecretsKeyError(`the key for secrets can not be read (${wordsOf(error)})`, {
+      cause: error,
+    });
   }
-  if (!KEY_TEXT.test(text)) throw new Error(`${file} holds no key for secrets`);
+  if (!KEY_TEXT.test(text)) {
+    throw new SecretsKeyError(
+      `${file} holds no key for secrets: put the right file back from its copy. A new key would not open what the old one has sealed.`,
+    );
+  }
   if ((statSync(file).mode & 0o077) !== 0) {
-    throw new Error(`${file} can be read by other users of this machine: chmod 600 ${file}`);
+    throw new SecretsKeyError(
+      `${file} can be read by other users of this machine: chmod 600 ${file}`,
+    );
   }
   return Buffer.from(text, 'hex');
 }
 
 /** Written whole before it has its name, and the name is taken once: nobody reads half a key. */
 function makeKey(file: string): Buffer {
+  try {
+    return writeKey(file);
+  } catch (error) {
+    if (error instanceof SecretsKeyError) throw error;
+    throw new SecretsKeyError(`the key for secrets can not be made (${wordsOf(error)})`, {
+      cause: error,
+    });
+  }
+}
+
+function writeKey(file: string): Buffer {
   mkdirSync(dirname(file), { recursive: true });
   const own = `${file}.${process.pid}.new`;
   const key = randomBytes(KEY_BYTES);
@@ -89,4 +113,8 @@ function makeKey(file: string): Buffer {
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

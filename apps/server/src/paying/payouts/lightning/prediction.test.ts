@@ -189,11 +189,11 @@ test('a time that getting an invoice has used up is not given to the attempt', a
   const slow = await send(10_000, 3_600);
   expect(world.node.given[0]?.timeoutMs).toBeLessThanOrEqual(20_000);
   expect((await world.payout(store, slow)).state).toBe('final');
-  const tooSlow = await send(29_000, 3_600);
+  const tooSlow = await send(29_001, 3_600);
   expect(world.node.given).toEqual([]);
   await world.work();
   expect(await world.payout(store, tooSlow)).toMatchObject({ state: 'failed', attempts: 0 });
-  const short = await send(0, 16);
+  const short = await send(1, 16);
   expect(world.node.given).toEqual([]);
   expect(await world.attempts(store, short)).toMatchObject([{ failure_class: 'not_resolved' }]);
   world.world.resolve = resolve;
