@@ -71,6 +71,8 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
+  /** Folder with authorities' XSDs. */
+  filingSchemas?: string | null;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
   /** Where stores can connect Lightning nodes. */
@@ -97,6 +99,7 @@ export async function startTestApi(options: {
     network: 'regtest',
     rates,
     urlPolicy: {},
+    filingSchemas: options.filingSchemas ?? null,
     payoutListener,
     sealer: openSealer(join(secrets.path, 'secrets.key')),
     fees: privateChainFees,

@@ -1,13 +1,21 @@
+import type { Network } from '@quittance/bitcoin';
 import { coversScope } from '@quittance/contract';
 import type { Clock, Ids, Uuid } from '@quittance/kernel';
 import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
+import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
 import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
 
-export type ComplianceParts = { database: Database; clock: Clock; ids: Ids };
+export type ComplianceParts = {
+  database: Database;
+  clock: Clock;
+  ids: Ids;
+  network: Network;
+  filingSchemas?: string | null;
+};
 
 /** Each does what a case's decision says to what it owns. */
 const caseListeners: readonly CaseListener[] = [];
@@ -24,6 +32,10 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   const { database, clock, ids } = parts;
   const common = { database, clock, ids, recordAudit };
   addComplianceSettingsRoutes(app, common);
+  addFilingRoutes(app, {
+    ...{ ...common, network: parts.network, samePersonAs },
+    validator: openFilingValidator(parts.filingSchemas ?? null),
+  });
   addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
 }
 

@@ -43,6 +43,8 @@ export const errorTable = {
   lightning_node_taken: { status: 409, title: 'The Lightning node belongs to a store already' },
   no_lightning_node: { status: 409, title: 'The store has no Lightning node' },
   webhook_url_refused: { status: 422, title: 'The webhook address can not be used' },
+  filing_incomplete: { status: 422, title: 'The report is not complete' },
+  filing_invalid: { status: 422, title: 'The report does not fit its schema' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong here' },
   rate_unavailable: { status: 503, title: 'No fresh exchange rate' },

@@ -29,6 +29,7 @@ export {
   eventTypeText,
 } from './events.ts';
 export * from './filing-facts.ts';
+export * from './filings.ts';
 export * from './compliance-cases.ts';
 export * from './compliance-settings.ts';
 export {
