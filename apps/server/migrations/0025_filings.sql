@@ -100,3 +100,57 @@ CALL protect_tenant_table('filing_event');
 GRANT SELECT, INSERT ON filing_event TO quittance_app, quittance_system;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON filing_event
   FOR EACH STATEMENT EXECUTE FUNCTION compliance_refuse_change();
+
+-- Travel Rule: what a store asks for, and under which address others reach it.
+CREATE TABLE travel_rule_settings (
+  merchant_id   uuid PRIMARY KEY REFERENCES merchant (id),
+  settings      jsonb NOT NULL,
+  -- Stands in the web address that other providers send inquiries to; who knows it may ask.
+  inbound_token text NOT NULL UNIQUE CHECK (inbound_token ~ '^[0-9a-f]{32}$'),
+  updated_at    timestamptz NOT NULL,
+  updated_by    text NOT NULL
+);
+CALL protect_tenant_table('travel_rule_settings');
+GRANT SELECT, INSERT, UPDATE ON travel_rule_settings TO quittance_app, quittance_system;
+
+-- One exchange about one transfer of bitcoin, ours or theirs.
+CREATE TABLE travel_transfer (
+  merchant_id  uuid NOT NULL REFERENCES merchant (id),
+  id           uuid NOT NULL UNIQUE,
+  direction    text NOT NULL CHECK (direction IN ('out', 'in')),
+  counterparty text NOT NULL CHECK (counterparty IN ('vasp', 'self_hosted')),
+  state        text NOT NULL CHECK (state IN ('draft', 'sent', 'received', 'approved', 'rejected',
+                 'awaiting_proof', 'proven', 'confirmed', 'cancelled')),
+  payout_id    uuid,
+  amount_sats  bigint NOT NULL CHECK (amount_sats > 0),
+  -- Where the bitcoin goes: of ours the payout's destination, of theirs what we gave.
+  address      text,
+  -- IVMS101 as it was sent or as it came; null for a wallet of one's own.
+  message      json,
+  -- The other side's web address for the next step.
+  remote_url   text,
+  -- In our web address for the next step; unguessable.
+  callback_token text UNIQUE CHECK (callback_token ~ '^[0-9a-f]{32}$'),
+  -- The other side's number of the request: the same one again is the same request.
+  request_id   text NOT NULL CHECK (length(request_id) BETWEEN 1 AND 100),
+  txid         text,
+  reason       text,
+  proof        jsonb,
+  decided_by   text,
+  created_by   text NOT NULL,
+  created_at   timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL,
+  version      integer NOT NULL,
+  PRIMARY KEY (merchant_id, id),
+  UNIQUE (merchant_id, direction, request_id),
+  FOREIGN KEY (merchant_id, payout_id) REFERENCES payout (merchant_id, id),
+  CHECK (direction = 'out' OR (payout_id IS NULL AND counterparty = 'vasp')),
+  CHECK (message IS NOT NULL OR counterparty = 'self_hosted'),
+  CHECK ((state = 'proven') <= (proof IS NOT NULL))
+);
+-- One exchange is under way for a payout.
+CREATE UNIQUE INDEX travel_transfer_of_payout ON travel_transfer (merchant_id, payout_id)
+  WHERE payout_id IS NOT NULL AND state NOT IN ('rejected', 'cancelled');
+CREATE INDEX travel_transfer_by_state ON travel_transfer (merchant_id, state, id);
+CALL protect_tenant_table('travel_transfer');
+GRANT SELECT, INSERT, UPDATE ON travel_transfer TO quittance_app, quittance_system;

@@ -30,6 +30,8 @@ export {
 } from './events.ts';
 export * from './filing-facts.ts';
 export * from './filings.ts';
+export * from './ivms101.ts';
+export * from './travel-rule.ts';
 export * from './compliance-cases.ts';
 export * from './compliance-settings.ts';
 export {

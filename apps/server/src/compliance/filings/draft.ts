@@ -1,4 +1,5 @@
 import type {
+  CtrPerson,
   FilingFacts,
   FilingKind,
   FilingReporter,
@@ -78,10 +79,7 @@ export function draftFacts(
       return {
         ...{ kind, filingDate, report: 'initial' },
         transactionDate: day(Math.max(...times)),
-        persons: subjects.map(({ accounts: _, role: __, relationship: ___, ...party }) => ({
-          ...party,
-          part: 'self',
-        })),
+        persons: subjects.map((subject) => ({ ...partyOf(subject), part: 'self' })),
         details: [],
       };
     case 'goaml':
@@ -203,6 +201,12 @@ function dollars(transfers: readonly Transfer[]): { amountUsd?: string } {
     total += fiat.minor;
   }
   return { amountUsd: formatDecimal(total, 2) };
+}
+
+/** What both reports of FinCEN have of a person. */
+function partyOf(subject: FilingSubject): Omit<CtrPerson, 'part'> {
+  const { accounts: _, role: __, relationship: ___, ...party } = subject;
+  return party;
 }
 
 function goamlTransaction(transfer: Transfer, at: number) {
