@@ -71,6 +71,8 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
+  /** Which servers may be called. */
+  urlPolicy?: ApiParts['urlPolicy'];
   /** Folder with authorities' XSDs. */
   filingSchemas?: string | null;
   /** Where a node is near. */
@@ -98,7 +100,7 @@ export async function startTestApi(options: {
     random,
     network: 'regtest',
     rates,
-    urlPolicy: {},
+    urlPolicy: options.urlPolicy ?? {},
     filingSchemas: options.filingSchemas ?? null,
     payoutListener,
     sealer: openSealer(join(secrets.path, 'secrets.key')),

@@ -1,11 +1,13 @@
-import type { Network } from '@quittance/bitcoin';
+import { type Network, verifyMessage } from '@quittance/bitcoin';
 import { coversScope } from '@quittance/contract';
-import type { Clock, Ids, Uuid } from '@quittance/kernel';
+import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
 import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
 import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
+import { addTravelRuleRoutes, addTrpRoutes } from './compliance/travel-rule/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
+import { openOutboundPoster, type UrlPolicy } from './platform/outbound/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
 
@@ -14,6 +16,10 @@ export type ComplianceParts = {
   clock: Clock;
   ids: Ids;
   network: Network;
+  random: Random;
+  http: { publicUrl: string };
+  /** Which servers of other providers may be called. */
+  urlPolicy: UrlPolicy;
   filingSchemas?: string | null;
 };
 
@@ -36,7 +42,21 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
     ...{ ...common, network: parts.network, samePersonAs },
     validator: openFilingValidator(parts.filingSchemas ?? null),
   });
+  addTravelRule(app, parts);
   addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
+}
+
+function addTravelRule(app: HttpApp, parts: ComplianceParts): void {
+  const { database, clock, ids, random, network, urlPolicy } = parts;
+  const poster = openOutboundPoster({ policy: urlPolicy });
+  app.addHook('onClose', () => poster.close());
+  const deps = {
+    ...{ database, clock, ids, random, poster, publicUrl: parts.http.publicUrl },
+    verifyProof: (signed: { message: string; address: string; signature: string }) =>
+      verifyMessage({ ...signed, network }).ok,
+  };
+  addTravelRuleRoutes(app, { ...deps, recordAudit });
+  addTrpRoutes(app, deps);
 }
 
 function mayReview(clock: Clock) {

@@ -10,6 +10,7 @@ import type { OutboundPoster, PostAnswer } from '../../platform/outbound/index.t
 import { noSuchTransfer, refusalError, wrongMessage } from './errors.ts';
 import { composeMessage, inquiryBody, isBitcoin, satsOf, TRP_VERSION } from './message.ts';
 import {
+  countReceived,
   findMerchantByToken,
   insertTransfer,
   lockByToken,
@@ -34,6 +35,9 @@ export type TravelDeps = {
   /** BIP-322: whether the owner of an address signed a message. */
   verifyProof(signed: { message: string; address: string; signature: string }): boolean;
 };
+
+/** Inquiries that wait for a person; more than anybody answers in a day are somebody's flood. */
+const MAX_RECEIVED = 1_000;
 
 export function newToken(random: Random): string {
   return toHex(random(new Uint8Array(16)));
@@ -228,6 +232,9 @@ export async function receiveInquiry(
   await deps.database.asPublic(async (tx) => {
     const merchantId = await findMerchantByToken(tx, token);
     if (merchantId === undefined) throw noSuchTransfer();
+    if ((await countReceived(tx, merchantId, MAX_RECEIVED)) >= MAX_RECEIVED) {
+      throw new AppError('overloaded', 'Too many inquiries wait for an answer here.');
+    }
     await insertTransfer(tx, {
       ...{ merchantId, id: deps.ids.next(), direction: 'in', counterparty: 'vasp' },
       ...{ state: 'received', payoutId: null, amountSats, address: null },

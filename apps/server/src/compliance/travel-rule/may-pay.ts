@@ -83,14 +83,19 @@ function answerFor(
     case 'declaration':
       return hold('say who gets it: a provider’s customer or a wallet of one’s own');
     case 'message':
-      return isSame && transfer.state === 'approved'
+      return isSame && has(transfer, 'approved')
         ? { ok: true }
         : hold(`the other provider has not agreed yet (${transfer?.state ?? 'no exchange'})`);
     case 'proof':
-      return isSame && transfer.state === 'proven'
+      return isSame && has(transfer, 'proven')
         ? { ok: true }
         : hold('the recipient has not proven control of the address');
   }
+}
+
+/** What was confirmed had it before: a payout that failed and is tried again needs it no second time. */
+function has({ state }: TravelTransfer, needed: TravelTransfer['state']): boolean {
+  return state === needed || state === 'confirmed';
 }
 
 function hold(reason: string): MayPay {

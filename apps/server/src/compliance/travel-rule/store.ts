@@ -138,6 +138,16 @@ export async function readTransfersOfPayouts(
   return rows.map(transferOf);
 }
 
+/** @param most it is not counted further than that */
+export async function countReceived(tx: Tx, merchantId: Uuid, most: number): Promise<number> {
+  const row = await tx.one<{ count: number }>(
+    `SELECT count(*)::int AS count FROM (SELECT 1 FROM travel_transfer
+      WHERE merchant_id = $1 AND state = 'received' LIMIT $2) waiting`,
+    [merchantId, most],
+  );
+  return row.count;
+}
+
 export type PayoutFacts = { destination: string; amountSats: bigint; method: string };
 
 export async function readPayoutFacts(
