@@ -1,6 +1,13 @@
 import type { Database } from '../../platform/db/index.ts';
 import type { CoinKeeper } from '../../receiving/chain/index.ts';
-import { insertCoins, outpointOf, readUnspent, refreshCoins, type UnspentPlace } from './store.ts';
+import {
+  insertCoins,
+  outpointOf,
+  readSpentByLost,
+  readUnspent,
+  refreshCoins,
+  type UnspentPlace,
+} from './store.ts';
 
 /** Coins that are read at a time when the watch set is filled. */
 const PAGE = 20_000;
@@ -16,7 +23,8 @@ export const coinKeeper: CoinKeeper = {
       const page: UnspentPlace[] = await database.asSystem((tx) => readUnspent(tx, from, PAGE));
       yield page.map(outpointOf);
       after = page.at(-1) ?? null;
-      if (page.length < PAGE) return;
+      if (page.length < PAGE) break;
     }
+    yield (await database.asSystem(readSpentByLost)).map(outpointOf);
   },
 };

@@ -1,7 +1,7 @@
 import type { Uuid } from '@quittance/kernel';
 import { heldBecause } from '../guard/index.ts';
 import { backOffMs, CHECK_EVERY_MS, CHECK_UNSEEN_MS } from './back-off.ts';
-import { broadcast, broadcastPackage, isInMempool } from './broadcast.ts';
+import { broadcast, broadcastPackage, isInMempool, resendAncestors } from './broadcast.ts';
 import type { SpendDeps } from './deps.ts';
 import { hasEnded } from './draft.ts';
 import { spendFaultPoint } from './fault-points.ts';
@@ -10,7 +10,7 @@ import { nextStep, type Step } from './next-step.ts';
 import { record } from './record.ts';
 import { signVersion } from './sign-version.ts';
 import type { SpendVersion } from './spend.ts';
-import { isOnRecord, readUnconfirmedParents } from './chain-store.ts';
+import { isOnRecord, readUnconfirmedAncestors, readUnconfirmedParents } from './chain-store.ts';
 import { readSpends, readVersionBytes, type StoredSpend } from './store.ts';
 import type { SpendEvent } from './transition.ts';
 
@@ -116,6 +116,14 @@ async function sendVersion(
     const parents = await deps.database.asSystem((tx) => readUnconfirmedParents(tx, inputs));
     if (parents.length > 0) {
       answer = await broadcastPackage(deps.node, { parents, child: raw }, beforeSending);
+    }
+  }
+  if (answer?.type === 'refused' && answer.verdict === 'inputs_gone') {
+    // The node may have lost what it builds on, such as a payment of a customer's.
+    const lost = await deps.database.asSystem((tx) => readUnconfirmedAncestors(tx, inputs));
+    await resendAncestors(deps.node, lost);
+    if (lost.length > 0) {
+      answer = await broadcast(deps.node, raw, { testFirst: !exposed, beforeSending });
     }
   }
   if (answer === null) return false;

@@ -68,6 +68,16 @@ export async function broadcastPackage(
   }
 }
 
+/**
+ * Gives the node what it may have lost of the transactions that another one builds on. What it says
+ * of each is of no account: the one that builds on them is tried next.
+ */
+export async function resendAncestors(node: Node, ancestors: readonly Uint8Array[]): Promise<void> {
+  for (const raw of ancestors) {
+    await node.call('sendrawtransaction', [toHex(raw), ANY_FEE_RATE]).catch(() => undefined);
+  }
+}
+
 /** Whether the node has it in its mempool now, or why that is not known. */
 export async function isInMempool(node: Node, txid: string): Promise<boolean | { detail: string }> {
   try {

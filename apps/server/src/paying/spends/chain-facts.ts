@@ -11,6 +11,8 @@ export type ChainFacts = {
   readonly places: ReadonlyMap<number, VersionPlace>;
   /** Coins of this spend that a transaction of somebody else takes; height null: unconfirmed. */
   readonly taken: ReadonlyMap<OutpointText, Taken>;
+  /** Coins of this spend whose own transaction is nowhere to be seen. It may come back. */
+  readonly missing: ReadonlySet<OutpointText>;
 };
 export type VersionPlace = { height: number; blockHash: string } | 'mempool';
 export type Taken = { readonly txid: string; readonly height: number | null };
@@ -80,32 +82,38 @@ function sendAgain(draft: Draft, nowMs: number): void {
   if (dueAtMs === null || dueAtMs > nowMs) patch(draft, { dueAtMs: nowMs });
 }
 
-/** Somebody else has spent a coin of ours: software with the same keys, or a payer's double spend. */
+/**
+ * Somebody else has spent a coin of ours (software with the same keys, or a payer's double spend), or
+ * the transaction that a coin comes from has vanished.
+ */
 function applyConflicts(draft: Draft, facts: ChainFacts, nowMs: number): void {
-  if (facts.taken.size === 0) {
-    if (draft.spend.reason !== 'conflict_not_final') return;
+  if (facts.taken.size === 0 && draft.spend.reason === 'conflict_not_final') {
     // Whoever took the coins is gone: ours can be mined again.
-    return patch(draft, { reason: null, detail: null, attempts: 0, dueAtMs: nowMs });
+    patch(draft, { reason: null, detail: null, attempts: 0, dueAtMs: nowMs });
   }
+  if (facts.taken.size === 0 && facts.missing.size === 0) return;
   const unexposed = draft.versions.filter(({ exposed, state }) => !exposed && state !== 'replaced');
   for (const version of unexposed) {
-    const taker = worstTaker(version, facts);
+    const isPossible =
+      worstTaker(version, facts) === null &&
+      !version.inputs.some((input) => facts.missing.has(input));
     // Nobody has these bytes but us, and they can not be mined: they are never sent.
-    if (taker === null || version.state === 'rejected') continue;
+    if (isPossible || version.state === 'rejected') continue;
     change(draft, { ...version, state: version.state === 'planned' ? 'replaced' : 'rejected' });
   }
   const possible = draft.versions.filter(mayBeMined);
   const planned = draft.versions.filter(({ state }) => state === 'planned');
   if (possible.length === 0) {
     if (planned.length > 0) return;
-    const why = { reason: 'coin_gone', detail: takersText(facts) } as const;
+    const why = { reason: 'coin_gone', detail: goneText(facts) } as const;
     // A new version can be made with what the signed ones have in common.
     if (nextAnchor(draft.versions, facts) !== null) {
       if (draft.spend.detail !== why.detail) patch(draft, { ...why, dueAtMs: nowMs });
       return;
     }
-    return fail(draft, { reason: 'coin_gone', detail: takersText(facts), retry: true });
+    return fail(draft, { ...why, retry: true });
   }
+  if (facts.taken.size === 0) return;
   const takers = possible.map((version) => worstTaker(version, facts));
   if (takers.includes(null)) return goOnWithout(draft, { facts, nowMs, newest: takers.at(-1) });
   const depths = takers.map((taker) => depthOf(taker, facts.tipHeight));
@@ -155,6 +163,11 @@ function depthOf(taker: Taken | null, tipHeight: number): number {
   return tipHeight - taker.height + 1;
 }
 
+function goneText(facts: ChainFacts): string {
+  if (facts.taken.size > 0) return takersText(facts);
+  return `the transactions that ${[...facts.missing].sort().slice(0, MAX_TAKERS_TOLD).join(', ')} come from have vanished`;
+}
+
 /** A detail names no more transactions than a person reads. */
 const MAX_TAKERS_TOLD = 3;
 
@@ -172,5 +185,6 @@ export function nextAnchor(
   versions: readonly SpendVersion[],
   facts: ChainFacts,
 ): OutpointText | null {
-  return sharedInputs(versions).find((input) => !facts.taken.has(input)) ?? null;
+  const isThere = (input: OutpointText) => !facts.taken.has(input) && !facts.missing.has(input);
+  return sharedInputs(versions).find(isThere) ?? null;
 }

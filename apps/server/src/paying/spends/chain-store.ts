@@ -38,6 +38,19 @@ export async function readSpendsDueAtTip(
   return rows.map(({ id }) => id);
 }
 
+/**
+ * What waits for money looks again at each tip: coins may have come, or come free.
+ * @returns whether there is any
+ */
+export async function wakeShortSpends(tx: Tx, nowMs: number): Promise<boolean> {
+  const woken = await tx.query(
+    `UPDATE spend SET due_at = $1 WHERE reason = 'insufficient_funds' AND height IS NULL
+        AND state NOT IN ('final', 'failed') AND due_at > $1 RETURNING 1 AS woken`,
+    [new Date(nowMs)],
+  );
+  return woken.length > 0;
+}
+
 /** What the chain's record says about these spends now. */
 export async function readChainFacts(
   tx: Tx,
@@ -81,6 +94,12 @@ export async function readChainFacts(
       ORDER BY height NULLS FIRST`,
     [spendIds],
   );
+  const missing = await tx.query<{ spend_id: Uuid; txid: Buffer; vout: number }>(
+    `SELECT r.spend_id, r.txid, r.vout FROM coin_reservation r
+       JOIN chain_transaction made ON made.txid = r.txid AND made.state NOT IN ('mempool', 'block')
+      WHERE r.spend_id = ANY($1::uuid[])`,
+    [spendIds],
+  );
   const facts = new Map<Uuid, ChainFacts>();
   for (const id of spendIds) {
     const own = new Map<number, VersionPlace>();
@@ -96,7 +115,9 @@ export async function readChainFacts(
       const outpoint = outpointText(row.prev_txid, Number(row.prev_vout));
       others.set(outpoint, { txid: displayHash(row.txid), height: row.height });
     }
-    facts.set(id, { tipHeight, places: own, taken: others });
+    const lost = missing.filter(({ spend_id }) => spend_id === id);
+    const gone = new Set(lost.map(({ txid, vout }) => outpointText(txid, vout)));
+    facts.set(id, { tipHeight, places: own, taken: others, missing: gone });
   }
   return facts;
 }
@@ -139,6 +160,31 @@ export async function nameVersion(
       WHERE spend_id = $1 AND version = $2 AND txid IS NULL`,
     [named.spendId, named.version, parseHash(named.txid), named.raw],
   );
+}
+
+/** Transactions of one chain in the mempool that a node keeps (DEFAULT_ANCESTOR_LIMIT). */
+const MAX_ANCESTORS = 25;
+
+/** Raw transactions, in no block, that these coins come from, the oldest first. */
+export async function readUnconfirmedAncestors(
+  tx: Tx,
+  inputs: readonly OutpointText[],
+): Promise<Uint8Array[]> {
+  const rows = await tx.query<{ raw: Buffer }>(
+    `WITH RECURSIVE behind AS (
+       SELECT txid, 1 AS depth FROM chain_transaction
+        WHERE txid = ANY($1::bytea[]) AND state <> 'block'
+       UNION
+       SELECT made.txid, b.depth + 1 FROM behind b
+         JOIN chain_spend s ON s.txid = b.txid
+         JOIN chain_transaction made ON made.txid = s.prev_txid AND made.state <> 'block'
+        WHERE b.depth < $2)
+     SELECT t.raw FROM (SELECT txid, max(depth) AS depth FROM behind GROUP BY txid) a
+       JOIN chain_transaction t ON t.txid = a.txid
+      ORDER BY a.depth DESC, t.txid LIMIT $2`,
+    [inputs.map((input) => parseHash(splitOutpoint(input)[0])), MAX_ANCESTORS],
+  );
+  return rows.map(({ raw }) => new Uint8Array(raw));
 }
 
 /** Raw transactions, in no block, that made these coins. */

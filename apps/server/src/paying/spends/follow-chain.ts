@@ -6,7 +6,13 @@ import { applyEvent } from './apply-event.ts';
 import { FINAL_DEPTH } from './draft.ts';
 import { spendFaultPoint } from './fault-points.ts';
 import type { SpendAdopter, SpendListener, SpendTelling } from './spend.ts';
-import { readChainFacts, readSpendsDueAtTip, readTouchedSpends } from './chain-store.ts';
+import {
+  readChainFacts,
+  readSpendsDueAtTip,
+  readTouchedSpends,
+  wakeShortSpends,
+} from './chain-store.ts';
+import { ringSpends } from './due-store.ts';
 import { lockSpends } from './store.ts';
 
 /** Spends that one tip moves on in one transaction; the others follow with the next. */
@@ -58,6 +64,7 @@ export function createSpendsFollower(deps: {
     },
     async tip(tx, telling) {
       await follow(tx, telling, await dueAtTip(tx, telling));
+      if (await wakeShortSpends(tx, telling.nowMs)) await ringSpends(tx);
     },
   };
 }

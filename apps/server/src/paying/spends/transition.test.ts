@@ -45,7 +45,7 @@ function play(events: readonly SpendEvent[], from?: Held): Held & { book: BookIn
 const nextStep = (held: Held, nowMs: number) => stepOf({ ...held, outputs: [] }, nowMs);
 
 function facts(changes: Partial<ChainFacts> = {}): ChainFacts {
-  return { tipHeight: 200, places: new Map(), taken: new Map(), ...changes };
+  return { tipHeight: 200, places: new Map(), taken: new Map(), missing: new Set(), ...changes };
 }
 
 const signed = (version: number): SpendEvent => ({
@@ -91,8 +91,9 @@ const anyEvent: fc.Arbitrary<SpendEvent> = fc.oneof(
         height: fc.integer({ min: 90, max: 300 }),
         mempool: fc.option(fc.integer({ min: 1, max: 3 })),
         taken: fc.option(fc.record({ height: fc.option(fc.integer({ min: 90, max: 300 })) })),
+        isLost: fc.boolean(),
       })
-      .map(({ tipHeight, mined, height, mempool, taken }): ChainFacts => {
+      .map(({ tipHeight, mined, height, mempool, taken, isLost }): ChainFacts => {
         const places = new Map<number, VersionPlace>();
         if (mempool !== null) places.set(mempool, 'mempool');
         if (mined !== null && height <= tipHeight) {
@@ -104,7 +105,8 @@ const anyEvent: fc.Arbitrary<SpendEvent> = fc.oneof(
           const known = taken.height !== null && taken.height <= tipHeight ? taken.height : null;
           others.set(ANCHOR, { txid: 'x', height: known });
         }
-        return { tipHeight, places, taken: others };
+        const missing = new Set(isLost && places.size === 0 ? [ANCHOR] : []);
+        return { tipHeight, places, taken: others, missing };
       }),
   }),
 );
@@ -333,4 +335,37 @@ test('a foreign spender of the anchor ends a spend only when it is final', () =>
   const late = play([...events, chain({ taken, tipHeight: 150 + FINAL_DEPTH - 1 })]);
   expect(late.spend).toMatchObject({ state: 'failed', reason: 'coin_gone', bookedVersion: null });
   expect(late.book.at(-1)).toEqual({ template: 'spend-reversed', epoch: 1, version: 1 });
+});
+
+test('what nobody has is given up when a coin of it has vanished, and its payouts are planned anew', () => {
+  const missing = new Set([SHARED]);
+  for (const begun of [[], [signed(1)]]) {
+    const lost = play([...begun, chain({ missing })]);
+    expect(lost.versions[0]?.state).toBe(begun.length === 0 ? 'replaced' : 'rejected');
+    // The anchor is there: another version can be made on it.
+    expect(nextStep(lost, 10)).toMatchObject({ type: 'another-version', why: 'coin-gone' });
+    expect(nextAnchor(lost.versions, facts({ missing }))).toBe(ANCHOR);
+  }
+  const all = play([signed(1), chain({ missing: new Set([ANCHOR, SHARED]) })]);
+  expect(all.spend).toMatchObject({ state: 'failed', reason: 'coin_gone' });
+  // What somebody may have waits: the coin's own transaction may come back.
+  const out = play([signed(1), sending(1), sent(1), chain({ missing })]);
+  expect(out.spend).toMatchObject({ state: 'broadcast', reason: null });
+});
+
+test('an impossible transaction is not waited for because of a newer one that nobody has', () => {
+  const third = `${'c'.repeat(64)}:2`;
+  const taken = new Map([[third, { txid: 'x', height: 150 }]]);
+  const first = plannedVersion(1, { inputs: [ANCHOR, third] });
+  const both = play([signed(1), sending(1), sent(1), added(2), signed(2)], {
+    spend: plannedSpend(),
+    versions: [first],
+  });
+  const deep = { taken, tipHeight: 150 + FINAL_DEPTH - 1 };
+  expect(play([chain(deep)], both).spend.state).toBe('broadcast');
+  const lost = play([chain({ ...deep, missing: new Set([ANCHOR]) })], both);
+  expect(lost.spend).toMatchObject({ state: 'failed', reason: 'coin_gone' });
+  const early = play([chain({ taken, missing: new Set([ANCHOR]) })], both);
+  expect(early.spend).toMatchObject({ state: 'broadcast', reason: 'conflict_not_final' });
+  expect(nextAnchor(early.versions, facts({ taken, missing: new Set([ANCHOR]) }))).toBeNull();
 });
