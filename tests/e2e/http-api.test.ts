@@ -11,9 +11,11 @@ import {
 } from '../../apps/server/src/accounting/ledger/index.ts';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { customerCalls } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
 let testDatabase: TestDatabase;
 let api: TestApi;
@@ -166,6 +168,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/cards/:id/wipe': { path: `/v1/cards/${await makeCard()}/wipe` },
     '/v1/cards/:id/programming-link': { path: `/v1/cards/${await makeCard()}/programming-link` },
     '/v1/lightning-addresses': { body: { name: 'tips' } },
+    '/v1/compliance/addresses': { body: ownAddressBody },
+    ...(await screeningCalls(api)),
     '/v1/alerts/:id/acknowledge': { path: `/v1/alerts/${await raiseSome()}/acknowledge` },
     '/v1/wallets': { body: { descriptor: otherDescriptor() } },
     '/v1/wallets/:id/deposit-addresses': {
@@ -178,6 +182,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
       body: { name: 'k', scopes: ['orders:read'] },
     },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
+    ...(await casePosts()),
+    ...(await customerCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
   /** These answer 409 here, and a failed request is not stored. */
@@ -192,6 +198,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
     // Nothing is held here; wallet-holds.test.ts has a wallet that is.
     '/v1/wallets/:id/release-hold',
+    // Without lists there are no hits; customers.test.ts has both.
+    '/v1/compliance/customer-hits/:id/decide',
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {
@@ -214,6 +222,56 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     expect(await stateHash(), url).toBe(state);
   }
 });
+
+/** Each on a case of its own, in the state that it needs. */
+async function casePosts(): Promise<Record<string, { path?: string; key?: string; body: object }>> {
+  const path = async (what: string) => `/v1/compliance/cases/${await makeCase()}/${what}`;
+  const [approved, rejected, reopened] = [await makeCase(), await makeCase(), await makeCase()];
+  const outcome = 'dismiss';
+  const propose = async (id: string) => {
+    const sent = { key: shop.key, body: { outcome, reason: 'x' } };
+    const { body } = await api.send('POST', `/v1/compliance/cases/${id}/proposal`, sent);
+    return body.proposal.id as string;
+  };
+  const key = await api.keyFor(shop.id);
+  const approve = async (id: string) => ({
+    ...{ path: `/v1/compliance/cases/${id}/approve`, key },
+    body: { proposalId: await propose(id), outcome },
+  });
+  const closing = await approve(reopened);
+  await api.send('POST', closing.path, closing);
+  return {
+    '/v1/compliance/alerts': { body: caseAlert },
+    '/v1/compliance/cases/:id/assign': { path: await path('assign'), body: { keyId: null } },
+    '/v1/compliance/cases/:id/comments': { path: await path('comments'), body: { text: 'x' } },
+    '/v1/compliance/cases/:id/evidence': {
+      ...{ path: await path('evidence'), body: { title: 'x', data: {} } },
+    },
+    '/v1/compliance/cases/:id/clock': {
+      path: await path('clock'),
+      body: { detectedAt: '2026-01-01T00:00:00Z', suspectKnownAt: null, reason: 'x' },
+    },
+    '/v1/compliance/cases/:id/proposal': {
+      ...{ path: await path('proposal'), body: { outcome, reason: 'x' } },
+    },
+    '/v1/compliance/cases/:id/approve': await approve(approved),
+    '/v1/compliance/cases/:id/reject': {
+      path: `/v1/compliance/cases/${rejected}/reject`,
+      body: { proposalId: await propose(rejected), reason: 'x' },
+    },
+    '/v1/compliance/cases/:id/reopen': {
+      ...{ path: `/v1/compliance/cases/${reopened}/reopen`, body: { reason: 'x' } },
+    },
+  };
+}
+
+const caseAlert = { subject: { type: 'party', id: 'x' }, severity: 'low', summary: 'seen' };
+
+async function makeCase(): Promise<string> {
+  const subject = { type: 'party', id: randomUUID() };
+  const sent = { key: shop.key, body: { ...caseAlert, subject } };
+  return (await api.send('POST', '/v1/compliance/alerts', sent)).body.caseId as string;
+}
 
 const pull = { name: 'Prizes', amount: '100000', currency: 'SAT' };
 const card = { name: 'Till', balance: { amount: '100000', currency: 'SAT' } };

@@ -1,13 +1,16 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { defaultComplianceSettings } from '@quittance/contract';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { ownAddressBody } from '../support/screening.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
 
 const random = (target: Uint8Array) => randomFillSync(target);
@@ -52,6 +55,9 @@ const payoutBody = {
   amount: '0.001',
   currency: 'BTC',
 };
+
+const alertBody = { subject: { type: 'party', id: 'x' }, severity: 'low', summary: 'seen' };
+const proposalId = '0199aa40-7a3f-7c31-a5ff-52f7a1f2d9c4';
 
 /** Gives a merchant one of everything. */
 async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
@@ -107,8 +113,12 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const drawing = await addDrawing(merchant);
   const spend = ids.next();
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
+  const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
+  const caseAlert = await make('/v1/compliance/alerts', alertBody);
+  const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
+  await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   return {
     merchants: merchant.id,
     orders: order.id,
@@ -123,11 +133,15 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     'payout-processors': processor.id,
     refunds: refund.id,
     spends: spend,
+    'compliance/addresses': ownAddress.id,
     'lightning/nodes': lightning.node,
     'lightning/invoices': lightning.invoice,
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
+    ...customers,
+    'compliance/alerts': caseAlert.id,
+    'compliance/cases': caseAlert.caseId,
   };
 }
 
@@ -232,6 +246,12 @@ async function addSpend(own: { merchantId: string; walletId: string; id: string 
 function bodyOf(operationId: string): unknown {
   const bodies: Record<string, unknown> = {
     createOrder: { amount: '1', currency: 'EUR' },
+    putScreeningList: { title: 'l', purpose: 'other', maxAgeHours: 1 },
+    createScreeningVersion: { format: 'ftm' },
+    signOffScreeningVersion: { digest: '0'.repeat(64) },
+    screenName: { name: 'n' },
+    screenAddress: { address: ownAddressBody.address },
+    addOwnAddress: { ...ownAddressBody, address: 'another' },
     createWebhookEndpoint: { url: 'https://shop.example/hook' },
     updateWebhookEndpoint: { enabled: false },
     replayFailedWebhooks: { since: '2026-01-01T00:00:00Z' },
@@ -265,6 +285,19 @@ function bodyOf(operationId: string): unknown {
     createPayoutProcessor: { kind: 'onchain' },
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
+    writeComplianceSettings: defaultComplianceSettings,
+    ...customerBodies,
+    createComplianceAlert: alertBody,
+    assignComplianceCase: { keyId: null },
+    commentComplianceCase: { text: 'x' },
+    addComplianceCaseEvidence: { title: 'x', data: {} },
+    setComplianceCaseClock: {
+      ...{ detectedAt: '2026-01-01T00:00:00Z', suspectKnownAt: null, reason: 'x' },
+    },
+    proposeComplianceDecision: { outcome: 'dismiss', reason: 'x' },
+    approveComplianceDecision: { proposalId, outcome: 'dismiss' },
+    rejectComplianceDecision: { proposalId, reason: 'x' },
+    reopenComplianceCase: { reason: 'x' },
     classicCreatePayment: { merchantId: victim.id, amount: '1', currency: 'EUR' },
   };
   return bodies[operationId];
@@ -284,7 +317,7 @@ async function everyCall(): Promise<Call[]> {
   const calls: Call[] = [];
   for (const [pattern, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
     const [, , first = '', second = ''] = pattern.split('/');
-    const noun = first === 'lightning' ? `${first}/${second}` : first;
+    const noun = ['lightning', 'compliance'].includes(first) ? `${first}/${second}` : first;
     const path = pattern.replace(/\{(id|orderId)\}/, () => {
       expect(owned, `${pattern}: say whose id belongs here`).toHaveProperty([noun]);
       return owned[noun] ?? '';
@@ -364,7 +397,11 @@ test("cross-store-access: the administrator's key reads no store's orders, event
       continue;
     const body = bodyOf(operation.operationId);
     const answer = await api.send(method, path, { key: api.adminKey, body });
-    if (/Alerts?$/.test(operation.operationId)) {
+    if (/Screening|^screen/.test(operation.operationId)) {
+      // Lists are the instance's; a list of this name or version there is none.
+      expect([200, 400, 404], `${method} ${path}`).toContain(answer.status);
+      expectNoSecret(answer.body, `${method} ${path}`);
+    } else if (/(?<!Compliance)Alerts?$/.test(operation.operationId)) {
       // The administrator has alerts too: those of the instance, and no store's.
       expect([200, 404], `${method} ${path}`).toContain(answer.status);
       expectNoSecret(answer.body, `${method} ${path}`);

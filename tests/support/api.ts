@@ -77,6 +77,8 @@ export async function startTestApi(options: {
   filingSchemas?: string | null;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
+  /** Lists at hand instead of those in the database. */
+  screener?: ApiParts['screener'];
   /** Where stores can connect Lightning nodes. */
   lightning?(database: Database): NonNullable<ApiParts['lightning']>;
   addRoutes?(http: Api['http'], database: Database): Promise<void>;
@@ -106,6 +108,7 @@ export async function startTestApi(options: {
     sealer: openSealer(join(secrets.path, 'secrets.key')),
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
+    ...(options.screener === undefined ? {} : { screener: options.screener }),
     ...(options.lightning === undefined ? {} : { lightning: options.lightning(database) }),
     http: {
       log: { error: (details) => void errors.push(details) },

@@ -1,13 +1,34 @@
 import { type Network, verifyMessage } from '@quittance/bitcoin';
 import { coversScope } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
-import { addCaseRoutes, type CaseListener } from './compliance/cases/index.ts';
+import {
+  addCaseRoutes,
+  type CaseListener,
+  raiseComplianceAlert,
+  readCaseDuty,
+} from './compliance/cases/index.ts';
+import {
+  addCustomerRoutes,
+  createCustomerCaseListener,
+  type CustomerDeps,
+  type PartyScreener,
+} from './compliance/customers/index.ts';
 import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
-import { addComplianceSettingsRoutes } from './compliance/settings/index.ts';
+import {
+  addListRoutes,
+  addScreenRoutes,
+  addVersionRoutes,
+  type Screener,
+} from './compliance/screening/index.ts';
+import {
+  addComplianceSettingsRoutes,
+  readComplianceSettings,
+} from './compliance/settings/index.ts';
 import { addTravelRuleRoutes, addTrpRoutes } from './compliance/travel-rule/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
 import { openOutboundPoster, type UrlPolicy } from './platform/outbound/index.ts';
+import type { Sealer } from './platform/sealing/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
 
@@ -18,7 +39,10 @@ export type ComplianceParts = {
   network: Network;
   random: Random;
   http: { publicUrl: string };
-  /** Which servers of other providers may be called. */
+  screener: Screener;
+  /** Seals what says who customers are. */
+  sealer: Sealer;
+  /** Which servers may be called: stores' identity providers, other providers of the Travel Rule. */
   urlPolicy: UrlPolicy;
   filingSchemas?: string | null;
 };
@@ -38,12 +62,48 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   const { database, clock, ids } = parts;
   const common = { database, clock, ids, recordAudit };
   addComplianceSettingsRoutes(app, common);
+  const screening = { ...common, screener: parts.screener, samePersonAs };
+  addListRoutes(app, screening);
+  addVersionRoutes(app, screening);
+  addScreenRoutes(app, screening);
   addFilingRoutes(app, {
     ...{ ...common, network: parts.network, samePersonAs },
     validator: openFilingValidator(parts.filingSchemas ?? null),
   });
   addTravelRule(app, parts);
-  addCaseRoutes(app, { ...common, samePersonAs, caseListener, mayReview: mayReview(clock) });
+  const customers = customerDeps(parts);
+  const listener = listenersFor(customers);
+  addCaseRoutes(app, {
+    ...{ ...common, samePersonAs, caseListener: listener, mayReview: mayReview(clock) },
+  });
+  const { urlPolicy } = parts;
+  addCustomerRoutes(app, { ...customers, ...common, urlPolicy });
+}
+
+/** What customers need of the others, for requests and workers alike. */
+export function customerDeps(
+  parts: Pick<ComplianceParts, 'clock' | 'ids' | 'random' | 'sealer'> & {
+    screener: PartyScreener | undefined;
+  },
+): CustomerDeps {
+  const { clock, ids, random, sealer, screener } = parts;
+  return {
+    ...{ clock, ids, random, sealer, screener },
+    raiseAlert: raiseComplianceAlert,
+    isScreened: async (tx, id) => (await readComplianceSettings(tx, id)).customerScreening,
+    caseDuty: async (tx, { merchantId, customerId: id }) =>
+      readCaseDuty(tx, merchantId, { type: 'customer', id }),
+  };
+}
+
+function listenersFor(customers: CustomerDeps): CaseListener {
+  const own = createCustomerCaseListener(customers);
+  return {
+    async caseDecided(tx, telling, decision) {
+      await caseListener.caseDecided(tx, telling, decision);
+      await own.caseDecided(tx, telling, decision);
+    },
+  };
 }
 
 function addTravelRule(app: HttpApp, parts: ComplianceParts): void {

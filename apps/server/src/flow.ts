@@ -2,6 +2,7 @@ import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { startReconciliation } from './accounting/reconciliation/index.ts';
 import { useWatcher } from './chain-watch.ts';
+import { customerRescreener, useCustomers } from './customer-work.ts';
 import { openApi } from './http-api.ts';
 import {
   type MoneyOut,
@@ -50,6 +51,7 @@ import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
 import { type ZmqEndpoints } from './receiving/chain/index.ts';
 import type { OrderCreator } from './receiving/orders/index.ts';
 import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
+import { type Screening, useScreening } from './screening-work.ts';
 import {
   type AlertDeps,
   audienceReader,
@@ -134,6 +136,10 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     adopter: createPaymentAdopter({ listener: payoutListener, alerts: alertDepsOf(options) }),
   });
   const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
+  const screening = useScreening(lifecycle, options, {
+    ...{ database, alerts: alertDepsOf(options), loops: state.loops },
+    rescreener: customerRescreener(options, { database, sealer: lightning.sealer }),
+  });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
       const loop = startLoop({
@@ -234,8 +240,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
       return loop;
     });
   }
+  if (runs('worker')) {
+    const { sealer } = lightning;
+    const customers = { database, sealer, loops: state.loops, screener: screening.screener };
+    useCustomers(lifecycle, options, customers);
+  }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
-  useHttp(lifecycle, options, { database, state, out, lightning });
+  useHttp(lifecycle, options, { database, state, out, lightning, screening });
   registerGauges(options.metrics, state);
   if (runs('worker')) {
     lifecycle.use('counters', () => countOrders(database, options.metrics));
@@ -273,7 +284,13 @@ export function alertDepsOf({ clock, ids, mail }: FlowOptions): AlertDeps {
 function useHttp(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  parts: { database: Database; state: Running; out: MoneyOut; lightning: Lightning },
+  parts: {
+    database: Database;
+    state: Running;
+    out: MoneyOut;
+    lightning: Lightning;
+    screening: Screening;
+  },
 ): void {
   const { database, state, out, lightning } = parts;
   const { clock, log, metrics } = options;
@@ -315,7 +332,7 @@ function useHttp(
       const { spends } = out;
       const { sealer } = lightning;
       const own = { fees: spends.fees, payoutListener, node: spends.node, spends };
-      const more = { ...own, lightning, sealer };
+      const more = { ...own, lightning, sealer, screener: parts.screening.screener() };
       const api = await openApi({
         ...{ ...options, ...more, database, rates, urlPolicy, http: common },
         ...walletsOfSigner(out),

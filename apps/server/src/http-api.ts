@@ -9,6 +9,8 @@ import {
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
 import { addCompliance } from './compliance.ts';
+import { orderCustomers } from './compliance/customers/index.ts';
+import { type OpenScreener, openScreener, type Screener } from './compliance/screening/index.ts';
 import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
 import { addPredictionRoutes } from './paying/lightning/index.ts';
@@ -65,6 +67,8 @@ export type ApiParts = {
   metrics?: DrawingParts['metrics'];
   /** Seals what the server itself needs again, such as the keys of cards. */
   sealer: Sealer;
+  /** Answers by the lists that are active; absent: one is opened for this interface alone. */
+  screener?: Screener | undefined;
   /** Where the node's own coins are read; absent where there is no node. */
   node?: ReconciliationRouteDeps['node'];
   /** Folder with the XSDs of authorities; null or left out: reports are not checked. */
@@ -84,6 +88,8 @@ export type Api = {
 export async function openApi(parts: ApiParts): Promise<Api> {
   const { database, clock, ids, random, network, rates } = parts;
   const { publicUrl, log } = parts.http;
+  let own: OpenScreener | undefined;
+  const onError = (error: unknown) => log.error({ error }, 'the lists can not be followed');
   const ring = await openKeyRing({
     database,
     clock,
@@ -95,7 +101,9 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     instanceTag: Buffer.from(random(new Uint8Array(4))).toString('hex'),
   });
   const { app } = http;
-  const orders = createOrders({ database, rates, clock, ids, publicUrl, readMerchant });
+  const orders = createOrders({
+    ...{ database, rates, clock, ids, publicUrl, readMerchant, customers: orderCustomers },
+  });
   const unlisten = await database.listen(MERCHANTS_CHANNEL, {
     message: (merchantId) => orders.forget(merchantId),
     gap: () => orders.forget(),
@@ -161,7 +169,8 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addKeyRoutes(app, { ...common, forgetKey: ring.forget });
   addAuditRoutes(app, common);
-  addCompliance(app, parts);
+  const screener = parts.screener ?? (own = await openScreener({ database, clock, onError }));
+  addCompliance(app, { ...parts, screener });
   addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
 
   return {
@@ -170,6 +179,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     async close() {
       await http.close();
       await unlisten();
+      await own?.stop();
       await ring.close();
     },
   };

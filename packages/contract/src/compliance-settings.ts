@@ -43,7 +43,7 @@ export const complianceSettingsInputSchema = z
     path: ['sarDaysSuspectUnknown'],
     error: 'must not be fewer than with a known suspect',
   })
-  .meta({ id: 'ComplianceSettingsInput' });
+  .meta({ id: 'WriteComplianceSettings' });
 export type ComplianceSettingsInput = z.output<typeof complianceSettingsInputSchema>;
 
 export const complianceSettingsSchema = z

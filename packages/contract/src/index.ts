@@ -20,6 +20,9 @@ export {
   classicCreateSchema,
   classicStatusSchema,
 } from './classic.ts';
+export * from './customer-checks.ts';
+export * from './customer-settings.ts';
+export * from './customers.ts';
 export { type ErrorCode, errorTable } from './errors.ts';
 export {
   type Event,
@@ -33,6 +36,7 @@ export * from './filings.ts';
 export * from './ivms101.ts';
 export * from './travel-rule.ts';
 export * from './compliance-cases.ts';
+export * from './compliance-lists.ts';
 export * from './compliance-settings.ts';
 export {
   currencyCode,

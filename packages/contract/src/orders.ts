@@ -61,6 +61,9 @@ export const createOrderSchema = z
       .optional()
       .meta({ description: "How long the price holds; by default as the store's settings say" }),
     redirectUrl: webUrl.optional().meta({ description: 'Where the payer goes afterwards' }),
+    customerId: uuidText.optional().meta({
+      description: 'Whose order it is, of the customers under /v1/compliance/customers',
+    }),
   })
   .meta({ id: 'CreateOrder' });
 export type CreateOrder = z.infer<typeof createOrderSchema>;
@@ -133,6 +136,7 @@ export const orderSchema = z
     description: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     redirectUrl: z.string().nullable(),
+    customerId: uuidText.nullable(),
     status: orderStatusSchema,
     expired: z.boolean().meta({ description: 'The time for paying is over, whatever the status' }),
     priceAmount: decimalText,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { JsonValue } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 
 /** One entry of a case's log as it is stored. */
@@ -68,4 +69,9 @@ export function sha256(text: string): Uint8Array {
 
 export function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
+}
+
+/** What an entry says; null: erased after the retention. */
+export function contentOf({ content }: Pick<LogEntry, 'content'>): JsonValue {
+  return content === null ? null : (JSON.parse(content) as JsonValue);
 }

@@ -3,7 +3,7 @@ import { isoTime, toHex } from '@quittance/kernel';
 import type { Alert } from './alert-store.ts';
 import type { Case } from './case.ts';
 import { dueOf } from './deadlines.ts';
-import type { LogEntry } from './log.ts';
+import { contentOf, type LogEntry } from './log.ts';
 
 export function alertJson(alert: Alert): ComplianceAlert {
   const { merchantId: _, dedupeKey: __, raisedAtMs, ...same } = alert;
@@ -50,7 +50,7 @@ export function logEntryJson(entry: LogEntry): CaseLogEntry {
     at: isoTime(entry.atMs),
     actor: entry.actor,
     kind: entry.kind,
-    content: entry.content === null ? null : JSON.parse(entry.content),
+    content: contentOf(entry),
     contentSha256: toHex(entry.contentSha256),
     prevHash: toHex(entry.prevHash),
     hash: toHex(entry.hash),

@@ -5,6 +5,7 @@ import { type Alert, readAlertsOfCase } from './alert-store.ts';
 import type { Case } from './case.ts';
 import { readCaseRow } from './case-store.ts';
 import { noSuchCase } from './errors.ts';
+import { contentOf } from './log.ts';
 import { readLogRows } from './log-store.ts';
 
 /** A case with more is not for a file that is read at once: its pages are read one by one. */
@@ -47,7 +48,7 @@ export async function readCaseFile(
     alerts,
     log: log.map(({ sequence, atMs, actor, kind, content, hash }) => ({
       ...{ sequence: Number(sequence), atMs, actor, kind, hash: toHex(hash) },
-      content: content === null ? null : JSON.parse(content),
+      content: contentOf({ content }),
     })),
   };
 }

@@ -31,12 +31,17 @@ export function compareLists(before: readonly ListEntry[], after: readonly ListE
       delta.added.push(entry);
       continue;
     }
-    const fields = FIELDS.filter((field) => canonical(known[field]) !== canonical(entry[field]));
+    const fields = changedFields(known, entry);
     if (fields.length === 0) delta.unchanged++;
     else delta.changed.push({ before: known, after: entry, fields });
   }
   delta.removed = before.filter((entry) => !seen.has(entry.id));
   return delta;
+}
+
+/** What of an entry differs between two versions. */
+export function changedFields(before: ListEntry, after: ListEntry): (keyof ListEntry)[] {
+  return FIELDS.filter((field) => canonical(before[field]) !== canonical(after[field]));
 }
 
 function canonical(value: unknown): string {

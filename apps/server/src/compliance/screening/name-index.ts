@@ -39,11 +39,41 @@ type Indexed = { name: Name; listed: ListedName; entry: number; weight: number }
 /** A distinct part of listed names, and which names have it. */
 type Part = { token: NameToken; names: number[] };
 
+/** Entries that are indexed before other work has its turn: some milliseconds. */
+const SLICE_ENTRIES = 100;
+
 /** Builds the index of all names of the entries: parts, sounds, near spellings, parts run together. */
 export function buildNameIndex(
   entries: readonly ListEntry[],
   settings: MatchSettings = DEFAULT_SETTINGS,
 ): NameIndex {
+  const builder = openBuilder(settings);
+  entries.forEach(builder.add);
+  return builder.close();
+}
+
+/** The same in slices, so that a server answers meanwhile. */
+export async function buildNameIndexInSlices(
+  entries: readonly ListEntry[],
+  settings: MatchSettings = DEFAULT_SETTINGS,
+): Promise<NameIndex> {
+  const builder = openBuilder(settings);
+  for (const [at, entry] of entries.entries()) {
+    if (at % SLICE_ENTRIES === SLICE_ENTRIES - 1) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    builder.add(entry);
+  }
+  return builder.close();
+}
+
+function openBuilder(settings: MatchSettings): {
+  add(entry: ListEntry): void;
+  close(): NameIndex;
+} {
+  const entries: ListEntry[] = [];
   const names: Indexed[] = [];
   const parts: Part[] = [];
   const partIds = new Map<string, number>();
@@ -67,49 +97,67 @@ export function buildNameIndex(
     return token;
   };
 
-  entries.forEach((entry, entryAt) => {
-    const kind = kindOf(entry.schema);
-    for (const listed of entry.names) {
-      for (const name of readNames(listed.text, kind)) {
-        const at = names.length;
-        const tokens = name.tokens.map((token) => post(token, at));
-        for (const run of runsTogether(tokens)) post(run, at, true);
-        const weight = tokens.reduce((sum, token) => sum + token.weight, 0);
-        names.push({ name: { ...name, tokens }, listed, entry: entryAt, weight });
-      }
-    }
-  });
-
-  const frequencies = frequenciesOf(names.length, parts, partIds);
-  const gather = makeGather({ names, parts, keys, settings });
   return {
-    nameCount: names.length,
-    entryCount: entries.length,
-    frequencies,
-    search(question, limit) {
-      const kinds: NameKind[] =
-        question.kind === null ? ['person', 'organisation', 'vessel'] : [question.kind];
-      const best = new Map<number, Hit>();
-      for (const kind of kinds) {
-        for (const asked of readNames(question.name, kind)) {
-          for (const at of gather(asked)) {
-            const found = names[at];
-            const entry = found === undefined ? undefined : entries[found.entry];
-            if (found === undefined || entry === undefined) continue;
-            const weak = found.listed.kind === 'weak';
-            const byName = scoreNames(asked, found.name, { settings, frequencies, weak });
-            const known = best.get(found.entry);
-            const score = limited([...byName.parts, ...weighFacts(question, entry)]);
-            if (known !== undefined && known.score.points >= score.points) continue;
-            const match = score.points >= settings.cut * 10_000;
-            best.set(found.entry, { entry, name: found.listed, score, match });
-          }
+    add(entry) {
+      const kind = kindOf(entry.schema);
+      for (const listed of entry.names) {
+        for (const name of readNames(listed.text, kind)) {
+          const at = names.length;
+          const tokens = name.tokens.map((token) => post(token, at));
+          for (const run of runsTogether(tokens)) post(run, at, true);
+          const weight = tokens.reduce((sum, token) => sum + token.weight, 0);
+          names.push({ name: { ...name, tokens }, listed, entry: entries.length, weight });
         }
       }
-      const hits = [...best.values()].sort((a, b) => b.score.points - a.score.points);
-      return hits.slice(0, limit);
+      entries.push(entry);
+    },
+    close() {
+      const frequencies = frequenciesOf(names.length, parts, partIds);
+      const gather = makeGather({ names, parts, keys, settings });
+      return {
+        nameCount: names.length,
+        entryCount: entries.length,
+        frequencies,
+        search: (question, limit) =>
+          search(question, limit, { names, entries, frequencies, gather, settings }),
+      };
     },
   };
+}
+
+function search(
+  question: Question,
+  limit: number,
+  index: {
+    names: readonly Indexed[];
+    entries: readonly ListEntry[];
+    frequencies: Frequencies;
+    gather(asked: Name): number[];
+    settings: MatchSettings;
+  },
+): Hit[] {
+  const { names, entries, frequencies, gather, settings } = index;
+  const kinds: NameKind[] =
+    question.kind === null ? ['person', 'organisation', 'vessel'] : [question.kind];
+  const best = new Map<number, Hit>();
+  for (const kind of kinds) {
+    for (const asked of readNames(question.name, kind)) {
+      for (const at of gather(asked)) {
+        const found = names[at];
+        const entry = found === undefined ? undefined : entries[found.entry];
+        if (found === undefined || entry === undefined) continue;
+        const weak = found.listed.kind === 'weak';
+        const byName = scoreNames(asked, found.name, { settings, frequencies, weak });
+        const known = best.get(found.entry);
+        const score = limited([...byName.parts, ...weighFacts(question, entry)]);
+        if (known !== undefined && known.score.points >= score.points) continue;
+        const match = score.points >= settings.cut * 10_000;
+        best.set(found.entry, { entry, name: found.listed, score, match });
+      }
+    }
+  }
+  const hits = [...best.values()].sort((a, b) => b.score.points - a.score.points);
+  return hits.slice(0, limit);
 }
 
 /** The keys under which a part is found: itself, its sound, its bones, its sound less a letter. */

@@ -50,6 +50,7 @@ export function orderJson(
     description: row.description,
     metadata: row.metadata,
     redirectUrl: row.redirectUrl,
+    customerId: row.customerId,
     status: row.status,
     expired: row.expiredAtMs !== null,
     priceAmount: priceText(row),

@@ -53,13 +53,14 @@ type Row = {
   refunding_sats: bigint;
   version: number;
   updated_at: Date;
+  customer_id: Uuid | null;
 };
 
 const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_url, price_currency,
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
   late_policy, wallet_id, address_index, address, created_at, expires_at, monitor_until, status,
   expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats,
-  refunded_sats, refunding_sats, version, updated_at`;
+  refunded_sats, refunding_sats, version, updated_at, customer_id`;
 
 function orderOf(row: Row): OrderRow {
   return {
@@ -69,6 +70,7 @@ function orderOf(row: Row): OrderRow {
     description: row.description,
     metadata: row.metadata,
     redirectUrl: row.redirect_url,
+    customerId: row.customer_id,
     priceCurrency: row.price_currency,
     priceMinor: row.price_minor,
     rate: row.rate,
@@ -109,19 +111,19 @@ export async function insertOrders(
     `INSERT INTO orders (merchant_id, id, external_id, description, metadata, redirect_url,
             price_currency, price_minor, rate, due_sats, tolerance_below_sats,
             tolerance_above_sats, required_confirmations, late_policy, wallet_id, address_index,
-            address, created_at, expires_at, monitor_until, status, updated_at)
+            address, created_at, expires_at, monitor_until, customer_id, status, updated_at)
      SELECT $1, id, external_id, description, metadata::jsonb, redirect_url, price_currency,
             price_minor, rate::jsonb, due_sats, tolerance_below_sats, tolerance_above_sats,
             required_confirmations, late_policy, wallet_id, address_index, address, created_at,
-            expires_at, monitor_until, 'PENDING', created_at
+            expires_at, monitor_until, customer_id, 'PENDING', created_at
        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[],
             $14::text[], $15::uuid[], $16::int[], $17::text[], $18::timestamptz[],
-            $19::timestamptz[], $20::timestamptz[])
+            $19::timestamptz[], $20::timestamptz[], $21::uuid[])
          AS n (id, external_id, description, metadata, redirect_url, price_currency, price_minor,
                rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
                late_policy, wallet_id, address_index, address, created_at, expires_at,
-               monitor_until)`,
+               monitor_until, customer_id)`,
     [
       merchantId,
       orders.map(({ id }) => id),
@@ -143,6 +145,7 @@ export async function insertOrders(
       orders.map(({ createdAtMs }) => new Date(createdAtMs)),
       orders.map(({ expiresAtMs }) => new Date(expiresAtMs)),
       orders.map(({ monitorUntilMs }) => new Date(monitorUntilMs)),
+      orders.map(({ customerId }) => customerId),
     ],
   );
 }

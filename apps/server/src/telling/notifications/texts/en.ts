@@ -88,6 +88,12 @@ export const en: Texts = {
       nextStep:
         'Compare the payouts with the chain as the runbook backup-restore says, then run quittance restored --release.',
     },
+    screening_list_stale: {
+      title: 'A list for screening is too old',
+      detail: ({ list, hours, maxHours }) =>
+        `The list ${list} is ${hours} hours old; it may be ${maxHours}. Whoever was listed since then is not found.`,
+      nextStep: 'Import the newest version of the list and let a second person sign it off.',
+    },
   },
   severities: { info: 'info', warning: 'warning', critical: 'critical' },
   causes: {

@@ -81,6 +81,12 @@ export const zhCn: Texts = {
       nextStep:
         '请按照 backup-restore 操作手册将付款与链上记录核对，然后运行 quittance restored --release。',
     },
+    screening_list_stale: {
+      title: '筛查名单已过期',
+      detail: ({ list, hours, maxHours }) =>
+        `名单 ${list} 已有 ${hours} 小时未更新，上限为 ${maxHours} 小时。此后新列入的人员和地址无法被发现。`,
+      nextStep: '请导入该名单的最新版本，并由另一人签核。',
+    },
   },
   severities: { info: '提示', warning: '警告', critical: '严重' },
   causes: {

@@ -81,6 +81,12 @@ export const zhTw: Texts = {
       nextStep:
         '請依照 backup-restore 操作手冊將付款與鏈上紀錄核對，然後執行 quittance restored --release。',
     },
+    screening_list_stale: {
+      title: '篩查名單已過期',
+      detail: ({ list, hours, maxHours }) =>
+        `名單 ${list} 已有 ${hours} 小時未更新，上限為 ${maxHours} 小時。此後新列入的人員和地址無法被發現。`,
+      nextStep: '請匯入該名單的最新版本，並由另一人簽核。',
+    },
   },
   severities: { info: '提示', warning: '警告', critical: '嚴重' },
   causes: {
