@@ -14,6 +14,7 @@ import {
   type PartyScreener,
 } from './compliance/customers/index.ts';
 import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
+import { addComplianceReportRoutes } from './compliance/reports/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
@@ -31,6 +32,7 @@ import { openOutboundPoster, type UrlPolicy } from './platform/outbound/index.ts
 import type { Sealer } from './platform/sealing/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
+import { readMerchant } from './tenancy/merchants/index.ts';
 
 export type ComplianceParts = {
   database: Database;
@@ -71,6 +73,7 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
     validator: openFilingValidator(parts.filingSchemas ?? null),
   });
   addTravelRule(app, parts);
+  addComplianceReportRoutes(app, { ...common, readStoreName });
   const customers = customerDeps(parts);
   const listener = listenersFor(customers);
   addCaseRoutes(app, {
@@ -117,6 +120,11 @@ function addTravelRule(app: HttpApp, parts: ComplianceParts): void {
   };
   addTravelRuleRoutes(app, { ...deps, recordAudit });
   addTrpRoutes(app, deps);
+}
+
+async function readStoreName(tx: Tx, merchantId: Uuid): Promise<string> {
+  const { name, settings } = await readMerchant(tx, merchantId);
+  return settings.storeName ?? name;
 }
 
 function mayReview(clock: Clock) {

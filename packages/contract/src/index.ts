@@ -37,6 +37,7 @@ export * from './ivms101.ts';
 export * from './travel-rule.ts';
 export * from './compliance-cases.ts';
 export * from './compliance-lists.ts';
+export * from './compliance-reports.ts';
 export * from './compliance-settings.ts';
 export {
   currencyCode,

@@ -30,7 +30,10 @@ const WORDS: readonly [AddressCategory, RegExp][] = [
   ['gambling', /gambl|casino|betting/],
   ['ransomware', /ransom/],
   ['scam', /scam|fraud|phish|ponzi|pyramid|extortion|hack|theft|stolen|giveaway/],
-  ['crime', /terror|extremis|sexual_abuse|violence|torture|laundering|perpetrator|drugs?$|weapons?$/],
+  [
+    'crime',
+    /terror|extremis|sexual_abuse|violence|torture|laundering|perpetrator|drugs?$|weapons?$/,
+  ],
   ['exchange', /^(?:exchange|centralized_exchange|cex|hosted_wallet)$|(?:^|_)exchange$/],
 ];
 
