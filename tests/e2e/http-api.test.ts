@@ -14,6 +14,7 @@ import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts
 import { customerCalls } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { filingCalls } from '../support/filings.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
@@ -186,6 +187,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...(await customerCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
+  Object.assign(calls, await filingCalls(api, shop, () => makePayout()));
   /** These answer 409 here, and a failed request is not stored. */
   const failing = new Set([
     ...['/v1/orders/:id/accept-late', '/v1/webhook-deliveries/:id/replay'],
@@ -200,6 +202,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/wallets/:id/release-hold',
     // Without lists there are no hits; customers.test.ts has both.
     '/v1/compliance/customer-hits/:id/decide',
+    // Needs the owner's signature; compliance/travel-rule has it.
+    '/v1/compliance/travel-rule/transfers/:id/proof',
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {

@@ -31,14 +31,10 @@ export {
   eventSchema,
   eventTypeText,
 } from './events.ts';
-export * from './filing-facts.ts';
-export * from './filings.ts';
-export * from './ivms101.ts';
-export * from './travel-rule.ts';
 export * from './compliance-cases.ts';
 export * from './compliance-lists.ts';
-export * from './compliance-reports.ts';
 export * from './compliance-settings.ts';
+export * from './reporting.ts';
 export {
   currencyCode,
   decimalText,

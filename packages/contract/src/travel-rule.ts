@@ -53,7 +53,7 @@ export const travelSettingsInputSchema = z
     custom: travelRulesSchema.optional().meta({ description: 'For regime "custom"' }),
     vasp: ivmsPersonSchema.meta({ description: 'You, as IVMS101 has you: a legal person' }),
   })
-  .meta({ id: 'TravelSettingsInput' });
+  .meta({ id: 'TravelRuleSetup' });
 export type TravelSettings = z.infer<typeof travelSettingsInputSchema>;
 
 export const travelSettingsSchema = z
@@ -64,7 +64,7 @@ export const travelSettingsSchema = z
     updatedAt: timestamp.nullable(),
     updatedBy: z.string().nullable(),
   })
-  .meta({ id: 'TravelSettings' });
+  .meta({ id: 'TravelRuleSettings' });
 
 export const travelTransferSchema = z
   .strictObject({

@@ -6,8 +6,6 @@ import {
   filingListQuerySchema,
   filingLogSchema,
   filingPageSchema,
-  filingReporterAnswerSchema,
-  filingReporterSchema,
   filingSchema,
   noBodySchema,
   returnFilingSchema,
@@ -28,18 +26,11 @@ import {
   merchantOf,
   needs,
 } from '../../platform/http/index.ts';
-import type { recordAudit } from '../../tenancy/audit/index.ts';
 import { noSuchFiling } from './errors.ts';
 import type { Filing } from './filing.ts';
 import { filingJson } from './present.ts';
-import {
-  readFilingEvents,
-  readFilingRow,
-  readFilingRows,
-  readReporterRow,
-  type StoredReporter,
-  writeReporter,
-} from './store.ts';
+import { addReporterRoutes, type FilingRouteDeps } from './reporter-routes.ts';
+import { readFilingEvents, readFilingRow, readFilingRows } from './store.ts';
 import {
   answerFiling,
   approveFiling,
@@ -53,8 +44,6 @@ import {
   storeDocument,
   submitFiling,
 } from './work-on-filing.ts';
-
-export type FilingRouteDeps = FilingDeps & { recordAudit: typeof recordAudit };
 
 const tags = ['Compliance'];
 const params = z.strictObject({ id: uuidText });
@@ -70,58 +59,6 @@ export function addFilingRoutes(app: HttpApp, deps: FilingRouteDeps): void {
   addDrafting(app, deps);
   addPreparing(app, deps);
   addDeciding(app, deps);
-}
-
-function addReporterRoutes(app: HttpApp, deps: FilingRouteDeps): void {
-  app.get(
-    '/v1/compliance/filing-reporter',
-    {
-      config: read,
-      schema: {
-        tags,
-        operationId: 'readFilingReporter',
-        summary: 'Read who files reports',
-        response: answers(200, filingReporterAnswerSchema),
-      },
-    },
-    async (request) => {
-      const merchantId = merchantOf(request);
-      return await deps.database.asTenant(merchantId, async (tx) =>
-        reporterJson(await readReporterRow(tx, merchantId)),
-      );
-    },
-  );
-  app.put(
-    '/v1/compliance/filing-reporter',
-    {
-      config: needs('compliance:decide'),
-      schema: {
-        tags,
-        operationId: 'setFilingReporter',
-        summary: 'Say who files reports: the institution as its authorities know it',
-        body: filingReporterSchema,
-        response: answers(200, filingReporterAnswerSchema),
-      },
-    },
-    async (request) => {
-      const merchantId = merchantOf(request);
-      const by = actorOf(request);
-      const nowMs = deps.clock.nowMs();
-      return await deps.database.asTenant(merchantId, async (tx) => {
-        await writeReporter(tx, { merchantId, reporter: request.body, nowMs, by });
-        await deps.recordAudit(tx, {
-          ...{ merchantId, id: deps.ids.next(), atMs: nowMs, actor: by },
-          ...{ action: 'filing_reporter.changed', subject: `merchant:${merchantId}`, detail: {} },
-        });
-        return reporterJson(await readReporterRow(tx, merchantId));
-      });
-    },
-  );
-}
-
-function reporterJson(stored: StoredReporter | undefined) {
-  if (stored === undefined) return { reporter: null, updatedAt: null, updatedBy: null };
-  return { ...stored, updatedAt: stored.updatedAt.toISOString() };
 }
 
 function addReads(app: HttpApp, deps: FilingRouteDeps): void {

@@ -47,12 +47,10 @@ export function convertIvms101(message: Ivms101, to: IvmsVersion): Ivms101 {
   };
 }
 
-type Side = Ivms101['originator'] & Ivms101['beneficiary'];
-
 /** The list of persons under its other name, in its place. */
-function rename<Part extends Partial<Side>>(
+function rename<Part extends object>(
   side: Part,
-  [old, young]: readonly [keyof Side & string, keyof Side & string],
+  [old, young]: readonly [string, string],
   { to, person }: { to: IvmsVersion; person: (each: IvmsPerson) => IvmsPerson },
 ): Part {
   const [from, into] = to === '2023' ? [old, young] : [young, old];

@@ -11,10 +11,11 @@ import { answers, type HttpApp, open } from '../../platform/http/index.ts';
 import { confirmInbound, receiveInquiry, resolveInquiry, type TravelDeps } from './exchange.ts';
 import { TRP_VERSION } from './message.ts';
 
-const tags = ['Travel Rule Protocol'];
+/** Their protocol is OpenVASP's: no part of our own interface's document. */
+const hidden = { hide: true };
 const params = z.strictObject({ token: z.string().regex(/^[0-9a-f]{32}$/) });
-/** Known by its number: the same request sent again is the same. */
-const config = { ...open, idempotency: 'own', limit: 'public' } as const;
+/** Each is known by its number or its state: the same sent again changes nothing. */
+const config = { ...open, idempotency: 'none', limit: 'public' } as const;
 const response = answers(200, trpVersionSchema);
 const version = { version: TRP_VERSION };
 const REQUEST_ID = /^[\x21-\x7e]{1,100}$/;
@@ -26,10 +27,7 @@ export function addTrpRoutes(app: HttpApp, deps: TravelDeps): void {
     {
       config: { ...config, exactNumbers: true },
       schema: {
-        tags,
-        operationId: 'trpInquiry',
-        summary: 'Ask a store to receive bitcoin for a customer of its',
-        description: 'Needs the headers `api-version` and `request-identifier`. A person answers.',
+        ...hidden,
         params,
         body: trpInquirySchema,
         response,
@@ -47,9 +45,7 @@ export function addTrpRoutes(app: HttpApp, deps: TravelDeps): void {
     {
       config,
       schema: {
-        tags,
-        operationId: 'trpResolution',
-        summary: 'Answer an inquiry',
+        ...hidden,
         params,
         body: trpResolutionSchema,
         response,
@@ -65,9 +61,7 @@ export function addTrpRoutes(app: HttpApp, deps: TravelDeps): void {
     {
       config,
       schema: {
-        tags,
-        operationId: 'trpConfirmation',
-        summary: 'Name the transaction that pays, or say that none will',
+        ...hidden,
         params,
         body: trpConfirmationSchema,
         response,
