@@ -13,6 +13,7 @@ import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { customerCalls } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
+import { monitoringPosts } from '../support/monitoring.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { filingCalls } from '../support/filings.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -184,6 +185,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     },
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     ...(await casePosts()),
+    ...(await monitoringPosts(api, shop)),
     ...(await customerCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };

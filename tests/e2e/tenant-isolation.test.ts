@@ -9,6 +9,7 @@ import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { fillFilings, filingBodies } from '../support/filings.ts';
+import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { ownAddressBody } from '../support/screening.ts';
@@ -136,6 +137,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     refunds: refund.id,
     spends: spend,
     'compliance/addresses': ownAddress.id,
+    'compliance/monitoring': await fillMonitoring(api, merchant),
     'lightning/nodes': lightning.node,
     'lightning/invoices': lightning.invoice,
     ...drawing,
@@ -288,6 +290,7 @@ function bodyOf(operationId: string): unknown {
     createPayoutProcessor: { kind: 'onchain' },
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
+    ...monitoringBodies,
     writeComplianceSettings: defaultComplianceSettings,
     ...customerBodies,
     ...filingBodies,

@@ -7,7 +7,7 @@ import { type Database, openDatabase, roleUrls } from '../../apps/server/src/pla
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, type ApiParts, openApi } from '../../apps/server/src/http-api.ts';
 import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
-import { openSealer } from '../../apps/server/src/platform/sealing/index.ts';
+import { openSealer, type Sealer } from '../../apps/server/src/platform/sealing/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey, createKey } from '../../apps/server/src/tenancy/keys/index.ts';
@@ -34,6 +34,7 @@ export type Answered = {
 
 export interface TestApi {
   api: Api;
+  sealer: Sealer;
   database: Database;
   baseUrl: string;
   adminKey: string;
@@ -71,12 +72,12 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
-  /** Which servers may be called. */
-  urlPolicy?: ApiParts['urlPolicy'];
   /** Folder with authorities' XSDs. */
   filingSchemas?: string | null;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
+  /** Whom webhooks and providers may be; by default public addresses only. */
+  urlPolicy?: ApiParts['urlPolicy'];
   /** Lists at hand instead of those in the database. */
   screener?: ApiParts['screener'];
   /** Where stores can connect Lightning nodes. */
@@ -89,6 +90,7 @@ export async function startTestApi(options: {
   const ids = uuidV7Ids(clock, random);
   const errors: Record<string, unknown>[] = [];
   const secrets = temporaryFolder('secrets');
+  const sealer = openSealer(join(secrets.path, 'secrets.key'));
   const rates = createRates({
     sources: [fixedSource({ EUR: '60000', USD: '65000' })],
     fetchText: () => Promise.reject(new Error('the network is not for tests')),
@@ -105,7 +107,7 @@ export async function startTestApi(options: {
     urlPolicy: options.urlPolicy ?? {},
     filingSchemas: options.filingSchemas ?? null,
     payoutListener,
-    sealer: openSealer(join(secrets.path, 'secrets.key')),
+    sealer,
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
     ...(options.screener === undefined ? {} : { screener: options.screener }),
@@ -140,7 +142,7 @@ export async function startTestApi(options: {
   }
 
   return {
-    api,
+    ...{ api, sealer },
     database,
     baseUrl,
     adminKey,

@@ -69,6 +69,16 @@ fit. Exit status 1 when there is one.`,
     module: './processes/ledger.ts',
     run: 'runLedger',
   },
+  cases: {
+    summary: 'verify the logs of compliance cases',
+    help: `quittance cases verify [--config FILE]
+
+Recomputes the hash chain of every case's log and what it adds up to, and names the first entry of
+each case that does not fit. Note the digest of each store elsewhere: compared later, it tells
+whether anything before was rewritten. Exit status 1 when anything does not fit.`,
+    module: './processes/cases.ts',
+    run: 'runCases',
+  },
   reconcile: {
     summary: 'compare every book with its coins',
     help: `quittance reconcile [--node] [--config FILE]

@@ -15,6 +15,8 @@ import {
 } from './compliance/customers/index.ts';
 import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
 import { addComplianceReportRoutes } from './compliance/reports/index.ts';
+import { addMonitoringRoutes } from './compliance/monitoring/index.ts';
+import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
@@ -49,16 +51,6 @@ export type ComplianceParts = {
   filingSchemas?: string | null;
 };
 
-/** Each does what a case's decision says to what it owns. */
-const caseListeners: readonly CaseListener[] = [];
-
-/** Everybody who is told of decisions, one after the other, in the transaction that decides. */
-export const caseListener: CaseListener = {
-  async caseDecided(tx, telling, decision) {
-    for (const listener of caseListeners) await listener.caseDecided(tx, telling, decision);
-  },
-};
-
 /** Screening, risk, cases, customers, monitoring and filings (docs/adr/0016-compliance.md). */
 export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   const { database, clock, ids } = parts;
@@ -74,6 +66,8 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   });
   addTravelRule(app, parts);
   addComplianceReportRoutes(app, { ...common, readStoreName });
+  addRiskRoutes(app, common);
+  addMonitoringRoutes(app, { ...common, samePersonAs });
   const customers = customerDeps(parts);
   const listener = listenersFor(customers);
   addCaseRoutes(app, {
@@ -99,12 +93,12 @@ export function customerDeps(
   };
 }
 
+/** Everybody who is told of decisions, one after the other, in the transaction that decides. */
 function listenersFor(customers: CustomerDeps): CaseListener {
-  const own = createCustomerCaseListener(customers);
+  const listeners = [riskCaseListener, createCustomerCaseListener(customers)];
   return {
     async caseDecided(tx, telling, decision) {
-      await caseListener.caseDecided(tx, telling, decision);
-      await own.caseDecided(tx, telling, decision);
+      for (const listener of listeners) await listener.caseDecided(tx, telling, decision);
     },
   };
 }

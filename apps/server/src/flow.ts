@@ -13,6 +13,7 @@ import {
   walletsOfSigner,
 } from './money-out.ts';
 import { type Lightning, type LightningOptions, openLightning, useLightning } from './lightning.ts';
+import { useMonitoring, useRateSampling } from './monitoring-work.ts';
 import { watchNode } from './node-alerts.ts';
 import {
   countAlerts,
@@ -31,6 +32,7 @@ import { openServerApprover } from './paying/spends/index.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
 import { payoutListener } from './payout-listeners.ts';
+import { useRisk } from './risk-work.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -241,8 +243,12 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
+    const { loops } = state;
+    const alerts = alertDepsOf(options);
+    useRisk(lifecycle, options, { database, alerts, loops, screener: screening.screener });
+    useMonitoring(lifecycle, options, { database, screening, loops });
     const { sealer } = lightning;
-    const customers = { database, sealer, loops: state.loops, screener: screening.screener };
+    const customers = { database, sealer, loops, screener: screening.screener };
     useCustomers(lifecycle, options, customers);
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
@@ -325,6 +331,7 @@ function useHttp(
   }
   if (options.role === 'all' || options.role === 'api') {
     useRates(lifecycle, options, state);
+    useRateSampling(lifecycle, options, { database, state });
     lifecycle.use('http', async () => {
       assert(state.rates !== undefined, 'rates start before the interface that uses them');
       const { rates } = state;

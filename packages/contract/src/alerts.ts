@@ -27,12 +27,16 @@ export const alertKinds = [
   'lightning_node_unavailable',
   /** A Lightning node has paid something that no payout knows, or that counts as failed. */
   'lightning_payment_unexplained',
+  /** A Lightning attempt that counted as failed was paid after all; it is booked. */
+  'lightning_late_payment',
   /** A store's channels can send less than its threshold. */
   'lightning_outbound_low',
   /** Most of a store's Lightning attempts fail. */
   'lightning_payments_failing',
   /** Everything that pays out is held until the operator lets it go on. */
   'payouts_held',
+  /** Payments wait for a risk decision that can not be made. */
+  'risk_screening_stuck',
   /** A list for screening is older than it may be. */
   'screening_list_stale',
 ] as const;

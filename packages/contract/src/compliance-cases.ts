@@ -72,7 +72,7 @@ export const complianceAlertPageSchema = pageOf(complianceAlertSchema).meta({
 });
 
 export const complianceAlertListQuerySchema = pageQuerySchema.extend({
-  caseId: uuidText.optional(),
+  case_id: uuidText.optional(),
   source: z.enum(complianceAlertSources).optional(),
   rule: personText({ min: 1, max: MAX_RULE }).optional(),
   severity: z.enum(complianceSeverities).optional(),
@@ -134,8 +134,8 @@ export const complianceCaseListQuerySchema = pageQuerySchema.extend({
   state: z.enum(caseStates).optional(),
   severity: z.enum(complianceSeverities).optional(),
   assignee: uuidText.optional().meta({ description: 'Id of the API key that works on it' }),
-  subjectType: z.enum(caseSubjectTypes).optional(),
-  subjectId: personText({ min: 1, max: MAX_SUBJECT_ID }).optional(),
+  subject_type: z.enum(caseSubjectTypes).optional(),
+  subject_id: personText({ min: 1, max: MAX_SUBJECT_ID }).optional(),
   due: z
     .enum(['soon', 'overdue'])
     .optional()

@@ -8,6 +8,8 @@ export const complianceFigures = [
   'payments_fiat',
   'payments_without_fiat',
   'payments_without_customer',
+  'payments_high_risk',
+  'payments_blocked',
   'customers_paying',
   'payouts',
   'customers_new',

@@ -139,6 +139,8 @@ const makers: Record<string, Make> = {
       status: ['x', '', 'pending', 'PENDING%00', 'PENDING&status=EXPIRED'],
       state: ['x', '', 'pending&state=failed'],
       external_id: ['', '%00', 'x'.repeat(201), 'a&external_id=b', '%1b'],
+      rule: ['', '%00', 'x'.repeat(101), 'a&rule=b', '%1b'],
+      subject_id: ['', '%00', 'x'.repeat(201), 'a&subject_id=b', '%1b'],
       type: ['', 'x', '%00', 'order.created%27', 'A.B'],
       as_of: ['', 'x', '2026-13-01T00:00:00Z', '2026-01-01', '1767225600', '%00'],
       unknown: ['1'],

@@ -38,10 +38,10 @@ export function addComplianceAlertRoutes(app: HttpApp, deps: CaseRouteDeps): voi
       },
     },
     async (request) => {
-      const { starting_after: startingAfter, limit, ...wanted } = request.query;
+      const { starting_after: startingAfter, limit, case_id: caseId, ...wanted } = request.query;
       const merchantId = merchantOf(request);
       const rows = await database.asTenant(merchantId, (tx) =>
-        readAlertRows(tx, { merchantId, startingAfter, limit: limit + 1, ...wanted }),
+        readAlertRows(tx, { merchantId, startingAfter, limit: limit + 1, caseId, ...wanted }),
       );
       return { data: rows.slice(0, limit).map(alertJson), has_more: rows.length > limit };
     },

@@ -47,13 +47,15 @@ export function addCaseReadRoutes(app: HttpApp, deps: CaseRouteDeps): void {
     },
     async (request) => {
       const { starting_after: startingAfter, limit, assignee, due, ...wanted } = request.query;
+      const { subject_type: subjectType, subject_id: subjectId, state, severity } = wanted;
       const merchantId = merchantOf(request);
       const nowMs = clock.nowMs();
       return await database.asTenant(merchantId, async (tx) => {
         const { reminderDays } = await readComplianceSettings(tx, merchantId);
         const dueBeforeMs = due && dueWithinMs(due, { nowMs, reminderDays });
         const rows = await readCaseRows(tx, {
-          ...{ ...wanted, merchantId, startingAfter, limit: limit + 1, dueBeforeMs },
+          ...{ merchantId, startingAfter, limit: limit + 1, dueBeforeMs },
+          ...{ state, severity, subjectType, subjectId },
           assignee: assignee && `key:${assignee}`,
         });
         const data = rows.slice(0, limit).map((row) => caseJson(row, { nowMs, reminderDays }));

@@ -139,6 +139,21 @@ export async function readCaseIds(
   return rows.map(({ id }) => id);
 }
 
+/** Stores that have cases, by id; in asSystem. */
+export async function readMerchantsWithCases(
+  tx: Tx,
+  afterId: Uuid | null,
+  limit: number,
+): Promise<Uuid[]> {
+  const rows = await tx.query<{ id: Uuid }>(
+    `SELECT m.id FROM merchant m WHERE ($1::uuid IS NULL OR m.id > $1)
+        AND EXISTS (SELECT FROM compliance_case c WHERE c.merchant_id = m.id)
+      ORDER BY m.id LIMIT $2`,
+    [afterId, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
 export type CaseFilter = {
   merchantId: Uuid;
   startingAfter: Uuid | undefined;

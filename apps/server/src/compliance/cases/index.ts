@@ -7,3 +7,4 @@ export { addCaseRoutes, type CaseRouteDeps } from './routes.ts';
 export { readCaseStatistics } from './statistics.ts';
 export { verifyCase, verifyCases } from './verify-case.ts';
 export { addCaseEvidence, markCaseReported } from './work-on-case.ts';
+export { verifyAllCases } from './verify-all-cases.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { type Database, openDatabase, roleUrls, type Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import { readCaseRow } from './case-store.ts';
+import { lockOpenCase, readCaseRow } from './case-store.ts';
 import { approveDecision, proposeDecision } from './decide-case.ts';
 import {
   addCaseEvidence,
@@ -13,6 +13,7 @@ import {
   markCaseReported,
   raiseComplianceAlert,
   readCaseFile,
+  verifyAllCases,
   verifyCase,
   verifyCases,
 } from './index.ts';
@@ -162,6 +163,18 @@ test('whoever lifts the guards and changes the record is found out by the chain'
   expect(all).toMatchObject({ ok: false, cases: 1, faults: [{ caseId }] });
 });
 
+test('the command that verifies all stores names the case and the entry', async () => {
+  const lines: string[] = [];
+  await tamper(`UPDATE compliance_case_log SET actor = 'x' WHERE case_id = $1 AND sequence = 2`, [
+    caseId,
+  ]);
+  const { ok, stores } = await verifyAllCases(database, (line) => lines.push(line));
+  expect(ok).toBe(false);
+  expect(stores).toBeGreaterThan(1);
+  expect(lines).toContain(`  case ${caseId}: entry 2 is wrong (wrong_hash)`);
+  expect(lines.at(-1)).toMatch(/^BROKEN: \d+ cases of \d+ stores verified$/);
+});
+
 test('one who computes the hashes anew is found out at the head, or by the digest of all cases', async () => {
   const { digest } = await verifyCases(database, merchantId);
   const rows = await asTenant((tx) =>
@@ -248,6 +261,40 @@ test('two officers who approve at the same moment decide once', async () => {
   );
   expect(approvals.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   expect(told).toBe(1);
+});
+
+test('an alert that comes while an officer approves joins the case in time, or opens the next one', async () => {
+  const found = await readCase();
+  if (found === undefined) throw new Error('the case is there');
+  const { subject } = found;
+  const caseListener = { caseDecided: async () => undefined };
+  for (let i = 0; i < 10; i++) {
+    const open = await asTenant((tx) => lockOpenCase(tx, merchantId, subject));
+    const own = { merchantId, id: open?.id ?? '' };
+    const wish = { own, outcome: 'dismiss', reason: 'r', by: 'key:ann' } as const;
+    const proposed = await asTenant((tx) => proposeDecision(tx, telling(), wish));
+    const approval = { own, proposalId: proposed.proposal?.id ?? '', outcome: 'dismiss' } as const;
+    const alert = { source: 'risk', rule: 'r', severity: 'low', summary: 's', facts: {} } as const;
+    const [approved, raised] = await Promise.allSettled([
+      asTenant((tx) =>
+        approveDecision(
+          tx,
+          { ...everybody, caseListener },
+          { ...approval, by: 'key:bob', telling: telling() },
+        ),
+      ),
+      asTenant((tx) =>
+        raiseComplianceAlert(tx, telling(), { ...alert, merchantId, subject, dedupeKey: `${i}` }),
+      ),
+    ]);
+    if (raised.status === 'rejected') throw raised.reason;
+    const joined = raised.value.caseId === own.id;
+    expect(approved.status).toBe(joined ? 'rejected' : 'fulfilled');
+    expect(await asTenant((tx) => readCaseRow(tx, own))).toMatchObject({
+      state: joined ? 'in_review' : 'closed',
+    });
+  }
+  expect(await verifyCases(database, merchantId)).toMatchObject({ ok: true });
 });
 
 test('a report is noted once, stops the clock, and stands in the file with all evidence', async () => {

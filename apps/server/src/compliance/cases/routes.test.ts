@@ -95,6 +95,11 @@ test('from an alert to a decision by two persons, every step in a log that verif
   expect(await verify(id)).toMatchObject({ ok: true, entries: 8, fault: null });
   const all = await ok('GET', '/verification', auditor);
   expect(all).toMatchObject({ ok: true, faults: [] });
+  const alerts = await ok('GET', `/alerts?case_id=${id}&source=manual`, auditor);
+  expect(alerts.data.map((each: { severity: string }) => each.severity)).toContain('high');
+  expect(alerts.data).toHaveLength(2);
+  const found = await ok('GET', `/cases?subject_type=party&subject_id=${subject}`, auditor);
+  expect(found.data).toEqual([closed]);
   // The next alert about the same party is a new case, which names the old one.
   const next = await newCase(subject);
   expect(await ok('GET', `/cases/${next}`, auditor)).toMatchObject({ previousCaseId: id });

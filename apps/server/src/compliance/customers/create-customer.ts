@@ -7,7 +7,7 @@ import type { CustomerDeps, Doing } from './ports.ts';
 import { changedProfile, indexOf, isMaterial, profileOf, sealProfile } from './profile.ts';
 import { screenCustomer } from './screen-customer.ts';
 import { insertCustomer, type OwnCustomer, replaceIndex } from './store.ts';
-import { openVault } from './vault.ts';
+import { makeVault } from './vault.ts';
 
 /**
  * Takes a customer in: sealed under a key of its own, screened at once where the lists are at hand.
@@ -19,7 +19,7 @@ export async function createCustomer(
   { merchantId, input, doing }: { merchantId: Uuid; input: CreateCustomer; doing: Doing },
 ): Promise<Customer> {
   const profile = profileOf(input);
-  const vault = await openVault(tx, deps, merchantId);
+  const vault = await makeVault(tx, deps, merchantId);
   const id = deps.ids.next();
   const { key, sealedKey } = vault.newKey(id);
   const customer: Customer = {

@@ -11,7 +11,13 @@ import {
   pageQuerySchema,
   updateCustomerSchema,
 } from '@quittance/contract';
-import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import {
+  answers,
+  type HttpApp,
+  idempotencyOf,
+  merchantOf,
+  needs,
+} from '../../platform/http/index.ts';
 import { setOwners } from './change-customer.ts';
 import { addCustomerCheckRoutes } from './check-routes.ts';
 import { createCustomer, updateCustomerProfile } from './create-customer.ts';
@@ -35,7 +41,7 @@ import {
 } from './route-deps.ts';
 import { addCustomerSettingsRoutes } from './settings-routes.ts';
 import { findCustomersByDigest, readCustomers } from './store.ts';
-import { openVault } from './vault.ts';
+import { findVault, openVault } from './vault.ts';
 
 /** So many have the same name and birth date, or share an address; more is not looking for somebody. */
 const MAX_FOUND = 50;
@@ -121,6 +127,7 @@ function addReads(app: HttpApp, deps: CustomerRouteDeps): void {
       const filter = { merchantId, startingAfter, limit: limit + 1, state, kind };
       return await deps.database.asTenant(merchantId, async (tx) => {
         const found = await readCustomers(tx, filter);
+        if (found.length === 0) return { data: [], has_more: false };
         const vault = await openVault(tx, deps, merchantId);
         const page = found.slice(0, limit);
         const data = await customersJson(tx, vault, page, deps.clock.nowMs());
@@ -143,8 +150,11 @@ function addReads(app: HttpApp, deps: CustomerRouteDeps): void {
     },
     async (request) => {
       const merchantId = merchantOf(request);
+      // It changes nothing, so that it needs no key; one that is none is refused all the same.
+      idempotencyOf(request);
       return await deps.database.asTenant(merchantId, async (tx) => {
-        const vault = await openVault(tx, deps, merchantId);
+        const vault = await findVault(tx, deps, merchantId);
+        if (vault === undefined) return { data: [] };
         const digest = wantedDigest(vault, request.body);
         const found = await findCustomersByDigest(tx, { merchantId, digest, limit: MAX_FOUND });
         return { data: await customersJson(tx, vault, found, deps.clock.nowMs()) };

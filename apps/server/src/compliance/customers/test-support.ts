@@ -1,3 +1,4 @@
+import type { ListEntry } from '../screening/index.ts';
 import type { Customer } from './customer.ts';
 
 /** A customer as it is when taken in, for tests of what is decided about it. */
@@ -30,5 +31,14 @@ export function newTestCustomer(changed: Partial<Customer> = {}): Customer {
     createdAtMs: 0,
     updatedAtMs: 0,
     ...changed,
+  };
+}
+
+/** A person on a list, made up. */
+export function listedPerson(id: string, name: string): ListEntry {
+  return {
+    ...{ list: 'test', id, schema: 'Person', birthDates: [], countries: [], gender: null },
+    names: [{ text: name, kind: 'primary', script: 'latin' }],
+    ...{ addresses: [], label: null, topics: [] },
   };
 }

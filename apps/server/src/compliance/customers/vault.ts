@@ -38,18 +38,37 @@ export type Vault = {
 const KEY_BYTES = 32;
 
 /**
- * Opens a store's vault and makes it at its first use.
+ * Opens a store's vault and makes it with the store's first customer.
  * @throws {AppError} internal where the key file is another than the one it was made with
  */
+export async function makeVault(tx: Tx, deps: VaultDeps, merchantId: Uuid): Promise<Vault> {
+  const known = await findVault(tx, deps, merchantId);
+  if (known !== undefined) return known;
+  const fresh = deps.random(new Uint8Array(KEY_BYTES));
+  const made = deps.sealer.seal(Buffer.from(fresh).toString('base64'), contextOf(merchantId));
+  const atMs = deps.clock.nowMs();
+  return vaultOf(deps, merchantId, await insertVault(tx, { merchantId, sealedKey: made, atMs }));
+}
+
+/** A store's vault; undefined: it has never had a customer. @throws {AppError} internal */
+export async function findVault(
+  tx: Tx,
+  deps: VaultDeps,
+  merchantId: Uuid,
+): Promise<Vault | undefined> {
+  const sealed = await readVault(tx, merchantId);
+  return sealed === undefined ? undefined : vaultOf(deps, merchantId, sealed);
+}
+
+/** The same for who looks for a customer of the store. @throws {AppError} not_found, internal */
 export async function openVault(tx: Tx, deps: VaultDeps, merchantId: Uuid): Promise<Vault> {
-  const context = `customers of ${merchantId}`;
-  let sealed = await readVault(tx, merchantId);
-  if (sealed === undefined) {
-    const fresh = deps.random(new Uint8Array(KEY_BYTES));
-    const made = deps.sealer.seal(Buffer.from(fresh).toString('base64'), context);
-    sealed = await insertVault(tx, { merchantId, sealedKey: made, atMs: deps.clock.nowMs() });
-  }
-  return vaultOf(openKey(deps.sealer, sealed, context), merchantId, deps.random);
+  const vault = await findVault(tx, deps, merchantId);
+  if (vault === undefined) throw new AppError('not_found', 'There is no such customer.');
+  return vault;
+}
+
+function contextOf(merchantId: Uuid): string {
+  return `customers of ${merchantId}`;
 }
 
 function openKey(sealer: Sealer, sealed: Uint8Array, context: string): Uint8Array {
@@ -63,19 +82,20 @@ function openKey(sealer: Sealer, sealed: Uint8Array, context: string): Uint8Arra
   }
 }
 
-function vaultOf(storeKey: Uint8Array, merchantId: Uuid, random: Random): Vault {
+function vaultOf({ sealer, random }: VaultDeps, merchantId: Uuid, sealed: Uint8Array): Vault {
+  const storeKey = openKey(sealer, sealed, contextOf(merchantId));
   const wrapping = derive(storeKey, 'quittance customer keys');
   const blinding = derive(storeKey, 'quittance blind index');
-  const contextOf = (id: Uuid) => `key of customer ${merchantId} ${id}`;
+  const placeOf = (id: Uuid) => `key of customer ${merchantId} ${id}`;
   return {
     newKey(customerId) {
       const key = random(new Uint8Array(KEY_BYTES));
-      const sealedKey = sealBytes(wrapping, key, contextOf(customerId));
+      const sealedKey = sealBytes(wrapping, key, placeOf(customerId));
       return { key: customerKey(key, customerId), sealedKey };
     },
     keyOf({ id, sealedKey }) {
       if (sealedKey === null) throw erased();
-      return customerKey(unsealBytes(wrapping, sealedKey, contextOf(id)), id);
+      return customerKey(unsealBytes(wrapping, sealedKey, placeOf(id)), id);
     },
     blind(purpose, text) {
       // The length keeps purpose and text from running into one another.
@@ -85,12 +105,12 @@ function vaultOf(storeKey: Uint8Array, merchantId: Uuid, random: Random): Vault 
 }
 
 function customerKey(key: Uint8Array, customerId: Uuid): CustomerKey {
-  const contextOf = (thing: SealedThing) => `${thing} of customer ${customerId}`;
+  const placeOf = (thing: SealedThing) => `${thing} of customer ${customerId}`;
   const self: CustomerKey = {
     seal: (text, thing) => self.sealFile(Buffer.from(text), thing),
     open: (sealed, thing) => Buffer.from(self.openFile(sealed, thing)).toString('utf8'),
-    sealFile: (bytes, thing) => sealBytes(key, bytes, contextOf(thing)),
-    openFile: (sealed, thing) => unsealBytes(key, sealed, contextOf(thing)),
+    sealFile: (bytes, thing) => sealBytes(key, bytes, placeOf(thing)),
+    openFile: (sealed, thing) => unsealBytes(key, sealed, placeOf(thing)),
   };
   return self;
 }

@@ -18,6 +18,7 @@ const NOTES = [
   'customers_paying counts each customer once; payments without a known customer are counted apart.',
   'kyc_… is the state of customers at the time of the report, of all who were there before its end.',
   'alerts_high_risk counts alerts of high severity, of every source.',
+  'payments_high_risk are those that the risk engine scored HIGH in the period; payments_blocked are withheld at the time of the report.',
   'blocked_cases are those decided as frozen or refunded; blocked_customers were blocked in the period.',
   'cases_overdue are those whose last day for a report fell into the period without one in time.',
 ];

@@ -30,6 +30,15 @@ const COUNTED = `
     SELECT 'payments_without_customer', 'payment', id, at, sats, NULL, NULL FROM paid
      WHERE customer_id IS NULL
      UNION ALL
+    SELECT 'payments_high_risk', 'payment', d.payment_id, d.decided_at, p.amount_sats, NULL, NULL
+      FROM risk_decision d JOIN payment p ON p.merchant_id = d.merchant_id AND p.id = d.payment_id
+     WHERE d.merchant_id = $1 AND d.decided_at >= $2 AND d.decided_at < $3
+       AND d.level = 'HIGH' AND NOT d.trial
+     UNION ALL
+    SELECT 'payments_blocked', 'payment', id, first_seen_at, amount_sats, NULL, NULL FROM payment
+     WHERE merchant_id = $1 AND first_seen_at >= $2 AND first_seen_at < $3
+       AND state IN ('confirmed', 'final') AND hold IN ('held', 'frozen', 'returnable')
+     UNION ALL
     SELECT 'customers_paying', 'customer', customer_id, min(at), sum(sats)::bigint, NULL, NULL
       FROM paid WHERE customer_id IS NOT NULL GROUP BY customer_id
      UNION ALL

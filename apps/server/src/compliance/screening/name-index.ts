@@ -5,7 +5,6 @@ import { type Frequencies, limited, type Score, scoreNames } from './names/score
 import { DEFAULT_SETTINGS, type MatchSettings } from './names/settings.ts';
 import { compareTokens } from './names/similarity.ts';
 import { bonesOf, foldOf } from './names/sounds.ts';
-import { NAME_GROUPS } from './names/vocabulary.ts';
 
 /** Who is screened. `kind` null: unknown, so that lists of people and of bodies are both asked. */
 export type Question = Facts & { name: string; kind: NameKind | null };
@@ -35,6 +34,11 @@ const MAX_KEY_PARTS = 400;
 const MIN_SHARE = 0.5;
 
 type Indexed = { name: Name; listed: ListedName; entry: number; weight: number };
+
+/** A listed part that is like one that was asked for. */
+type Found = { part: Part; value: number };
+/** Found parts that are kept for the next question, some 20 MB; then they are forgotten together. */
+const MAX_KEPT = 200_000;
 
 /** A distinct part of listed names, and which names have it. */
 type Part = { token: NameToken; names: number[] };
@@ -161,11 +165,11 @@ function search(
 }
 
 /** The keys under which a part is found: itself, its sound, its bones, its sound less a letter. */
-function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
+function keysOf({ text, fold, bones, class: found, groups }: NameToken): Set<string> {
   const keys = new Set([`t${text}`, `f${fold}`]);
   if (found === 'number' || found === 'particle' || found === 'initial') return keys;
   if (bones.length >= 2) keys.add(`b${bones}`);
-  for (const group of NAME_GROUPS.get(text) ?? []) keys.add(`g${group}`);
+  for (const group of groups ?? []) keys.add(`${found === 'generic' ? 'w' : 'g'}${group}`);
   if (fold.length < 4) return keys;
   keys.add(`d${fold}`);
   for (let i = 0; i < fold.length; i++) keys.add(`d${fold.slice(0, i)}${fold.slice(i + 1)}`);
@@ -173,8 +177,9 @@ function keysOf({ text, fold, bones, class: found }: NameToken): Set<string> {
 }
 
 /** Runs are found by what is written as one; their near spellings are found by their pieces. */
-function runKeys({ text, fold }: NameToken): string[] {
-  return [`t${text}`, `f${fold}`];
+function runKeys({ text, fold, bones, fidelity }: NameToken): string[] {
+  const keys = [`t${text}`, `f${fold}`];
+  return fidelity !== 'full' && bones.length >= 3 ? [...keys, `b${bones}`] : keys;
 }
 
 /** Neighbouring parts written as one: "Al Assad" is also "alassad". */
@@ -189,7 +194,8 @@ function runsTogether(tokens: readonly NameToken[]): NameToken[] {
       const text = pieces.map((piece) => piece.text).join('');
       const fold = foldOf(text);
       const weight = pieces.reduce((sum, piece) => sum + piece.weight, 0);
-      runs.push({ ...first, text, fold, bones: bonesOf(fold), class: 'name', weight });
+      const plain = { ...first, text, fold, bones: bonesOf(fold), class: 'name' as const, weight };
+      runs.push({ ...plain, groups: undefined, isGivenName: false, isCommon: false });
     }
   }
   return runs;
@@ -222,7 +228,28 @@ function makeGather(index: {
   const seenBy = new Int32Array(names.length);
   let stamp = 0;
 
-  const similar = (token: NameToken, wanted: Iterable<string>): { part: Part; value: number }[] => {
+  /** What was found for parts that were asked for: names share them, "Mohammed" above all. */
+  const kept = new Map<string, readonly Found[]>();
+  let keptCount = 0;
+
+  const similar = (
+    token: NameToken,
+    keysFor: (token: NameToken) => Iterable<string>,
+  ): readonly Found[] => {
+    const id = `${keysFor === runKeys ? 'run' : token.class}|${token.script}|${token.text}`;
+    const known = kept.get(id);
+    if (known !== undefined) return known;
+    const found = lookUp(token, keysFor(token));
+    if (keptCount > MAX_KEPT) {
+      kept.clear();
+      keptCount = 0;
+    }
+    kept.set(id, found);
+    keptCount += 1 + found.length;
+    return found;
+  };
+
+  const lookUp = (token: NameToken, wanted: Iterable<string>): Found[] => {
     const ids = new Set<number>();
     for (const key of wanted) {
       const list = keys.get(key);
@@ -232,7 +259,7 @@ function makeGather(index: {
       if (list.length > MAX_KEY_PARTS && !key.startsWith('t')) continue;
       for (const id of list) ids.add(id);
     }
-    const found: { part: Part; value: number }[] = [];
+    const found: Found[] = [];
     for (const id of ids) {
       const part = parts[id];
       const value =
@@ -247,9 +274,9 @@ function makeGather(index: {
   return (asked) => {
     const touched: number[] = [];
     const weight = asked.tokens.reduce((sum, token) => sum + token.weight, 0);
-    const add = (token: NameToken, wanted: Iterable<string>) => {
+    const add = (token: NameToken, keysFor: (token: NameToken) => Iterable<string>) => {
       stamp++;
-      for (const { part, value } of similar(token, wanted)) {
+      for (const { part, value } of similar(token, keysFor)) {
         const worth = value * Math.min(token.weight, part.token.weight);
         for (const at of part.names) {
           if (seenBy[at] === stamp || names[at]?.name.kind !== asked.kind) continue;
@@ -263,9 +290,9 @@ function makeGather(index: {
       ({ class: found }) => found !== 'particle' && found !== 'stop' && found !== 'initial',
     );
     for (const token of telling.length > 0 ? telling : asked.tokens) {
-      add(token, keysOf(token));
+      add(token, keysOf);
     }
-    for (const run of runsTogether(asked.tokens)) add(run, runKeys(run));
+    for (const run of runsTogether(asked.tokens)) add(run, runKeys);
     const ranked: { at: number; rank: number }[] = [];
     for (const at of touched) {
       const lighter = Math.min(weight, names[at]?.weight ?? 0);

@@ -22,9 +22,10 @@ export async function sendAttempt(
   attempt: SentAttempt,
 ): Promise<Verdict | null> {
   lightningFaultPoint('lightning-attempt-committed');
-  const answer = await pay(node, attempt, deps.clock.nowMs());
+  const askedAtMs = deps.clock.nowMs();
+  const answer = await pay(node, attempt, askedAtMs);
   lightningFaultPoint('lightning-sent-unsaved');
-  return await recordAnswer(deps, attempt, answer, { isOwnReply: true });
+  return await recordAnswer(deps, attempt, answer, { isOwnReply: true, askedAtMs });
 }
 
 /**
@@ -51,8 +52,9 @@ export async function sendAgain(
   });
   if (again === null) return;
   lightningFaultPoint('lightning-again-committed');
-  const answer = await pay(node, again, deps.clock.nowMs());
-  await recordAnswer(deps, again, answer, { isOwnReply: true });
+  const askedAtMs = deps.clock.nowMs();
+  const answer = await pay(node, again, askedAtMs);
+  await recordAnswer(deps, again, answer, { isOwnReply: true, askedAtMs });
 }
 
 async function pay(
@@ -73,6 +75,8 @@ async function pay(
       maxFeeMsat: feeLimitMsat,
       timeoutMs: leftMs,
       waitMs: Math.min(leftMs, WAIT_MS),
+      // The fence stands on this: what is not with the node by then never is (judge-answer.ts).
+      notAfterMs: deadlineMs,
     });
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);

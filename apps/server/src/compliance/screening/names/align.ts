@@ -29,6 +29,8 @@ type Block = Similarity & {
 
 /** "Plat Ono Vich" is one part; more pieces than three are another matter. */
 const MAX_JOINED = 3;
+/** Letters that a script without vowels, or one that spells roughly, may leave out. */
+const MAX_ROUGH_DIFFERENCE = 3;
 /** Parts written together or apart agree nearly, not quite. */
 const JOINED = 0.97;
 const ACRONYM = 0.85;
@@ -40,9 +42,8 @@ const ACRONYM = 0.85;
 export function alignNames(asked: Name, listed: Name, settings: MatchSettings): Alignment {
   const a = asked.kind === 'person' ? distinct(asked.tokens) : asked.tokens;
   const b = asked.kind === 'person' ? distinct(listed.tokens) : listed.tokens;
-  const acronym = asked.kind === 'organisation' ? pairAcronym(a, b) : undefined;
-  if (acronym !== undefined) return acronym;
-  const blocks = blocksOf(a, b, settings).sort(
+  const short = asked.kind === 'organisation' ? acronymBlocks(asked, listed) : [];
+  const blocks = [...blocksOf(a, b, settings), ...short].sort(
     (x, y) => y.value * y.weight * y.value - x.value * x.weight * x.value,
   );
   const usedA = new Set<number>();
@@ -123,47 +124,69 @@ function joined(
   settings: MatchSettings,
 ): (Similarity & { weight: number }) | undefined {
   if (from + count > tokens.length || other.class === 'initial') return undefined;
+  // Nearly all are refused here, before anything is made.
+  let letters = 0;
+  for (let at = from; at < from + count; at++) letters += tokens[at]?.text.length ?? 0;
+  if (Math.abs(letters - other.text.length) > 3 || letters < 4) return undefined;
   const pieces = tokens.slice(from, from + count);
   const text = pieces.map((piece) => piece.text).join('');
-  if (Math.abs(text.length - other.text.length) > 3 || text.length < 4) return undefined;
   if (pieces.some((piece) => piece.class === 'number' || piece.class === 'initial'))
     return undefined;
   const fold = foldOf(text);
   const first = pieces[0];
-  if (first === undefined || Math.abs(fold.length - other.fold.length) > 1) return undefined;
-  const whole: NameToken = { ...first, text, fold, bones: bonesOf(fold), class: other.class };
+  const isRough = other.fidelity !== 'full' || pieces.some(({ fidelity }) => fidelity !== 'full');
+  const apart = isRough ? MAX_ROUGH_DIFFERENCE : 1;
+  if (first === undefined || Math.abs(fold.length - other.fold.length) > apart) return undefined;
+  const plain = { ...first, text, fold, bones: bonesOf(fold), class: other.class };
+  const whole: NameToken = { ...plain, groups: undefined, isGivenName: false, isCommon: false };
   const likeness = compareTokens(whole, other, settings);
-  if (likeness === undefined || likeness.likeness === 'same-consonants') return undefined;
-  const apart = pieces.reduce((sum, piece) => sum + piece.weight, 0);
+  if (likeness === undefined) return undefined;
+  const weight = pieces.reduce((sum, piece) => sum + piece.weight, 0);
   return {
     likeness: likeness.likeness,
     value: likeness.value * JOINED,
-    weight: Math.max(other.weight, (apart + other.weight) / 2),
+    weight: Math.max(other.weight, (weight + other.weight) / 2),
   };
 }
 
-/** "PLA" for "People's Liberation Army": one part with the first letters of all the other's. */
-function pairAcronym(a: readonly NameToken[], b: readonly NameToken[]): Alignment | undefined {
-  return acronymOf(a, b, false) ?? acronymOf(b, a, true);
-}
+/** Fewer letters stand for anything. */
+const MIN_ACRONYM = 3;
+/** What each word that a letter stands for counts. */
+const ACRONYM_WEIGHT = 0.5;
 
-function acronymOf(
+/** "IRGC" for "Islamic Revolutionary Guard Corps": a part with the first letters of words in a row. */
+function acronyms(
   short: readonly NameToken[],
-  long: readonly NameToken[],
-  swapped: boolean,
-): Alignment | undefined {
-  const words = long.filter((token) => token.class !== 'stop');
-  if (words.length < 3) return undefined;
-  const letters = words.map((token) => token.text.charAt(0)).join('');
-  const found = short.find((token) => token.text === letters);
-  if (found === undefined) return undefined;
-  const rest = short.filter((token) => token !== found);
-  const pair = { value: ACRONYM, likeness: 'acronym' as const, weight: 1 };
-  const [asked, listed] = swapped ? [words, [found]] : [[found], words];
-  return {
-    pairs: [{ asked, listed, ...pair }],
-    restAsked: swapped ? [] : rest,
-    restListed: swapped ? rest : [],
-    inOrder: true,
-  };
+  { tokens: long, initials }: Pick<Name, 'tokens' | 'initials'>,
+): { at: number; from: number; count: number; weight: number }[] {
+  const found: ReturnType<typeof acronyms> = [];
+  short.forEach(({ text }, at) => {
+    if (text.length < MIN_ACRONYM || long.some((token) => token.text === text)) return;
+    const weight = Math.max(1, text.length * ACRONYM_WEIGHT);
+    // With the legal form, which is no part of the name any more: "CNOOC".
+    if (text === initials) found.push({ at, from: 0, count: long.length, weight });
+    for (let from = 0; from < long.length; from++) {
+      if (long[from]?.class === 'stop') continue;
+      let letters = '';
+      for (let to = from; to < long.length && letters.length < text.length; to++) {
+        const token = long[to];
+        if (token === undefined || token.class === 'stop') continue;
+        letters += token.text.charAt(0);
+        if (letters === text) found.push({ at, from, count: to - from + 1, weight });
+      }
+    }
+  });
+  return found;
+}
+
+function acronymBlocks(a: Name, b: Name): Block[] {
+  const same = { value: ACRONYM, likeness: 'acronym' as const };
+  return [
+    ...acronyms(a.tokens, b).map(({ at, from, count, weight }): Block => {
+      return { ...same, weight, i: at, iCount: 1, j: from, jCount: count };
+    }),
+    ...acronyms(b.tokens, a).map(({ at, from, count, weight }): Block => {
+      return { ...same, weight, i: from, iCount: count, j: at, jCount: 1 };
+    }),
+  ];
 }

@@ -107,6 +107,11 @@ export const KHMER =
  ទ=t ធ=th ន=n ប=p ផ=ph ព=p ភ=ph ម=m យ=y រ=r ល=l វ=v ឝ=sh ឞ=s ស=s ហ=h ឡ=l អ=a ា=a ិ=e ី=i ឹ=oe ឺ=eu
  ុ=o ូ=u ួ=uo ើ=ae ឿ=oea ៀ=ie េ=e ែ=ae ៃ=ai ោ=ao ៅ=au ំ=om ះ=ah ៈ=a`);
 
+/** Letters that look like Latin ones: inside a Latin word they are meant to be read as those. */
+export const LOOKALIKES =
+  table(`а=a в=b е=e ё=e з=3 і=i ї=i ј=j к=k м=m н=h о=o р=p с=c ѕ=s т=t у=y х=x ԁ=d
+ ԛ=q ԝ=w һ=h ӏ=l α=a β=b ε=e ι=i κ=k ν=v ο=o ρ=p τ=t υ=u χ=x γ=y`);
+
 /** Latin letters that carry no separable mark. */
 export const LATIN = table(
   'ß=ss æ=ae œ=oe ø=o đ=d ð=d þ=th ł=l ı=i ŋ=n ə=a ħ=h ŧ=t ĸ=k ſ=s ɓ=b ɗ=d ƙ=k ƴ=y',

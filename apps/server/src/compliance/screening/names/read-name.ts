@@ -1,4 +1,7 @@
 import type { Script } from './letters.ts';
+import { isBusinessWord, wordGroupsOf } from './business-words.ts';
+import { COMMON_NAMES } from './common-names.ts';
+import { nameGroupsOf } from './given-names.ts';
 import { type Fidelity, romanise, scriptOf } from './romanise.ts';
 import { bonesOf, foldOf } from './sounds.ts';
 import {
@@ -42,6 +45,12 @@ export type NameToken = {
   class: TokenClass;
   /** What a part of this class counts for, before rarity. */
   weight: number;
+  /** Groups of names or words that are one; undefined: it is in no list of such. */
+  groups: readonly number[] | undefined;
+  /** A given name that is known: another known one, however near in spelling, is another name. */
+  isGivenName: boolean;
+  /** Borne by so many people that a list's own count says too little. */
+  isCommon: boolean;
 };
 
 export type Name = {
@@ -50,6 +59,8 @@ export type Name = {
   tokens: readonly NameToken[];
   legal: readonly LegalForm[];
   titles: readonly string[];
+  /** The first letters of all words, legal forms included: "CNOOC". Of organisations only. */
+  initials: string;
 };
 
 /** A name longer than this is cut: no real one is, and comparing costs the square of it. */
@@ -92,10 +103,18 @@ export function readName(raw: string, kind: NameKind): Name {
   );
   const { rest, legal } = takeLegalForms(words, kind, cut.includes(','));
   const { rest: named, titles } = takeTitles(rest, kind);
+  const initials = kind === 'organisation' ? initialsOf(words) : '';
   const tokens = mergeNumbers(named, kind)
     .slice(0, MAX_TOKENS)
     .map((word) => toToken(word, kind));
-  return { raw, kind, tokens, legal, titles };
+  return { raw, kind, tokens, legal, titles, initials };
+}
+
+function initialsOf(words: readonly Word[]): string {
+  return words
+    .filter(({ text }) => !STOP_WORDS.has(text))
+    .map(({ text }) => text.charAt(0))
+    .join('');
 }
 
 /** "LAST, First" as it is said; more commas than one mean something else. */
@@ -107,8 +126,7 @@ function familyLast(raw: string): string {
 
 /** Cuts at blanks and at what joins words; what only decorates a word goes. */
 function split(raw: string, kind: NameKind): { text: string; given: string }[] {
-  const plain = raw
-    .normalize('NFKC')
+  const plain = unjoin(raw.normalize('NFKC'), kind)
     .replace(/['’‘ʼʻ`´](?:s\b)?/gu, '')
     .replace(/(\p{Ll}{3,})(\p{Lu}\p{Ll}{2,})/gu, '$1 $2')
     .replace(/(\p{Ll}{3,})(\p{Lu}{2,})(?=$|[\s.,])/gu, '$1 $2');
@@ -119,6 +137,33 @@ function split(raw: string, kind: NameKind): { text: string; given: string }[] {
     const text = unmask(romanise(given.replaceAll('.', '')).text, kind);
     return text === '' ? [] : [{ text, given: given.replaceAll('.', '') }];
   });
+}
+
+/** Writes apart what some writers write as one: digits and words, the Arabic article and its noun. */
+function unjoin(raw: string, kind: NameKind): string {
+  // U+200C parts a word without a blank (Persian); it is no end of a word.
+  const text = raw.replaceAll('\u200c', '');
+  if (kind === 'person') return unjoinArticle(maskedSigns(text));
+  if (kind === 'vessel') return text.replace(/\b([ms])\/([a-z])\b/gi, '$1$2');
+  return unjoinArticle(
+    text
+      .replaceAll('%', 'percent')
+      .replace(/(\d)(\p{L}{3,})/gu, '$1 $2')
+      .replace(/(\p{L}{3,})(\d)/gu, '$1 $2'),
+  );
+}
+
+/** The article ال stands before its noun without a blank; in "Allah" it is part of the word. */
+function unjoinArticle(text: string): string {
+  return text.replace(/(?<!\p{L})ال(?!له)(?=\p{Script=Arabic}{2})/gu, 'ال ');
+}
+
+/** Signs that look like letters, between letters of a person's name. */
+function maskedSigns(text: string): string {
+  return text
+    .replace(/@(?=\p{L})|(?<=\p{L})@/gu, 'a')
+    .replace(/\$(?=\p{L})|(?<=\p{L})\$/gu, 's')
+    .replace(/(?<=\p{L})!(?=\p{L})/gu, 'i');
 }
 
 /** Dotted letters are initials; capitals without a vowel beside ordinary words are too ("JC"). */
@@ -239,7 +284,12 @@ function toToken(given: Word, kind: NameKind): NameToken {
   const korean = word.script === 'hangul';
   const fold = foldOf(korean ? word.text.replace(/eo/g, 'o').replace(/eu/g, 'u') : word.text);
   const found = classOf(word, kind);
-  return { ...word, fold, bones: bonesOf(fold), class: found, weight: WEIGHTS[found] };
+  const groups = kind === 'person' ? nameGroupsOf(word.text) : wordGroupsOf(word.text);
+  const isGivenName = kind === 'person' && groups !== undefined;
+  const isCommon = isGivenName || (kind === 'person' && COMMON_NAMES.has(word.text));
+  const named = { groups, isGivenName, isCommon };
+  const plain = { ...word, ...named, fold, bones: bonesOf(fold), class: found };
+  return { ...plain, weight: WEIGHTS[found] };
 }
 
 function classOf({ text, script }: Word, kind: NameKind): TokenClass {
@@ -252,6 +302,6 @@ function classOf({ text, script }: Word, kind: NameKind): TokenClass {
   if (STOP_WORDS.has(text)) return 'stop';
   if (kind === 'vessel') return 'name';
   if (LEGAL_FORMS.has(text)) return 'stop';
-  if (GENERIC.has(text)) return 'generic';
+  if (GENERIC.has(text) || isBusinessWord(text)) return 'generic';
   return PLACES.has(text) ? 'place' : 'name';
 }

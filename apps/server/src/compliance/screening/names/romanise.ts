@@ -20,6 +20,7 @@ import {
   KANA_SMALL,
   KHMER,
   LATIN,
+  LOOKALIKES,
   type Script,
   THAI,
 } from './letters.ts';
@@ -74,7 +75,7 @@ function fidelityOf(word: string, script: Script): Fidelity {
 function latin(word: string): string {
   const bare = word.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   let text = '';
-  for (const letter of bare) text += LATIN.get(letter) ?? letter;
+  for (const letter of bare) text += LATIN.get(letter) ?? LOOKALIKES.get(letter) ?? letter;
   return text.replace(/[^a-z0-9]/g, '');
 }
 
@@ -89,7 +90,8 @@ function spell(word: string, script: Script): string {
     case 'georgian':
       return byTable(word, GEORGIAN);
     case 'arabic':
-      return byTable(word.replace(/\p{M}|ـ/gu, ''), ARABIC);
+      // An ayn at the beginning carries a vowel that Latin spellings write: Ali, Omar, Abd.
+      return byTable(word.replace(/\p{M}|ـ/gu, '').replace(/^ع/u, 'ا'), ARABIC);
     case 'hebrew':
       return byTable(word.replace(/\p{M}/gu, ''), HEBREW);
     case 'kana':

@@ -43,6 +43,9 @@ export type Frequencies = {
 /** So many bits single out one name among all lists with little doubt. */
 const ENOUGH_BITS = 32;
 
+/** What a name tells at most that one of some hundreds of people bears. */
+const COMMON_BITS = 9;
+
 export type Scoring = { settings?: MatchSettings; frequencies?: Frequencies; weak?: boolean };
 
 /**
@@ -136,7 +139,7 @@ function deductions(
   { settings, frequencies, weak }: Scoring & { settings: MatchSettings },
 ): ScorePart[] {
   const { pairs, restAsked, restListed, inOrder } = alignment;
-  const agreed = pairs.reduce((sum, pair) => sum + pair.weight, 0);
+  const agreed = pairs.reduce((sum, pair) => sum + pair.weight * telling(pair), 0);
   const missing = Math.max(0, 1 - agreed / NEEDED_WEIGHT[asked.kind]);
   const letters = pairs.reduce((sum, pair) => sum + text(pair.asked).length, 0);
   const incomplete = restAsked.length + restListed.length > 0;
@@ -159,13 +162,20 @@ function deductions(
   return parts;
 }
 
+/** General words that agree by their meaning only tell half of what the same words would. */
+function telling({ listed, likeness }: Pair): number {
+  const isGeneral = listed.every((token) => token.class === 'generic' || token.class === 'stop');
+  return isGeneral && likeness === 'form-of-one-name' ? 0.5 : 1;
+}
+
 function informationOf(pairs: readonly Pair[], frequencies: Frequencies): number {
   let bits = 0;
   for (const { listed, value } of pairs) {
     // Pieces of one part tell as much as the rarest of them.
     const each = listed.map((token) => {
       const light = ['initial', 'particle', 'stop'].includes(token.class);
-      return light ? 1 : frequencies.bits(token);
+      const bits = light ? 1 : frequencies.bits(token);
+      return token.isCommon ? Math.min(bits, COMMON_BITS) : bits;
     });
     bits += Math.max(0, ...each) * value;
   }

@@ -32,7 +32,7 @@ export type MatchSettings = {
   order: number;
 };
 
-export const SETTINGS_VERSION = 1;
+export const SETTINGS_VERSION = 2;
 
 export const DEFAULT_SETTINGS: MatchSettings = {
   cut: 0.7,
@@ -54,6 +54,6 @@ export const DEFAULT_SETTINGS: MatchSettings = {
   legalConflict: 0.12,
   singlePart: 0.06,
   brevity: 0.04,
-  common: 0.6,
+  common: 0.66,
   order: 0.02,
 };

@@ -70,6 +70,16 @@ export const en: Texts = {
         'Find out who has used the node. Then book the difference as the runbook ' +
         'stuck-lightning-payout says.',
     },
+    lightning_late_payment: {
+      title: 'A Lightning payment that had failed was paid after all',
+      detail: ({ payoutId, paymentHash, amountMsat }) =>
+        `An attempt of the payout ${payoutId} counted as failed, since your node had not heard of ` +
+        `it. The node has now paid it: ${amountMsat} msat, ${paymentHash}. It is booked, and the ` +
+        'payout is paid by it unless it was paid already.',
+      nextStep:
+        'See whether the recipient was paid twice: if so, ask for the second payment back. Then look ' +
+        'at the connection to your node, which delivered a request minutes late.',
+    },
     lightning_outbound_low: {
       title: 'Little can be sent over Lightning',
       detail: ({ sendableSats, thresholdSats }) =>
@@ -87,6 +97,13 @@ export const en: Texts = {
       detail: ({ reason }) => `Nothing is paid out until you let it go on: ${reason}`,
       nextStep:
         'Compare the payouts with the chain as the runbook backup-restore says, then run quittance restored --release.',
+    },
+    risk_screening_stuck: {
+      title: 'Payments wait to be checked',
+      detail: ({ payments, reason }) =>
+        `${payments} payments can not be checked now and do not count before that: ${reason}`,
+      nextStep:
+        'See whether the Bitcoin node runs and is in sync. Nothing is lost; checks go on by themselves once it answers.',
     },
     screening_list_stale: {
       title: 'A list for screening is too old',
