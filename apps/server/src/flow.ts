@@ -89,6 +89,8 @@ export type FlowOptions = {
   signer: SignerSetting;
   /** The key with which the server approves payouts by itself. */
   approverFile: string;
+  /** Folder with the XSDs of authorities; null or left out: reports are not checked. */
+  filingSchemas?: string | null;
   secretsKeyFile: LightningOptions['secretsKeyFile'];
   lightning?: LightningOptions['lightning'];
   /** Where /metrics is served; undefined: beside the API. */
