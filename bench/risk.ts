@@ -32,8 +32,8 @@ const LIMIT_MS = 10;
 
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const history = quick ? 2_000 : 1_000_000;
-  const measured = quick ? 50 : 2_000;
-  const warmUp = quick ? 10 : 300;
+  const measured = quick ? 100 : 2_000;
+  const warmUp = quick ? 50 : 300;
   const surroundings = await startSurroundings('risk');
   const owner = new pg.Client({ connectionString: surroundings.ownerUrl });
   await owner.connect();
@@ -113,7 +113,7 @@ async function makeStore(
     `INSERT INTO payment (merchant_id, id, order_id, txid, vout, amount_sats, state, late,
             first_seen_at, height, block_hash, ledger_epoch, updated_at)
      SELECT $1, ${SQL_ID(3)}, ${SQL_ID(2)}, sha256(i::text::bytea), 0,
-            (5000 * exp(5 * ((i * 7919) % 10007) / 10007.0))::bigint, 'final', false,
+            (5000 * exp(5 * ((i::bigint * 7919) % 10007) / 10007.0))::bigint, 'final', false,
             $2::timestamptz - ((i % 2419200) || ' seconds')::interval, 1, sha256('b'), 1, $2
        FROM generate_series(1, $3::int) AS i`,
     [merchantId, now, history],

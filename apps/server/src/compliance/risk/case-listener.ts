@@ -19,9 +19,10 @@ export const riskCaseListener: CaseListener = {
     if (payment === undefined) return;
     const type = eventOf(outcome);
     if (type === null) return;
-    const isHeld = payment.hold === 'held' || payment.hold === 'frozen';
+    // A case that comes to nothing lifts no freeze: that takes a release that says so.
+    const releasable = outcome === 'dismiss' ? ['held'] : ['held', 'frozen'];
     // What nothing stands against, such as money that counted long ago, has nothing to be released of.
-    if (!isHeld && type === 'hold_released') return;
+    if (type === 'hold_released' && !releasable.includes(payment.hold)) return;
     const telling = { ids, nowMs, tipHeight: await readTipHeight(tx) };
     const events = [{ type, paymentId }] as const;
     const changed = await applyPaymentEvents(tx, telling, [{ orderId: payment.orderId, events }]);

@@ -5,10 +5,12 @@ import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
 import { verifyJournal } from '../../accounting/ledger/index.ts';
 import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import type { Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, type PaymentEvent } from '../../receiving/payments/index.ts';
 import { audienceReader } from '../../telling/notifications/index.ts';
 import { readMerchant } from '../../tenancy/merchants/index.ts';
 import { type Screener, screenerOver } from '../screening/index.ts';
+import { claimPayments } from './queue-store.ts';
 import { screenPayments, type ScreeningDeps, watchStuck } from './screen-payments.ts';
 import type { ReadTransactions, TracedTransaction } from './trace/traced-transaction.ts';
 
@@ -276,6 +278,56 @@ test('money that a case sends back can be refunded at once, and counts for no or
   expect(refund.body.refund ?? refund.body).toMatchObject({ basisSats: '100000' });
 });
 
+test('a later case that is dismissed does not unfreeze what another one has frozen', async () => {
+  await setRisk('on');
+  const payment = await pay(LISTED);
+  await screenPayments(deps());
+  const [decision] = await decisionsOf(payment.paymentId);
+  await decideCase(decision.caseId, 'freeze');
+  const raise = async () => {
+    const subject = { type: 'payment', id: payment.paymentId };
+    const body = { subject, severity: 'low', summary: 'Seen by somebody else too' };
+    return (await call('POST', '/alerts', await person('compliance:review'), body)).body.caseId;
+  };
+  await decideCase(await raise(), 'dismiss');
+  expect(await payment.hold()).toBe('frozen');
+  // Nor does a refund; only a release that says so, such as an authority's.
+  expect((await decideCase(await raise(), 'refund')).status).toBe(409);
+  expect(await payment.hold()).toBe('frozen');
+  await decideCase(await raise(), 'release');
+  expect(await payment.hold()).toBe('none');
+});
+
+test('a payment by Lightning is looked at by amount and pace, held and released as any other', async () => {
+  await setRisk('on');
+  const order = await receiving.order(merchantId);
+  const paymentId: Uuid = `00000000-0000-8000-8000-${merchantId.slice(-12)}`;
+  const settled = { paymentId, paymentHash: 'ab'.repeat(16) + merchantId.replaceAll('-', '') };
+  const amounts = { amountSats: DUE_SATS, receivedMsat: DUE_SATS * 1_000n };
+  const event = { type: 'lightning_settled', ...settled, ...amounts } as const;
+  const settledAtMs = receiving.clock.nowMs();
+  await receiving.database.asSystem((tx) =>
+    applyPaymentEvents(tx, telling(), [{ orderId: order.id, events: [{ ...event, settledAtMs }] }]),
+  );
+  expect((await orderRow(order.id)).status).toBe('UNCONFIRMED');
+  // A hundred payments within the day before: too many for a store without a past.
+  const hour = Math.floor(receiving.clock.nowMs() / 3_600_000);
+  await receiving.sql(
+    `INSERT INTO risk_activity (merchant_id, hours, days)
+     VALUES ($1, jsonb_build_object($2::text, 100), jsonb_build_object($3::text, 100))`,
+    [merchantId, String(hour), String(Math.floor(hour / 24))],
+  );
+  await screenPayments(deps());
+  const [decision] = await decisionsOf(paymentId);
+  expect(decision).toMatchObject({ score: 25, action: 'approve' });
+  expect(decision.facts).toMatchObject({ source: null, shape: null, velocity: { source: null } });
+  expect((await orderRow(order.id)).status).toBe('CONFIRMED');
+  expect(await eventTypes(order.id)).toEqual([
+    ...['order.created', 'order.payment_seen', 'order.status_changed'],
+    ...['order.payment_confirmed', 'order.status_changed'],
+  ]);
+});
+
 test('in shadow a listed payment counts at once; the decision is only noted, without a case', async () => {
   await setRisk('shadow');
   const payment = await pay(LISTED);
@@ -306,12 +358,12 @@ test('while the node is away a payment waits, is never let through, and a person
     ...receiving,
     readAudience: audienceReader({ readMerchant, operatorEmails: undefined }),
   };
-  const stuck = await watchStuck(receiving, alerts, new Set());
+  const stuck = await watchStuck(receiving, alerts);
   expect([...stuck]).toContain(merchantId);
   nodeIsAway = false;
   expect(await screenPayments(deps())).toBe(1);
   expect(await payment.status()).toBe('CONFIRMED');
-  expect([...(await watchStuck(receiving, alerts, stuck))]).not.toContain(merchantId);
+  expect([...(await watchStuck(receiving, alerts))]).not.toContain(merchantId);
   const [alert] = await receiving.sql<{ resolved: boolean }>(
     `SELECT resolved_at IS NOT NULL AS resolved FROM alert WHERE kind = 'risk_screening_stuck'`,
   );
@@ -365,6 +417,37 @@ test('two workers at once decide each payment once', async () => {
   expect(cases).toEqual({ cases: 3 });
 });
 
+test('who claims a payment at the same moment waits, and then finds it taken', async () => {
+  await setRisk('on');
+  const { paymentId } = await pay(CLEAN);
+  const nowMs = receiving.clock.nowMs();
+  const claim = (tx: Tx) => claimPayments(tx, { nowMs, leaseMs: 1_000, limit: 100 });
+  const mine = (claims: readonly { paymentId: Uuid }[]) =>
+    claims.filter((each) => each.paymentId === paymentId).length;
+  let tell = () => {};
+  const isClaimed = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const first = receiving.database.asSystem(async (tx) => {
+    const claims = await claim(tx);
+    tell();
+    await expect.poll(isSomebodyBlocked).toBe(true);
+    return claims;
+  });
+  await isClaimed;
+  const second = receiving.database.asSystem(claim);
+  expect([mine(await first), mine(await second)]).toEqual([1, 0]);
+  receiving.clock.advance(1_000);
+});
+
+async function isSomebodyBlocked(): Promise<boolean> {
+  const [row] = await receiving.sql<{ waiting: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock') AS waiting`,
+  );
+  return row?.waiting === true;
+}
+
 test('a worker that died is taken over from after its lease, and what it decided late is not decided twice', async () => {
   await setRisk('on');
   const payment = await pay(CLEAN);
@@ -373,7 +456,10 @@ test('a worker that died is taken over from after its lease, and what it decided
   const hanging = new Promise<void>((resolve) => {
     goOn = resolve;
   });
-  const slow = screenPayments(deps({ read: async (wanted) => hanging.then(() => read(wanted)) }));
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const hangs: ReadTransactions = async (wanted) => hanging.then(() => read(wanted));
+  const slow = screenPayments(deps({ onError, read: hangs }));
   await expect
     .poll(() =>
       receiving.sql('SELECT 1 FROM risk_claim WHERE payment_id = $1', [payment.paymentId]),
@@ -386,6 +472,7 @@ test('a worker that died is taken over from after its lease, and what it decided
   expect(await decisionsOf(payment.paymentId)).toHaveLength(1);
   goOn();
   await slow;
+  expect(errors).toEqual([]);
   expect(await decisionsOf(payment.paymentId)).toHaveLength(1);
 });
 

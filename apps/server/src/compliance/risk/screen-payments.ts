@@ -2,7 +2,12 @@ import type { Clock, Ids } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import { growingDelayMs, type Loop, startLoop } from '../../platform/loops/index.ts';
 import { SCREENING_DUE_CHANNEL } from '../../receiving/payments/index.ts';
-import { type AlertDeps, raiseAlert, resolveAlert } from '../../telling/notifications/index.ts';
+import {
+  type AlertDeps,
+  raiseAlert,
+  readOpenSubjects,
+  resolveAlert,
+} from '../../telling/notifications/index.ts';
 import type { Screener } from '../screening/index.ts';
 import { readRunningConfigs } from './config-store.ts';
 import { type Decided, decidePayment } from './decide-payment.ts';
@@ -104,7 +109,6 @@ async function postpone(deps: ScreeningDeps, claim: Claim, reason: string): Prom
 export async function watchStuck(
   { database, clock }: Pick<ScreeningDeps, 'database' | 'clock'>,
   alerts: AlertDeps,
-  before: ReadonlySet<string>,
 ): Promise<Set<string>> {
   return await database.asSystem(async (tx) => {
     const stuck = await readStuck(tx, clock.nowMs() - STUCK_AFTER_MS);
@@ -115,9 +119,9 @@ export async function watchStuck(
       await raiseAlert(tx, alerts, { ...key, severity: 'warning', facts });
     }
     const now = new Set(stuck.map(({ merchantId }) => merchantId));
-    for (const merchantId of before) {
-      if (now.has(merchantId)) continue;
-      await resolveAlert(tx, alerts, { merchantId, kind, subject: 'screening' });
+    // Also those that another worker, or this one before it was started again, has raised.
+    for (const { merchantId, subject } of await readOpenSubjects(tx, kind)) {
+      if (!now.has(merchantId)) await resolveAlert(tx, alerts, { merchantId, kind, subject });
     }
     return now;
   });
@@ -127,7 +131,6 @@ export async function watchStuck(
 export function startScreening(deps: ScreeningDeps & { alerts: AlertDeps }): Loop {
   const { database, clock } = deps;
   let lookedAtMs = 0;
-  let stuck = new Set<string>();
   return startLoop({
     name: 'risk',
     everyMs: LOOK_EVERY_MS,
@@ -136,7 +139,7 @@ export function startScreening(deps: ScreeningDeps & { alerts: AlertDeps }): Loo
       const nowMs = clock.nowMs();
       if (nowMs - lookedAtMs >= STUCK_CHECK_EVERY_MS) {
         lookedAtMs = nowMs;
-        stuck = await watchStuck(deps, deps.alerts, stuck);
+        await watchStuck(deps, deps.alerts);
         await database.asSystem((tx) => pruneSources(tx, hourOf(nowMs), PRUNED_AT_ONCE));
       }
       return taken === CLAIMED_AT_ONCE ? 'again' : undefined;
