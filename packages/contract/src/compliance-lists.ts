@@ -215,13 +215,10 @@ export const screenNameSchema = z
     kind: z.enum(['person', 'organisation', 'vessel']).nullable().default(null).meta({
       description: 'null: not known, so that all are looked through',
     }),
-    birthDate: z
-      .strictObject({ from: dayText, to: dayText })
-      .optional()
-      .meta({
-        id: 'BirthDateRange',
-        description: 'Both days included; a year is its first and last',
-      }),
+    birthDate: z.strictObject({ from: dayText, to: dayText }).optional().meta({
+      id: 'BirthDateRange',
+      description: 'Both days included; a year is its first and last',
+    }),
     countries: z
       .array(z.string().regex(/^[A-Za-z]{2}$/, 'write an ISO 3166-1 code of two letters'))
       .max(20)
