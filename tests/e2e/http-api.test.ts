@@ -15,6 +15,7 @@ import { customerCalls } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { riskCalls } from '../support/risk.ts';
 import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
 let testDatabase: TestDatabase;
@@ -184,6 +185,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     ...(await casePosts()),
     ...(await customerCalls(api, shop)),
+    ...(await riskCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
   /** These answer 409 here, and a failed request is not stored. */

@@ -10,6 +10,7 @@ import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { addRiskRows, makeRiskConfig, riskConfigBody } from '../support/risk.ts';
 import { ownAddressBody } from '../support/screening.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
 
@@ -115,6 +116,9 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
+  await makeRiskConfig(api, key, true);
+  const risky = { merchantId: merchant.id, orderId: paidFor.id };
+  const decision = await addRiskRows(api, risky, ids);
   const caseAlert = await make('/v1/compliance/alerts', alertBody);
   const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
@@ -142,6 +146,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...customers,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
+    'compliance/risk': decision,
   };
 }
 
@@ -287,6 +292,7 @@ function bodyOf(operationId: string): unknown {
     updatePayoutProcessor: { paused: true },
     writeComplianceSettings: defaultComplianceSettings,
     ...customerBodies,
+    createRiskConfig: riskConfigBody,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },

@@ -12,6 +12,7 @@ import {
   type CustomerDeps,
   type PartyScreener,
 } from './compliance/customers/index.ts';
+import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
@@ -42,7 +43,7 @@ export type ComplianceParts = {
 };
 
 /** Each does what a case's decision says to what it owns. */
-const caseListeners: readonly CaseListener[] = [];
+const caseListeners: readonly CaseListener[] = [riskCaseListener];
 
 /** Everybody who is told of decisions, one after the other, in the transaction that decides. */
 export const caseListener: CaseListener = {
@@ -60,6 +61,7 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   addListRoutes(app, screening);
   addVersionRoutes(app, screening);
   addScreenRoutes(app, screening);
+  addRiskRoutes(app, common);
   const customers = customerDeps(parts);
   const listener = listenersFor(customers);
   addCaseRoutes(app, {

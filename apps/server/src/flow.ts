@@ -31,6 +31,7 @@ import { openServerApprover } from './paying/spends/index.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
 import { payoutListener } from './payout-listeners.ts';
+import { useRisk } from './risk-work.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -240,8 +241,11 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   }
   if (runs('worker')) {
     const { sealer } = lightning;
-    const customers = { database, sealer, loops: state.loops, screener: screening.screener };
-    useCustomers(lifecycle, options, customers);
+    const { loops } = state;
+    const { screener } = screening;
+    const alerts = alertDepsOf(options);
+    useRisk(lifecycle, options, { database, alerts, loops, screener });
+    useCustomers(lifecycle, options, { database, sealer, loops, screener });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

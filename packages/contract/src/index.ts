@@ -32,6 +32,7 @@ export {
   eventTypeText,
 } from './events.ts';
 export * from './compliance-cases.ts';
+export * from './compliance-risk.ts';
 export * from './compliance-lists.ts';
 export * from './compliance-settings.ts';
 export {

@@ -9,7 +9,7 @@ import {
   uuidText,
   webUrl,
 } from './fields.ts';
-import { orderStatuses } from './order-view.ts';
+import { orderStatuses, paymentReviews } from './order-view.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
 /** A payer needs a minute to open a wallet. */
@@ -103,6 +103,11 @@ export const paymentSchema = z
         'order needs. final: 100 confirmations, or paid by Lightning. replaced, dropped: no ' +
         'longer counts.',
     }),
+    review: z.enum(paymentReviews).meta({
+      description:
+        'none: nothing to say. pending: it is being checked and does not count as confirmed ' +
+        'before that is over. returned: it counts for no order and can be paid back.',
+    }),
     late: z.boolean().meta({ description: 'It arrived after the order had expired' }),
     confirmations: z.int().min(0).meta({ description: 'Always 0 by Lightning, which needs none' }),
     height: z.int().min(0).nullable(),
@@ -151,6 +156,10 @@ export const orderSchema = z
     remainingSats: satsText.meta({ description: 'Due less received, never below zero' }),
     excessSats: satsText.meta({ description: 'Received above due, beyond the tolerance' }),
     lateSats: satsText.meta({ description: 'Arrived after expiry and held for your decision' }),
+    reviewSats: satsText.meta({
+      description:
+        'Of what arrived, being checked (docs/risk.md): part of receivedSats, not of confirmedSats',
+    }),
     refundedSats: satsText.meta({
       description: 'Of what was received, paid back. The status is REFUNDED once nothing is left',
     }),

@@ -253,6 +253,7 @@ function newRow(merchantId: Uuid, order: NewOrder): OrderRow {
     receivedSats: 0n,
     confirmedSats: 0n,
     lateSats: 0n,
+    reviewSats: 0n,
     refundedSats: 0n,
     refundingSats: 0n,
     version: 1,

@@ -15,6 +15,7 @@ export type OrderRow = OrderDraft & {
   receivedSats: bigint;
   confirmedSats: bigint;
   lateSats: bigint;
+  reviewSats: bigint;
   refundedSats: bigint;
   refundingSats: bigint;
   version: number;
@@ -49,6 +50,7 @@ type Row = {
   received_sats: bigint;
   confirmed_sats: bigint;
   late_sats: bigint;
+  review_sats: bigint;
   refunded_sats: bigint;
   refunding_sats: bigint;
   version: number;
@@ -60,7 +62,8 @@ const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_u
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
   late_policy, wallet_id, address_index, address, created_at, expires_at, monitor_until, status,
   expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats,
-  refunded_sats, refunding_sats, version, updated_at, customer_id`;
+  review_sats, refunded_sats, refunding_sats, version, updated_at,
+  customer_id`;
 
 function orderOf(row: Row): OrderRow {
   return {
@@ -92,6 +95,7 @@ function orderOf(row: Row): OrderRow {
     receivedSats: row.received_sats,
     confirmedSats: row.confirmed_sats,
     lateSats: row.late_sats,
+    reviewSats: row.review_sats,
     refundedSats: row.refunded_sats,
     refundingSats: row.refunding_sats,
     version: row.version,
