@@ -49,6 +49,10 @@ const benches: Readonly<Record<string, Entry>> = {
     what: 'people and addresses against all lists, against a plain token-Jaro-Winkler scan',
     load: async () => (await import('./screening.ts')).run,
   },
+  risk: {
+    what: 'risk decisions with a million payments of history, against plain SQL over it',
+    load: async () => (await import('./risk.ts')).run,
+  },
   strategies: {
     what: 'ten thousand simulated Lightning payouts, by strategy, against a fixed ten minutes',
     partOf: 'payouts',

@@ -23,6 +23,7 @@ export function orderView(change: Partial<OrderView> = {}): OrderView {
     remainingSats: '41235',
     excessSats: '0',
     lateSats: '0',
+    reviewSats: '0',
     refundedSats: '0',
     rate: {
       currency: 'USD',
@@ -55,6 +56,7 @@ export function payment(change: Partial<OrderPaymentView> = {}): OrderPaymentVie
     sats: '41235',
     state: 'seen',
     confirmations: 0,
+    review: 'none',
     late: false,
     seenAt: '2026-03-14T09:33:02.000Z',
     ...change,

@@ -11,10 +11,12 @@ import {
 } from '../../apps/server/src/accounting/ledger/index.ts';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { customerCalls } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { monitoringPosts } from '../support/monitoring.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { riskCalls } from '../support/risk.ts';
 import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
 let testDatabase: TestDatabase;
@@ -184,6 +186,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/api-keys': { body: { name: 'k', scopes: ['orders:read'] } },
     ...(await casePosts()),
     ...(await monitoringPosts(api, shop)),
+    ...(await customerCalls(api, shop)),
+    ...(await riskCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
   /** These answer 409 here, and a failed request is not stored. */
@@ -198,6 +202,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...['/v1/lightning/invoices/:id/settle', '/v1/lightning/invoices/:id/cancel'],
     // Nothing is held here; wallet-holds.test.ts has a wallet that is.
     '/v1/wallets/:id/release-hold',
+    // Without lists there are no hits; customers.test.ts has both.
+    '/v1/compliance/customer-hits/:id/decide',
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {

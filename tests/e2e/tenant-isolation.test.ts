@@ -5,11 +5,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { paymentSeen, postTransfers } from '../../apps/server/src/accounting/ledger/index.ts';
 import { raiseAlert } from '../../apps/server/src/telling/notifications/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
+import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
 import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { addRiskRows, makeRiskConfig, riskConfigBody } from '../support/risk.ts';
 import { ownAddressBody } from '../support/screening.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
 
@@ -115,7 +117,11 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
+  await makeRiskConfig(api, key, true);
+  const risky = { merchantId: merchant.id, orderId: paidFor.id };
+  const decision = await addRiskRows(api, risky, ids);
   const caseAlert = await make('/v1/compliance/alerts', alertBody);
+  const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   return {
@@ -139,8 +145,10 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
+    ...customers,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
+    'compliance/risk': decision,
   };
 }
 
@@ -286,6 +294,8 @@ function bodyOf(operationId: string): unknown {
     updatePayoutProcessor: { paused: true },
     ...monitoringBodies,
     writeComplianceSettings: defaultComplianceSettings,
+    ...customerBodies,
+    createRiskConfig: riskConfigBody,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },

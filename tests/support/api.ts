@@ -7,7 +7,7 @@ import { type Database, openDatabase, roleUrls } from '../../apps/server/src/pla
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
 import { type Api, type ApiParts, openApi } from '../../apps/server/src/http-api.ts';
 import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
-import { openSealer } from '../../apps/server/src/platform/sealing/index.ts';
+import { openSealer, type Sealer } from '../../apps/server/src/platform/sealing/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
 import { createAdminKey, createKey } from '../../apps/server/src/tenancy/keys/index.ts';
@@ -34,6 +34,7 @@ export type Answered = {
 
 export interface TestApi {
   api: Api;
+  sealer: Sealer;
   database: Database;
   baseUrl: string;
   adminKey: string;
@@ -73,6 +74,10 @@ export async function startTestApi(options: {
   limits?: Partial<RateLimits>;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
+  /** Whom webhooks and providers may be; by default public addresses only. */
+  urlPolicy?: ApiParts['urlPolicy'];
+  /** Lists at hand instead of those in the database. */
+  screener?: ApiParts['screener'];
   /** Where stores can connect Lightning nodes. */
   lightning?(database: Database): NonNullable<ApiParts['lightning']>;
   addRoutes?(http: Api['http'], database: Database): Promise<void>;
@@ -83,6 +88,7 @@ export async function startTestApi(options: {
   const ids = uuidV7Ids(clock, random);
   const errors: Record<string, unknown>[] = [];
   const secrets = temporaryFolder('secrets');
+  const sealer = openSealer(join(secrets.path, 'secrets.key'));
   const rates = createRates({
     sources: [fixedSource({ EUR: '60000', USD: '65000' })],
     fetchText: () => Promise.reject(new Error('the network is not for tests')),
@@ -96,11 +102,12 @@ export async function startTestApi(options: {
     random,
     network: 'regtest',
     rates,
-    urlPolicy: {},
+    urlPolicy: options.urlPolicy ?? {},
     payoutListener,
-    sealer: openSealer(join(secrets.path, 'secrets.key')),
+    sealer,
     fees: privateChainFees,
     ...(options.spends === undefined ? {} : { spends: options.spends }),
+    ...(options.screener === undefined ? {} : { screener: options.screener }),
     ...(options.lightning === undefined ? {} : { lightning: options.lightning(database) }),
     http: {
       log: { error: (details) => void errors.push(details) },
@@ -132,7 +139,7 @@ export async function startTestApi(options: {
   }
 
   return {
-    api,
+    ...{ api, sealer },
     database,
     baseUrl,
     adminKey,

@@ -17,6 +17,7 @@ export function fixtureView(change: Partial<OrderView> = {}): OrderView {
     remainingSats: '41235',
     excessSats: '0',
     lateSats: '0',
+    reviewSats: '0',
     refundedSats: '0',
     rate: null,
     address,

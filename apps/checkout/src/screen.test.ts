@@ -11,6 +11,7 @@ const view = fc
     expired: fc.boolean(),
     lateSats: fc.constantFrom('0', '5'),
     excessSats: fc.constantFrom('0', '5'),
+    reviewSats: fc.constantFrom('0', '5'),
     confirmations: fc.record({ have: fc.nat(12), need: fc.nat(12) }),
   })
   .map((change) => fixtureView(change));
@@ -46,6 +47,15 @@ test('overpaid-never-confirms: too much that is unconfirmed is still on its way,
   const order = fixtureView({ status: 'UNCONFIRMED', excessSats: '10', receivedSats: '41245' });
   expect(screenOf(order, EXPIRY_MS - 1)).toBe('seen');
   expect(isSettled(screenOf(order, EXPIRY_MS - 1))).toBe(false);
+});
+
+test('a payment that is being checked says so, whatever its confirmations, and is not done', () => {
+  for (const have of [0, 6]) {
+    const checked = { status: 'UNCONFIRMED', reviewSats: '41235', receivedSats: '41235' } as const;
+    const order = fixtureView({ ...checked, confirmations: { have, need: 1 } });
+    expect(screenOf(order, EXPIRY_MS + 1)).toBe('review');
+    expect(isSettled('review')).toBe(false);
+  }
 });
 
 test('late-payment-lost: what came after expiry has its own screen, not "nothing arrived"', () => {

@@ -6,6 +6,7 @@ export type Screen =
   | 'partial'
   | 'seen'
   | 'confirming'
+  | 'review'
   | 'paid'
   | 'overpaid'
   | 'expired'
@@ -32,6 +33,7 @@ export function screenOf(view: OrderView, nowMs: number): Screen {
     case 'UNDERPAID':
       return over ? 'short' : 'partial';
     case 'UNCONFIRMED':
+      if (BigInt(view.reviewSats) > 0n) return 'review';
       return view.confirmations.have > 0 ? 'confirming' : 'seen';
     case 'CONFIRMED':
       return 'paid';
@@ -51,6 +53,7 @@ export function toneOf(screen: Screen): Tone {
       return 'waiting';
     case 'seen':
     case 'confirming':
+    case 'review':
       return 'progress';
     case 'paid':
     case 'overpaid':

@@ -38,6 +38,10 @@ export function explain(screen: Screen, { view, locale, messages }: Wording): st
   if (returned && screen !== 'refunded') notes.push(say(messages.refundedNote));
   if (screen !== 'overpaid' && BigInt(view.excessSats) > 0n) notes.push(say(messages.excessNote));
   if (screen !== 'late' && BigInt(view.lateSats) > 0n) notes.push(say(messages.lateNote));
+  if (screen !== 'review' && BigInt(view.reviewSats) > 0n) notes.push(say(messages.reviewNote));
+  if (view.payments.some(({ review }) => review === 'returned')) {
+    notes.push(say(messages.returnedNote));
+  }
   switch (screen) {
     case 'waiting':
       return notes;
@@ -72,6 +76,8 @@ export function paymentStateText(
   need: number,
   messages: Messages,
 ): string {
+  if (payment.review === 'pending') return messages.paymentReview;
+  if (payment.review === 'returned') return messages.paymentReturned;
   if (payment.method === 'lightning') return messages.paymentLightning;
   switch (payment.state) {
     case 'seen':

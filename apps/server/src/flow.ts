@@ -2,6 +2,7 @@ import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
 import { startReconciliation } from './accounting/reconciliation/index.ts';
 import { useWatcher } from './chain-watch.ts';
+import { customerRescreener, useCustomers } from './customer-work.ts';
 import { openApi } from './http-api.ts';
 import {
   type MoneyOut,
@@ -31,6 +32,7 @@ import { openServerApprover } from './paying/spends/index.ts';
 import { useLightningPayouts } from './lightning-payouts.ts';
 import { createPaymentListener } from './paying/lightning/index.ts';
 import { payoutListener } from './payout-listeners.ts';
+import { useRisk } from './risk-work.ts';
 import { usePayouts } from './payout-work.ts';
 import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
 import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
@@ -136,6 +138,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
   const lightning = openLightning(lifecycle, options, { database, alerts: alertDepsOf(options) });
   const screening = useScreening(lifecycle, options, {
     ...{ database, alerts: alertDepsOf(options), loops: state.loops },
+    rescreener: customerRescreener(options, { database, sealer: lightning.sealer }),
   });
   if (runs('worker')) {
     lifecycle.use('addresses', () => {
@@ -238,7 +241,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
-    useMonitoring(lifecycle, options, { database, screening, loops: state.loops });
+    const { sealer } = lightning;
+    const { loops } = state;
+    const { screener } = screening;
+    const alerts = alertDepsOf(options);
+    useRisk(lifecycle, options, { database, alerts, loops, screener });
+    useCustomers(lifecycle, options, { database, sealer, loops, screener });
+    useMonitoring(lifecycle, options, { database, screening, loops });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

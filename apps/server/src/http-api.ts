@@ -9,6 +9,7 @@ import {
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
 import { addCompliance } from './compliance.ts';
+import { orderCustomers, refuseRefundsOfBlocked } from './compliance/customers/index.ts';
 import { type OpenScreener, openScreener, type Screener } from './compliance/screening/index.ts';
 import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
@@ -98,7 +99,9 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     instanceTag: Buffer.from(random(new Uint8Array(4))).toString('hex'),
   });
   const { app } = http;
-  const orders = createOrders({ database, rates, clock, ids, publicUrl, readMerchant });
+  const orders = createOrders({
+    ...{ database, rates, clock, ids, publicUrl, readMerchant, customers: orderCustomers },
+  });
   const unlisten = await database.listen(MERCHANTS_CHANNEL, {
     message: (merchantId) => orders.forget(merchantId),
     gap: () => orders.forget(),
@@ -150,7 +153,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     rates,
     publicUrl,
     readRateRule: (id) => readRateRule(database, id),
-    payouts: payByPayouts({ network, listener: parts.payoutListener }),
+    payouts: refuseRefundsOfBlocked(payByPayouts({ network, listener: parts.payoutListener })),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   await addDrawing(app, {

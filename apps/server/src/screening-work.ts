@@ -12,10 +12,13 @@ import type { Lifecycle } from './platform/lifecycle/index.ts';
 import type { Loop } from './platform/loops/index.ts';
 import type { AlertDeps } from './telling/notifications/index.ts';
 
-/** Who is registered here is screened again when a list changes; nobody is, so far. */
-const nobody: Rescreener = { rescreen: async () => ({ screened: 0, next: null }) };
-
-export type ScreeningParts = { database: Database; alerts: AlertDeps; loops: Loop[] };
+export type ScreeningParts = {
+  database: Database;
+  alerts: AlertDeps;
+  loops: Loop[];
+  /** Who is registered here, and is screened again when a list changes. */
+  rescreener: Rescreener;
+};
 
 export type Screening = { screener(): OpenScreener };
 
@@ -26,7 +29,7 @@ export type Screening = { screener(): OpenScreener };
 export function useScreening(
   lifecycle: Lifecycle,
   options: FlowOptions,
-  { database, alerts, loops }: ScreeningParts,
+  { database, alerts, loops, rescreener }: ScreeningParts,
 ): Screening {
   const { role, clock, log } = options;
   let screener: OpenScreener | undefined;
@@ -53,7 +56,7 @@ export function useScreening(
   });
   lifecycle.use('re-screening', () => {
     const onError = (error: unknown) => log.warn({ error }, 'screening everybody again failed');
-    const parts = { database, clock, screener: opened(), rescreener: nobody };
+    const parts = { database, clock, screener: opened(), rescreener };
     const loop = startRescreening({ ...parts, onError });
     loops.push(loop);
     return loop;

@@ -33,6 +33,8 @@ export const alertKinds = [
   'lightning_payments_failing',
   /** Everything that pays out is held until the operator lets it go on. */
   'payouts_held',
+  /** Payments wait for a risk decision that can not be made. */
+  'risk_screening_stuck',
   /** A list for screening is older than it may be. */
   'screening_list_stale',
 ] as const;

@@ -20,6 +20,9 @@ export {
   classicCreateSchema,
   classicStatusSchema,
 } from './classic.ts';
+export * from './customer-checks.ts';
+export * from './customer-settings.ts';
+export * from './customers.ts';
 export { type ErrorCode, errorTable } from './errors.ts';
 export {
   type Event,
@@ -29,6 +32,7 @@ export {
   eventTypeText,
 } from './events.ts';
 export * from './compliance-cases.ts';
+export * from './compliance-risk.ts';
 export * from './compliance-lists.ts';
 export * from './compliance-settings.ts';
 export {

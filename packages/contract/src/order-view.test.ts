@@ -15,6 +15,7 @@ const view: OrderView = {
   remainingSats: '0',
   excessSats: '0',
   lateSats: '0',
+  reviewSats: '0',
   refundedSats: '0',
   rate: {
     currency: 'USD',
@@ -36,6 +37,7 @@ const view: OrderView = {
       sats: '41235',
       state: 'seen',
       confirmations: 0,
+      review: 'none',
       late: false,
       seenAt: '2026-03-14T09:33:02.000Z',
     },

@@ -20,6 +20,9 @@ export const orderStatuses = [
   'REFUNDED',
 ] as const;
 
+/** What is told of a check of where a payment came from: whether it goes on, never what it found. */
+export const paymentReviews = ['none', 'pending', 'returned'] as const;
+
 export const orderPaymentViewSchema = z.object({
   method: z.enum(['onchain', 'lightning']),
   /** Of the transaction; null for a payment by Lightning. */
@@ -37,6 +40,7 @@ export const orderPaymentViewSchema = z.object({
   /** `replaced` and `dropped` no longer count towards the order. */
   state: z.enum(['seen', 'confirming', 'confirmed', 'replaced', 'dropped']),
   confirmations: z.int().min(0),
+  review: z.enum(paymentReviews),
   /** It arrived after the order's expiry: held until the store decides. */
   late: z.boolean(),
   seenAt: timestamp,
@@ -76,6 +80,8 @@ export const orderViewSchema = z.object({
   excessSats: satsText,
   /** What arrived after expiry and is held. */
   lateSats: satsText,
+  /** What of it is being checked: it does not count as confirmed before that is over. */
+  reviewSats: satsText,
   /** What of it has been paid back. */
   refundedSats: satsText,
   /** The rate that the price was locked at; null when the price is in BTC. */

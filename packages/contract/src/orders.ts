@@ -9,7 +9,7 @@ import {
   uuidText,
   webUrl,
 } from './fields.ts';
-import { orderStatuses } from './order-view.ts';
+import { orderStatuses, paymentReviews } from './order-view.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
 /** A payer needs a minute to open a wallet. */
@@ -61,6 +61,9 @@ export const createOrderSchema = z
       .optional()
       .meta({ description: "How long the price holds; by default as the store's settings say" }),
     redirectUrl: webUrl.optional().meta({ description: 'Where the payer goes afterwards' }),
+    customerId: uuidText.optional().meta({
+      description: 'Whose order it is, of the customers under /v1/compliance/customers',
+    }),
   })
   .meta({ id: 'CreateOrder' });
 export type CreateOrder = z.infer<typeof createOrderSchema>;
@@ -100,6 +103,11 @@ export const paymentSchema = z
         'order needs. final: 100 confirmations, or paid by Lightning. replaced, dropped: no ' +
         'longer counts.',
     }),
+    review: z.enum(paymentReviews).meta({
+      description:
+        'none: nothing to say. pending: it is being checked and does not count as confirmed ' +
+        'before that is over. returned: it counts for no order and can be paid back.',
+    }),
     late: z.boolean().meta({ description: 'It arrived after the order had expired' }),
     confirmations: z.int().min(0).meta({ description: 'Always 0 by Lightning, which needs none' }),
     height: z.int().min(0).nullable(),
@@ -133,6 +141,7 @@ export const orderSchema = z
     description: z.string().nullable(),
     metadata: z.record(z.string(), z.string()),
     redirectUrl: z.string().nullable(),
+    customerId: uuidText.nullable(),
     status: orderStatusSchema,
     expired: z.boolean().meta({ description: 'The time for paying is over, whatever the status' }),
     priceAmount: decimalText,
@@ -147,6 +156,10 @@ export const orderSchema = z
     remainingSats: satsText.meta({ description: 'Due less received, never below zero' }),
     excessSats: satsText.meta({ description: 'Received above due, beyond the tolerance' }),
     lateSats: satsText.meta({ description: 'Arrived after expiry and held for your decision' }),
+    reviewSats: satsText.meta({
+      description:
+        'Of what arrived, being checked (docs/risk.md): part of receivedSats, not of confirmedSats',
+    }),
     refundedSats: satsText.meta({
       description: 'Of what was received, paid back. The status is REFUNDED once nothing is left',
     }),

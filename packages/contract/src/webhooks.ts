@@ -25,6 +25,10 @@ export const orderEventTypes = [
   'order.payment_reorged',
   /** A payment came after the order had expired. */
   'order.payment_late',
+  /** A payment is being checked before it counts; an amount of the order is in `reviewSats`. */
+  'order.payment_under_review',
+  /** That is over: the payment counts, or its `review` says that it goes back. */
+  'order.payment_review_ended',
   'order.expired',
   'order.cancelled',
 ] as const;
@@ -109,6 +113,8 @@ export const orderEventDataSchema = z.object({
   remainingSats: sats,
   excessSats: sats,
   lateSats: sats,
+  /** Absent in events from before there were checks: "0". */
+  reviewSats: sats.optional(),
   /** Of what was received, paid back. */
   refundedSats: sats,
   /** The payment that the event is about. */
@@ -124,6 +130,7 @@ export const orderEventDataSchema = z.object({
       amountSats: sats,
       state: z.enum(['seen', 'included', 'confirmed', 'final', 'replaced', 'dropped']),
       confirmations: z.int().nonnegative().optional(),
+      review: z.enum(['none', 'pending', 'returned']).optional(),
     })
     .optional(),
   /** Where the payment's transaction pays the order with more than this one output: all of them. */

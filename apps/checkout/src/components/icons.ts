@@ -37,6 +37,7 @@ export function iconOf(screen: Screen): IconName {
     case 'waiting':
     case 'partial':
     case 'expired':
+    case 'review':
       return 'clock';
     case 'short':
     case 'late':

@@ -8,6 +8,7 @@ export const en = {
   partialTitle: 'Part of it has arrived',
   seenTitle: 'Payment seen',
   confirmingTitle: 'Confirming payment',
+  reviewTitle: 'Payment is being checked',
   paidTitle: 'Paid',
   overpaidTitle: 'Paid, with extra',
   expiredTitle: 'This order has expired',
@@ -18,6 +19,11 @@ export const en = {
 
   seenBody: 'It has reached the network. You can close this page: nothing more to do.',
   confirmingBody: 'Nothing more to do. You can close this page, the store will be told.',
+  reviewBody:
+    'Your payment has arrived and is being checked before it counts. You can close this page; please don’t send it again. Most checks take seconds, some need a person. Bitcoin that has arrived can’t be turned away: if {store} can’t accept it, it is kept apart until it is settled what happens with it. Questions? Contact {store} with the order number below.',
+  reviewNote: 'A payment is being checked before it counts. Please don’t send it again.',
+  returnedNote:
+    'A payment could not be accepted for this order. {store} can return it: contact them with the order number below.',
   paidBody: 'Your payment is complete. Thank you.',
   paidLightningBody: 'Paid by Lightning, complete at once. Thank you.',
   overpaidBody:
@@ -101,6 +107,8 @@ export const en = {
   paymentConfirming: 'Confirming, {n} of {need}',
   paymentConfirmed: 'Confirmed',
   paymentLightning: 'Paid by Lightning',
+  paymentReview: 'Being checked',
+  paymentReturned: 'Not accepted, can be returned',
   paymentReplaced: 'Replaced by its sender, doesn’t count',
   paymentDropped: 'No longer in the network, doesn’t count',
   paymentLate: 'After expiry',

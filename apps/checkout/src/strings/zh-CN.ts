@@ -6,6 +6,7 @@ export const zhCN: Messages = {
   partialTitle: '已收到部分款项',
   seenTitle: '已检测到付款',
   confirmingTitle: '付款确认中',
+  reviewTitle: '付款正在核查',
   paidTitle: '付款成功',
   overpaidTitle: '付款成功（有多付）',
   expiredTitle: '此订单已过期',
@@ -16,6 +17,10 @@ export const zhCN: Messages = {
 
   seenBody: '付款已进入比特币网络。您可以关闭此页面，无需其他操作。',
   confirmingBody: '无需其他操作。您可以关闭此页面，商家会收到通知。',
+  reviewBody:
+    '您的付款已到达，计入前正在核查。您可以关闭此页面，请勿重复付款。多数核查只需几秒，有些需要人工处理。已到账的比特币无法退拒：如果 {store} 不能接受，它会被单独保管，直到确定如何处理。如有疑问，请提供下方订单号联系 {store}。',
+  reviewNote: '有一笔付款在计入前正在核查。请勿重复付款。',
+  returnedNote: '有一笔付款未被此订单接受。{store} 可以退还：请提供下方订单号联系他们。',
   paidBody: '您的付款已完成。谢谢您。',
   paidLightningBody: '已通过闪电网络支付，即时完成。谢谢。',
   overpaidBody: '收到的金额比应付多 {excess}。订单已付清，请联系{store}退回或抵扣差额。',
@@ -90,6 +95,8 @@ export const zhCN: Messages = {
   paymentConfirming: '确认中，{n}/{need}',
   paymentConfirmed: '已确认',
   paymentLightning: '已通过闪电网络支付',
+  paymentReview: '核查中',
+  paymentReturned: '未被接受，可退还',
   paymentReplaced: '已被付款人替换，不计入',
   paymentDropped: '已从网络中消失，不计入',
   paymentLate: '超时后到达',

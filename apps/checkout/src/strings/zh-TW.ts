@@ -6,6 +6,7 @@ export const zhTW: Messages = {
   partialTitle: '已收到部分款項',
   seenTitle: '已偵測到付款',
   confirmingTitle: '付款確認中',
+  reviewTitle: '付款正在核查',
   paidTitle: '付款成功',
   overpaidTitle: '付款成功（有溢付）',
   expiredTitle: '此訂單已過期',
@@ -16,6 +17,10 @@ export const zhTW: Messages = {
 
   seenBody: '付款已進入比特幣網路。您可以關閉此頁面，不需要其他動作。',
   confirmingBody: '不需要其他動作。您可以關閉此頁面，商家會收到通知。',
+  reviewBody:
+    '您的付款已到達，計入前正在核查。您可以關閉此頁面，請勿重複付款。多數核查只需幾秒，有些需要人工處理。已到帳的比特幣無法拒收：如果 {store} 不能接受，它會被單獨保管，直到確定如何處理。如有疑問，請提供下方訂單編號聯絡 {store}。',
+  reviewNote: '有一筆付款在計入前正在核查。請勿重複付款。',
+  returnedNote: '有一筆付款未被此訂單接受。{store} 可以退還：請提供下方訂單編號聯絡他們。',
   paidBody: '您的付款已完成。謝謝您。',
   paidLightningBody: '已透過閃電網路支付，立即完成。謝謝。',
   overpaidBody: '收到的金額比應付多 {excess}。訂單已付清，請聯絡{store}退還或折抵差額。',
@@ -90,6 +95,8 @@ export const zhTW: Messages = {
   paymentConfirming: '確認中，{n}/{need}',
   paymentConfirmed: '已確認',
   paymentLightning: '已透過閃電網路支付',
+  paymentReview: '核查中',
+  paymentReturned: '未被接受，可退還',
   paymentReplaced: '已被付款人取代，不計入',
   paymentDropped: '已從網路中消失，不計入',
   paymentLate: '逾時後抵達',

@@ -41,6 +41,25 @@ export const CUSTOMER_EXCESS: AccountDefinition = {
   floor: false,
 };
 
+/** Received money that somebody has to decide about before it is anybody's. */
+export const COMPLIANCE_HELD: AccountDefinition = {
+  code: 'compliance.held',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: true,
+};
+
+/**
+ * Received money that nobody may pay out or back, such as a sanctioned person's. Nothing draws from
+ * it; it leaves only with its payment (a reorganisation) or when a freeze is lifted.
+ */
+export const COMPLIANCE_FROZEN: AccountDefinition = {
+  code: 'compliance.frozen',
+  asset: 'BTC',
+  kind: 'liability',
+  floor: true,
+};
+
 /**
  * How much of what an order received may still be paid back (refund-cap). A memorandum: it holds no
  * money, only the right to pay some back. Its floor is what refuses a refund beyond the receipts.

@@ -1,4 +1,6 @@
 export {
+  COMPLIANCE_FROZEN,
+  COMPLIANCE_HELD,
   CUSTOMER_EXCESS,
   LIGHTNING_CHANNELS,
   MERCHANT_AVAILABLE,
@@ -10,6 +12,10 @@ export {
 } from './accounts.ts';
 export { LEDGER_ERRORS, LedgerError, type LedgerErrorCode } from './errors.ts';
 export { MAX_BATCH, postTransfers } from './post-transfers.ts';
+export { complianceFrozen } from './templates/compliance-frozen.ts';
+export { complianceHeld } from './templates/compliance-held.ts';
+export { complianceReleased } from './templates/compliance-released.ts';
+export { complianceUnfrozen } from './templates/compliance-unfrozen.ts';
 export { lightningFeeReleased } from './templates/lightning-fee-released.ts';
 export { lightningFeeReserved } from './templates/lightning-fee-reserved.ts';
 export { lightningSent } from './templates/lightning-sent.ts';

@@ -8,6 +8,7 @@ import {
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startTestApi, type TestApi, type TestMerchant } from '../../../../../tests/support/api.ts';
+import { customerBody } from '../../../../../tests/support/customers.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { armFaultPointForTest } from '../../platform/fault-points.ts';
 import { applyPaymentEvents } from '../../receiving/payments/index.ts';
@@ -95,11 +96,19 @@ async function fromWallet(publicKey: Uint8Array): Promise<string> {
 /** An order of a customer, paid and confirmed at the present time. */
 async function paid(
   { key }: TestMerchant,
-  order: { amount: string; currency: string; customer?: string; txid?: string },
+  order: {
+    amount: string;
+    currency: string;
+    customer?: string;
+    customerId?: string;
+    txid?: string;
+  },
 ): Promise<Output & { orderId: string; paymentId: string }> {
   const { amount, currency, customer } = order;
   const metadata = customer === undefined ? {} : { customer };
-  const made = await post('/v1/orders', key, { amount, currency, metadata });
+  const { customerId } = order;
+  const named = customerId === undefined ? {} : { customerId };
+  const made = await post('/v1/orders', key, { amount, currency, metadata, ...named });
   const output = { txid: order.txid ?? randomBytes(32).toString('hex'), vout: 0 };
   const paymentId = ids.next();
   const included = {
@@ -415,6 +424,15 @@ test('customers who pay from one wallet are linked by it, and a payer without a 
     store.key,
   );
   expect(unnamed.movements).toHaveLength(1);
+});
+
+test('what a customer of record does is a case about the customer', async () => {
+  const store = await monitored('With customers');
+  const { id: customerId } = await post('/v1/compliance/customers', store.key, customerBody);
+  await paid(store, { amount: '20000', currency: 'USD', customer: 'other name', customerId });
+  await work(store, 1);
+  const [alert] = await alertsOf(store);
+  expect(alert?.subject).toEqual({ type: 'customer', id: customerId });
 });
 
 test('a store whose record can not be read keeps no other store waiting', async () => {

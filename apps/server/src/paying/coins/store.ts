@@ -104,7 +104,8 @@ export function outpointOf({ txid, vout }: Pick<UnspentPlace, 'txid' | 'vout'>):
  * A coin that nothing keeps from being spent: not reserved, not frozen by its owner, mature, and
  * with $4 confirmations at the tip $3; with $5 also change of our own spends without any, but not
  * what a child gives back: it may build on somebody else's payment, and would fall with that. It
- * reads coin_reservation, spend and spend_version, which belong to spends.
+ * reads coin_reservation, spend and spend_version, which belong to spends. Nor is the coin of a payment
+ * that is being checked, held or frozen (payment, of receiving/payments): the very coins stay.
  */
 const SPENDABLE = `
   FROM coin c
@@ -117,6 +118,8 @@ const SPENDABLE = `
                              AND s.id = v.spend_id AND s.kind = 'child')))
    AND (NOT c.coinbase OR $3::int - c.height + 1 >= ${COINBASE_MATURITY})
    AND NOT EXISTS (SELECT FROM coin_reservation r WHERE r.txid = c.txid AND r.vout = c.vout)
+   AND NOT EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
+                    AND p.hold IN ('screening', 'held', 'frozen'))
    AND (c.txid, c.vout) NOT IN (SELECT * FROM unnest($6::bytea[], $7::int[]))`;
 
 export type SpendableQuery = {

@@ -118,11 +118,15 @@ export async function planUnderLock(
   const { money } = work;
   const closed = money.order.expiredAtMs !== null || money.order.cancelledAtMs !== null;
   const paid = money.paidStatus === 'CONFIRMED' || money.paidStatus === 'OVERPAID';
-  if (!paid && (!closed || money.paidStatus === 'UNCONFIRMED')) {
-    throw cannotBeRefunded(money.order.status);
-  }
+  const waits = !paid && (!closed || money.paidStatus === 'UNCONFIRMED');
+  // What a person decided to send back does not wait for the rest of the order.
+  if (waits && money.returnableSats === 0n) throw cannotBeRefunded(money.order.status);
   const refunds = await store.readRefundsOfOrder(tx, work.of);
-  const pools = poolsOf(money, sumOf(refunds.filter((refund) => !isOver(refund))));
+  const { returnableSats } = money;
+  const refundable = waits
+    ? { ...money, confirmedSats: returnableSats, heldSats: returnableSats }
+    : money;
+  const pools = poolsOf(refundable, sumOf(refunds.filter((refund) => !isOver(refund))));
   const planned: Planned = planRefund(work.order, pools, wishOf(work.wish), work.currentRate);
   if (planned.ok) return { plan: planned.plan, pools };
   const { code, detail, pointer } = planned;

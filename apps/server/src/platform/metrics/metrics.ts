@@ -24,6 +24,7 @@ export const metricTable = {
   ]),
   quittance_chain_blocks_total: counter('Blocks taken in or taken back.', ['direction']),
   quittance_webhook_deliveries_total: counter('Webhook attempts by outcome.', ['outcome']),
+  quittance_risk_decisions_total: counter('Risk decisions about payments.', ['action', 'mode']),
   quittance_alerts_total: counter('Alerts told, by kind and why.', ['kind', 'cause']),
   quittance_alert_emails_total: counter('E-mails about alerts by outcome of an attempt.', [
     'outcome',

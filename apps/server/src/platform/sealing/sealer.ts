@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { KEY_BYTES, sealBytes, UnsealError, unsealBytes } from './sealed-bytes.ts';
 
 /**
  * Keeps secrets that the server itself needs again, such as a node's credentials, in the database
@@ -13,22 +14,13 @@ export type Sealer = {
   unseal(sealed: Uint8Array, context: string): string;
 };
 
-export class UnsealError extends Error {
-  override readonly name = 'UnsealError';
-}
+export { UnsealError };
 
 /** The key file can not be used; the message says why and what to do. */
 export class SecretsKeyError extends Error {
   override readonly name = 'SecretsKeyError';
 }
 
-const CIPHER = 'aes-256-gcm';
-const KEY_BYTES = 32;
-/** 96 bits is GCM's own length; random ones do not meet within any number of secrets of ours. */
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-/** Which way it was sealed, so that another way can be told from it one day. */
-const VERSION = 1;
 const KEY_TEXT = /^[0-9a-f]{64}$/;
 
 /**
@@ -39,22 +31,10 @@ const KEY_TEXT = /^[0-9a-f]{64}$/;
 export function openSealer(file: string): Sealer {
   const key = readKey(file) ?? makeKey(file);
   return {
-    seal(text, context) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv(CIPHER, key, iv);
-      cipher.setAAD(Buffer.from(context));
-      const data = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      return Buffer.concat([Buffer.from([VERSION]), iv, cipher.getAuthTag(), data]);
-    },
+    seal: (text, context) => sealBytes(key, Buffer.from(text), context),
     unseal(sealed, context) {
       try {
-        if (sealed[0] !== VERSION) throw new Error('sealed in another way');
-        const iv = sealed.subarray(1, 1 + IV_BYTES);
-        const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
-        decipher.setAAD(Buffer.from(context));
-        decipher.setAuthTag(sealed.subarray(1 + IV_BYTES, 1 + IV_BYTES + TAG_BYTES));
-        const data = sealed.subarray(1 + IV_BYTES + TAG_BYTES);
-        return Buffer.concat([decipher.update(data), decipher.final()]).toString('utf8');
+        return Buffer.from(unsealBytes(key, sealed, context)).toString('utf8');
       } catch (cause) {
         throw new UnsealError(`a secret can not be opened with the key in ${file}`, { cause });
       }

@@ -1,13 +1,15 @@
 import type { CreateOrder, ErrorCode, Order } from '@quittance/contract';
-import { assert, type Clock, type Ids, isCurrency, type Uuid } from '@quittance/kernel';
+import { assert, type Clock, type Ids, type Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { recordEvents } from '../../telling/events/index.ts';
 import { holdAddresses, takeAddresses } from '../addresses/index.ts';
 import { NO_REFUNDS, orderEvent } from '../payments/index.ts';
-import { isFiatCurrency, type Quote, type RateRule, type Rates } from '../rates/index.ts';
+import type { RateRule, Rates } from '../rates/index.ts';
 import { createBatcher } from './batcher.ts';
+import { type OrderCustomers, type OrderToAdmit, withoutCustomers } from './customers.ts';
 import { draftOrder, type OrderDraft, type OrderSettings, parsePrice } from './draft.ts';
+import { keepMerchants, type KeptMerchant, quoteFor, worthOf } from './keep-merchants.ts';
 import { orderJson } from './present.ts';
 import {
   insertAnswers,
@@ -55,16 +57,14 @@ export type OrderCreatorDeps = {
   /** Where payers reach the checkout, without a slash at the end. */
   publicUrl: string;
   readMerchant(tx: Tx, merchantId: Uuid): Promise<OrderingMerchant | undefined>;
+  /** Absent: no store has customers here. */
+  customers?: OrderCustomers;
 };
-
-/** A change of settings is announced; an announcement that was lost is made up for by this time. */
-const SETTINGS_AGE_MS = 1_000;
-/** Stores whose settings are kept at hand. */
-const MAX_KEPT_MERCHANTS = 10_000;
 
 type Item = {
   draft: OrderDraft;
-  merchant: OrderingMerchant;
+  worth: OrderToAdmit['worth'];
+  merchant: KeptMerchant;
   idempotency: Idempotency | undefined;
 };
 type Answer = { body: Order; replayed: boolean };
@@ -77,15 +77,19 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
     { isOfAll },
   );
 
-  async function draft(request: CreateRequest, merchant: OrderingMerchant): Promise<OrderDraft> {
+  async function draft(
+    request: CreateRequest,
+    merchant: KeptMerchant,
+  ): Promise<Pick<Item, 'draft' | 'worth'>> {
     const { input } = request;
     parsePrice(input);
     const quote = await quoteFor(input.currency, merchant, deps.rates);
-    return draftOrder(input, merchant.settings, {
+    const drafted = draftOrder(input, merchant.settings, {
       id: deps.ids.next(),
       nowMs: deps.clock.nowMs(),
       quote,
     });
+    return { draft: drafted, worth: await worthOf(drafted, merchant, deps.rates) };
   }
 
   async function replay(request: CreateRequest, error: unknown): Promise<Answer> {
@@ -108,7 +112,7 @@ export function createOrders(deps: OrderCreatorDeps): OrderCreator {
       let answer: Answer | AppError;
       try {
         const item = {
-          draft: await draft(request, merchant),
+          ...(await draft(request, merchant)),
           merchant,
           idempotency: request.idempotency,
         };
@@ -143,38 +147,6 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof AppError && ['database_unavailable', 'overloaded'].includes(error.code);
 }
 
-async function quoteFor(
-  currency: string,
-  merchant: OrderingMerchant,
-  rates: Pick<Rates, 'quote'>,
-): Promise<Quote | null> {
-  if (!isCurrency(currency) || !isFiatCurrency(currency)) return null;
-  return rates.quote(currency, merchant.settings.rateRule);
-}
-
-function keepMerchants(deps: OrderCreatorDeps) {
-  const kept = new Map<string, { merchant: OrderingMerchant; readAtMs: number }>();
-  async function merchantOf(id: Uuid): Promise<OrderingMerchant> {
-    const nowMs = deps.clock.nowMs();
-    const known = kept.get(id);
-    if (known !== undefined && Math.abs(nowMs - known.readAtMs) < SETTINGS_AGE_MS) {
-      return known.merchant;
-    }
-    const merchant = await deps.database.asTenant(id, (tx) => deps.readMerchant(tx, id));
-    if (merchant === undefined) throw new AppError('not_found', 'There is no such merchant.');
-    if (kept.size >= MAX_KEPT_MERCHANTS) kept.clear();
-    kept.set(id, { merchant, readAtMs: nowMs });
-    return merchant;
-  }
-  return {
-    merchantOf,
-    forget(id?: string) {
-      if (id === undefined) kept.clear();
-      else kept.delete(id);
-    },
-  };
-}
-
 async function commitBatch(
   tx: Tx,
   deps: OrderCreatorDeps,
@@ -203,6 +175,7 @@ async function commitBatch(
       assert(free !== undefined, 'there is an address for each order');
       return { ...draft, walletId: held.id, addressIndex: free.index, address: free.address };
     });
+    await (deps.customers ?? withoutCustomers).admit(tx, merchantId, fresh.map(toAdmit));
     await insertOrders(tx, merchantId, orders);
     const rows = orders.map((order) => newRow(merchantId, order));
     fresh.forEach((item, i) => {
@@ -218,6 +191,11 @@ async function commitBatch(
     if (body !== undefined) return { body, replayed: false };
     return answerTwin(item, stored, firstOfKey, made);
   });
+}
+
+function toAdmit({ draft, worth }: Item): OrderToAdmit {
+  const { id, customerId, createdAtMs } = draft;
+  return { id, customerId, createdAtMs, worth };
 }
 
 function placeOf(deps: OrderCreatorDeps, merchant: OrderingMerchant) {
@@ -275,6 +253,7 @@ function newRow(merchantId: Uuid, order: NewOrder): OrderRow {
     receivedSats: 0n,
     confirmedSats: 0n,
     lateSats: 0n,
+    reviewSats: 0n,
     refundedSats: 0n,
     refundingSats: 0n,
     version: 1,

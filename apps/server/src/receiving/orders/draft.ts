@@ -29,6 +29,8 @@ export type OrderDraft = {
   description: string | null;
   metadata: Record<string, string>;
   redirectUrl: string | null;
+  /** Whose order the shop says it is. */
+  customerId: Uuid | null;
   priceCurrency: string;
   priceMinor: bigint;
   rate: LockedRate | null;
@@ -97,6 +99,7 @@ export function draftOrder(
     description: input.description ?? null,
     metadata: input.metadata ?? {},
     redirectUrl: input.redirectUrl ?? null,
+    customerId: input.customerId ?? null,
     priceCurrency: input.currency,
     priceMinor,
     rate: now.quote === null ? null : lockedRate(now.quote),

@@ -8,6 +8,7 @@ export {
   type OrderCreatorDeps,
   type OrderingMerchant,
 } from './create-orders.ts';
+export { type OrderCustomers, type OrderToAdmit, unknownCustomer } from './customers.ts';
 export type { OpenInvoice, StoreFace } from './present.ts';
 export { type OwnOrder, readTipHeight } from './store.ts';
 export {

@@ -9,6 +9,7 @@ import {
   type Payment,
   priceText,
   remainingSats,
+  reviewOf,
 } from '../payments/index.ts';
 import type { OrderRow } from './store.ts';
 
@@ -50,6 +51,7 @@ export function orderJson(
     description: row.description,
     metadata: row.metadata,
     redirectUrl: row.redirectUrl,
+    customerId: row.customerId,
     status: row.status,
     expired: row.expiredAtMs !== null,
     priceAmount: priceText(row),
@@ -64,6 +66,7 @@ export function orderJson(
     remainingSats: remaining.toString(),
     excessSats: excessSats(row, row.receivedSats).toString(),
     lateSats: row.lateSats.toString(),
+    reviewSats: row.reviewSats.toString(),
     refundedSats: row.refundedSats.toString(),
     refundingSats: row.refundingSats.toString(),
     requiredConfirmations: row.requiredConfirmations,
@@ -88,6 +91,7 @@ export function orderJson(
       paymentHash: payment.paymentHash,
       amountSats: payment.amountSats.toString(),
       state: payment.state,
+      review: reviewOf(payment),
       late: payment.late,
       confirmations: confirmationsAt(payment, place.tipHeight),
       height: payment.height,
@@ -127,6 +131,7 @@ export function orderView(
     remainingSats: remainingSats(row, row.receivedSats).toString(),
     excessSats: excessSats(row, row.receivedSats).toString(),
     lateSats: row.lateSats.toString(),
+    reviewSats: row.reviewSats.toString(),
     refundedSats: row.refundedSats.toString(),
     rate:
       row.rate === null
@@ -167,6 +172,7 @@ function paymentView(payment: Payment, tipHeight: number): OrderPaymentView {
     sats: payment.amountSats.toString(),
     state: state === 'included' ? 'confirming' : state === 'final' ? 'confirmed' : state,
     confirmations: confirmationsAt(payment, tipHeight),
+    review: reviewOf(payment),
     late: payment.late,
     seenAt: isoTime(payment.firstSeenAtMs),
   };

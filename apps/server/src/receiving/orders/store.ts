@@ -15,6 +15,7 @@ export type OrderRow = OrderDraft & {
   receivedSats: bigint;
   confirmedSats: bigint;
   lateSats: bigint;
+  reviewSats: bigint;
   refundedSats: bigint;
   refundingSats: bigint;
   version: number;
@@ -49,17 +50,20 @@ type Row = {
   received_sats: bigint;
   confirmed_sats: bigint;
   late_sats: bigint;
+  review_sats: bigint;
   refunded_sats: bigint;
   refunding_sats: bigint;
   version: number;
   updated_at: Date;
+  customer_id: Uuid | null;
 };
 
 const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_url, price_currency,
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
   late_policy, wallet_id, address_index, address, created_at, expires_at, monitor_until, status,
   expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats,
-  refunded_sats, refunding_sats, version, updated_at`;
+  review_sats, refunded_sats, refunding_sats, version, updated_at,
+  customer_id`;
 
 function orderOf(row: Row): OrderRow {
   return {
@@ -69,6 +73,7 @@ function orderOf(row: Row): OrderRow {
     description: row.description,
     metadata: row.metadata,
     redirectUrl: row.redirect_url,
+    customerId: row.customer_id,
     priceCurrency: row.price_currency,
     priceMinor: row.price_minor,
     rate: row.rate,
@@ -90,6 +95,7 @@ function orderOf(row: Row): OrderRow {
     receivedSats: row.received_sats,
     confirmedSats: row.confirmed_sats,
     lateSats: row.late_sats,
+    reviewSats: row.review_sats,
     refundedSats: row.refunded_sats,
     refundingSats: row.refunding_sats,
     version: row.version,
@@ -109,19 +115,19 @@ export async function insertOrders(
     `INSERT INTO orders (merchant_id, id, external_id, description, metadata, redirect_url,
             price_currency, price_minor, rate, due_sats, tolerance_below_sats,
             tolerance_above_sats, required_confirmations, late_policy, wallet_id, address_index,
-            address, created_at, expires_at, monitor_until, status, updated_at)
+            address, created_at, expires_at, monitor_until, customer_id, status, updated_at)
      SELECT $1, id, external_id, description, metadata::jsonb, redirect_url, price_currency,
             price_minor, rate::jsonb, due_sats, tolerance_below_sats, tolerance_above_sats,
             required_confirmations, late_policy, wallet_id, address_index, address, created_at,
-            expires_at, monitor_until, 'PENDING', created_at
+            expires_at, monitor_until, customer_id, 'PENDING', created_at
        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[],
             $14::text[], $15::uuid[], $16::int[], $17::text[], $18::timestamptz[],
-            $19::timestamptz[], $20::timestamptz[])
+            $19::timestamptz[], $20::timestamptz[], $21::uuid[])
          AS n (id, external_id, description, metadata, redirect_url, price_currency, price_minor,
                rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
                late_policy, wallet_id, address_index, address, created_at, expires_at,
-               monitor_until)`,
+               monitor_until, customer_id)`,
     [
       merchantId,
       orders.map(({ id }) => id),
@@ -143,6 +149,7 @@ export async function insertOrders(
       orders.map(({ createdAtMs }) => new Date(createdAtMs)),
       orders.map(({ expiresAtMs }) => new Date(expiresAtMs)),
       orders.map(({ monitorUntilMs }) => new Date(monitorUntilMs)),
+      orders.map(({ customerId }) => customerId),
     ],
   );
 }

@@ -1,22 +1,30 @@
 import { multiplyRatio, type Sats } from '@quittance/kernel';
 import {
-  isConfirmed,
+  isAvailable,
   isLive,
+  isWithheld,
   type OrderRefunds,
   type OrderStatus,
   type PayableOrder,
   type Payment,
 } from './payment.ts';
 
-export type Totals = { receivedSats: Sats; confirmedSats: Sats; lateSats: Sats };
+export type Totals = {
+  receivedSats: Sats;
+  confirmedSats: Sats;
+  lateSats: Sats;
+  reviewSats: Sats;
+};
 
 type Acceptance = Pick<PayableOrder, 'latePolicy' | 'monitorUntilMs' | 'lateAcceptedAtMs'>;
 
 /**
  * A late payment counts where somebody accepted it for this order, or where the store accepts all
- * that come within its time for late ones: a price is not honoured for ever.
+ * that come within its time for late ones: a price is not honoured for ever. One that goes back
+ * counts for no order.
  */
 export function counts(order: Acceptance, payment: Payment): boolean {
+  if (payment.hold === 'returnable') return false;
   if (!payment.late || order.lateAcceptedAtMs !== null) return true;
   return order.latePolicy === 'accept' && payment.firstSeenAtMs <= order.monitorUntilMs;
 }
@@ -26,15 +34,16 @@ export function totals(order: Acceptance, payments: readonly Payment[]): Totals 
   let receivedSats = 0n;
   let confirmedSats = 0n;
   let lateSats = 0n;
+  let reviewSats = 0n;
   for (const payment of payments) {
     if (!isLive(payment)) continue;
-    if (!counts(order, payment)) lateSats += payment.amountSats;
-    else {
+    if (isWithheld(payment)) reviewSats += payment.amountSats;
+    if (counts(order, payment)) {
       receivedSats += payment.amountSats;
-      if (isConfirmed(payment)) confirmedSats += payment.amountSats;
-    }
+      if (isAvailable(payment)) confirmedSats += payment.amountSats;
+    } else if (payment.hold !== 'returnable') lateSats += payment.amountSats;
   }
-  return { receivedSats, confirmedSats, lateSats };
+  return { receivedSats, confirmedSats, lateSats, reviewSats };
 }
 
 type Amounts = Pick<PayableOrder, 'dueSats' | 'toleranceBelowSats' | 'toleranceAboveSats'>;
@@ -65,9 +74,12 @@ export function toleranceSats(dueSats: Sats, basisPoints: number): Sats {
   return multiplyRatio(dueSats, ratio, 'down');
 }
 
-/** Everything that has been received for certain, whether it counts for the order or is held. */
+/**
+ * Everything that has been received for certain, whether it counts for the order, is late or goes
+ * back; not what is being looked at or frozen, which nobody can be promised.
+ */
 export function confirmedInAll(payments: readonly Payment[]): Sats {
-  return payments.reduce((sum, each) => sum + (isConfirmed(each) ? each.amountSats : 0n), 0n);
+  return payments.reduce((sum, each) => sum + (isAvailable(each) ? each.amountSats : 0n), 0n);
 }
 
 type Timed = Amounts & Pick<PayableOrder, 'expiredAtMs' | 'cancelledAtMs'>;
@@ -101,8 +113,10 @@ export function paidStatusOf(
   if (sums.receivedSats > 0n) return 'UNDERPAID';
   if (order.cancelledAtMs !== null) return 'INVALID';
   if (order.expiredAtMs === null) return 'PENDING';
-  // A payment that came in time and was withdrawn is not the same as nobody having paid.
-  const withdrawn = payments.some((payment) => !payment.late && !isLive(payment));
+  // A payment that came in time and was withdrawn, or goes back, is not as if nobody had paid.
+  const withdrawn = payments.some(
+    (payment) => !payment.late && (!isLive(payment) || payment.hold === 'returnable'),
+  );
   return withdrawn ? 'INVALID' : 'EXPIRED';
 }
 

@@ -1,5 +1,9 @@
 import { assert, type Uuid } from '@quittance/kernel';
 import {
+  complianceFrozen,
+  complianceHeld,
+  complianceReleased,
+  complianceUnfrozen,
   lightningReceived,
   MAX_BATCH,
   orderSettled,
@@ -15,13 +19,15 @@ import {
 } from '../../accounting/ledger/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import { type NewEvent, recordEvents } from '../../telling/events/index.ts';
-import type { PayableOrder, Payment, PaymentEvent } from './payment.ts';
+import { isScreeningDue, type PayableOrder, type Payment, type PaymentEvent } from './payment.ts';
 import {
   type LiveChange,
   lockOrders,
   notifyOrders,
   type PaymentOfOrder,
   readPayments,
+  ringScreening,
+  saveHolds,
   saveOrders,
   savePayments,
 } from './store.ts';
@@ -58,6 +64,7 @@ export async function applyPaymentEvents(
   const changed: PayableOrder[] = [];
   const changes: LiveChange[] = [];
   const changedPayments: PaymentOfOrder[] = [];
+  const changedHolds: PaymentOfOrder[] = [];
   const transfers: Transfer[] = [];
   const events: NewEvent[] = [];
   for (const order of orders) {
@@ -68,13 +75,19 @@ export async function applyPaymentEvents(
     const { id: orderId, status, version } = change.order;
     const previousStatus = order.status;
     changes.push({ orderId, status, version, previousStatus, atMs: telling.nowMs });
-    for (const payment of changedOf(known, change.payments)) {
-      changedPayments.push({ merchantId: order.merchantId, orderId: order.id, payment });
+    for (const [at, payment] of change.payments.entries()) {
+      const was = known[at];
+      if (was === payment) continue;
+      const of = { merchantId: order.merchantId, orderId: order.id, payment };
+      if (was !== undefined && isOnlyHold(was, payment)) changedHolds.push(of);
+      else changedPayments.push(of);
     }
     transfers.push(...change.ledger.map((intent) => transferOf(change, intent, telling.nowMs)));
     events.push(...eventsOf(order, change, telling));
   }
   await savePayments(tx, changedPayments, telling.nowMs);
+  await saveHolds(tx, changedHolds, telling.nowMs);
+  if (changedPayments.some(({ payment }) => isScreeningDue(payment))) await ringScreening(tx);
   await saveOrders(tx, changed, telling.nowMs);
   for (let at = 0; at < transfers.length; at += MAX_BATCH) {
     await postTransfers(tx, transfers.slice(at, at + MAX_BATCH));
@@ -84,8 +97,10 @@ export async function applyPaymentEvents(
   return changed;
 }
 
-function changedOf(before: readonly Payment[], after: readonly Payment[]): Payment[] {
-  return after.filter((payment, at) => payment !== before[at]);
+/** A person's decision changes nothing else: a request may write that, and no other news of the chain. */
+function isOnlyHold(before: Payment, after: Payment): boolean {
+  const { hold: _, ...fields } = after;
+  return Object.entries(fields).every(([name, value]) => Reflect.get(before, name) === value);
 }
 
 function transferOf({ order }: OrderChange, intent: LedgerIntent, atMs: number): Transfer {
@@ -103,6 +118,10 @@ function transferOf({ order }: OrderChange, intent: LedgerIntent, atMs: number):
       'payment-confirmed': paymentConfirmed,
       'payment-dropped': paymentDropped,
       'payment-reorged': paymentReorged,
+      'compliance-held': complianceHeld,
+      'compliance-released': complianceReleased,
+      'compliance-frozen': complianceFrozen,
+      'compliance-unfrozen': complianceUnfrozen,
     } as const;
     return templates[intent.template](args);
   }

@@ -80,6 +80,7 @@ test('an order that is not as it was read is not saved in silence', async () => 
   const stale: PayableOrder = {
     ...{ merchantId, id: order.id, status: 'PENDING', dueSats: DUE_SATS },
     ...{ toleranceBelowSats: 0n, toleranceAboveSats: 0n, requiredConfirmations: 1 },
+    ...{ screening: 'off', reviewSats: 0n },
     ...{ latePolicy: 'hold', expiresAtMs: 0, monitorUntilMs: 0, expiredAtMs: null },
     ...{ cancelledAtMs: null, lateAcceptedAtMs: null, receivedSats: 0n, confirmedSats: 0n },
     ...{ lateSats: 0n, settledSats: 0n, settlementEpoch: 0, refunds: NO_REFUNDS, version: 7 },

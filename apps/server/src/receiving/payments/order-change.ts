@@ -27,6 +27,17 @@ export type LedgerIntent =
       readonly merchantSats: Sats;
       readonly excessSats: Sats;
     }
+  /** A confirmed payment is set apart, or comes back from there; once in each of its epochs. */
+  | {
+      readonly template:
+        | 'compliance-held'
+        | 'compliance-released'
+        | 'compliance-frozen'
+        | 'compliance-unfrozen';
+      readonly paymentId: Uuid;
+      readonly epoch: number;
+      readonly amountSats: Sats;
+    }
   | {
       readonly template: 'refund-drawn' | 'refund-undrawn';
       readonly epoch: number;
@@ -43,7 +54,9 @@ export type Notice =
         | 'order.payment_replaced'
         | 'order.payment_dropped'
         | 'order.payment_reorged'
-        | 'order.payment_late';
+        | 'order.payment_late'
+        | 'order.payment_under_review'
+        | 'order.payment_review_ended';
       readonly paymentId: Uuid;
     }
   | { readonly type: 'order.expired' | 'order.cancelled' };

@@ -1,7 +1,7 @@
 import type { Sats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { confirmedInAll, divideSettlement, paidStatusOf, totals } from './amounts.ts';
-import { isConfirmed, type OrderStatus } from './payment.ts';
+import { isAvailable, type OrderStatus } from './payment.ts';
 import { lockOrders, readPayments, type StoredOrder } from './store.ts';
 
 /** What an order has received for certain, and whose it is in the book. */
@@ -15,17 +15,23 @@ export type OrderMoney = {
   readonly merchantSats: Sats;
   /** Applied to the order: what was paid too much. */
   readonly excessSats: Sats;
-  /** Applied to no order: late, or too little for one. */
+  /** Applied to no order: late, too little for one, or going back. */
   readonly heldSats: Sats;
+  /** Of it, what a person decided to send back: it can be refunded while the order is open. */
+  readonly returnableSats: Sats;
   /** Transactions of the confirmed payments, oldest first; none of those by Lightning. */
   readonly txids: readonly string[];
 };
 
-/** Locks an order and tells what of its money could be paid back. */
+/**
+ * Locks an order and tells what of its money could be paid back. What is being looked at or frozen
+ * is none of it.
+ */
 export async function lockOrderMoney(tx: Tx, orderId: Uuid): Promise<OrderMoney | undefined> {
   const [order] = await lockOrders(tx, [orderId]);
   if (order === undefined) return undefined;
   const payments = (await readPayments(tx, [orderId])).get(orderId) ?? [];
+  const available = payments.filter(isAvailable);
   const confirmedSats = confirmedInAll(payments);
   return {
     order,
@@ -33,6 +39,10 @@ export async function lockOrderMoney(tx: Tx, orderId: Uuid): Promise<OrderMoney 
     confirmedSats,
     ...divideSettlement(order, order.settledSats),
     heldSats: confirmedSats - order.settledSats,
-    txids: [...new Set(payments.filter(isConfirmed).flatMap(({ txid }) => txid ?? []))],
+    returnableSats: available.reduce(
+      (sum, { hold, amountSats }) => sum + (hold === 'returnable' ? amountSats : 0n),
+      0n,
+    ),
+    txids: [...new Set(available.flatMap(({ txid }) => txid ?? []))],
   };
 }

@@ -22,10 +22,22 @@ export type OrderStatus =
  */
 export type PaymentState = 'seen' | 'included' | 'confirmed' | 'final' | 'replaced' | 'dropped';
 
+/**
+ * What is decided about where a payment came from (docs/adr/0016-compliance.md).
+ * - none: nothing stands against it, or nobody asked
+ * - shadow: a decision is due that will hold nothing
+ * - screening: a decision is due; until then it counts as received, never as confirmed
+ * - held: a person has to decide; counts alike
+ * - frozen: nobody may pay it out or back; counts alike, so that nobody outside can tell
+ * - returnable: a person decided that it goes back; it counts for no order and can be refunded
+ */
+export type PaymentHold = 'none' | 'shadow' | 'screening' | 'held' | 'frozen' | 'returnable';
+
 type AnyPayment = {
   readonly id: Uuid;
   readonly amountSats: Sats;
   readonly state: PaymentState;
+  readonly hold: PaymentHold;
   /** Broadcast after the order's expiry or cancellation. */
   readonly late: boolean;
   readonly firstSeenAtMs: number;
@@ -96,6 +108,8 @@ export type PayableOrder = {
   readonly toleranceAboveSats: Sats;
   readonly requiredConfirmations: number;
   readonly latePolicy: 'hold' | 'accept';
+  /** Whether payments that begin now are looked at first; the store's present setting. */
+  readonly screening: 'off' | 'shadow' | 'on';
   readonly expiresAtMs: number;
   /** Until when `accept` counts late payments by itself; never before the expiry. */
   readonly monitorUntilMs: number;
@@ -105,6 +119,8 @@ export type PayableOrder = {
   readonly receivedSats: Sats;
   readonly confirmedSats: Sats;
   readonly lateSats: Sats;
+  /** Of all that arrived, what is being looked at or held: it can not be confirmed. */
+  readonly reviewSats: Sats;
   readonly settledSats: Sats;
   readonly settlementEpoch: number;
   readonly refunds: OrderRefunds;
@@ -152,10 +168,19 @@ export type PaymentEvent =
       readonly receivedMsat: Msats;
       readonly settledAtMs: number;
     }
+  | ({ readonly paymentId: Uuid } & HoldEvent)
   | { readonly type: 'expired'; readonly atMs: number }
   | { readonly type: 'cancelled'; readonly atMs: number }
   | { readonly type: 'late_accepted'; readonly atMs: number }
   | ({ readonly type: 'refunds' } & RefundSums);
+
+/** Decisions about where a payment came from: the first by rules, the others by people. */
+export type HoldEvent =
+  | { readonly type: 'screened'; readonly verdict: 'approve' | 'hold' }
+  | { readonly type: 'hold_released' }
+  | { readonly type: 'hold_frozen' }
+  /** It goes back: refunds may take it from now on. */
+  | { readonly type: 'hold_returned' };
 
 /** All refunds of an order added up: what paying/refunds tells when one of them has changed. */
 export type RefundSums = Pick<
@@ -179,8 +204,35 @@ export function isLive(payment: Payment): boolean {
   return LIVE.has(payment.state);
 }
 
+/** It has its confirmations, whatever is decided about it. */
 export function isConfirmed(payment: Payment): boolean {
   return CONFIRMED.has(payment.state);
+}
+
+const WITHHELD: ReadonlySet<PaymentHold> = new Set(['screening', 'held', 'frozen']);
+
+/** Out of everybody's reach until it is decided about, or for good. */
+export function isWithheld(payment: Payment): boolean {
+  return WITHHELD.has(payment.hold);
+}
+
+/** A decision about it has to be made. */
+export function isScreeningDue({ hold }: Payment): boolean {
+  return hold === 'screening' || hold === 'shadow';
+}
+
+/** Confirmed, and the order's or its payer's to have. */
+export function isAvailable(payment: Payment): boolean {
+  return isConfirmed(payment) && !isWithheld(payment);
+}
+
+/**
+ * What people outside are told of it: one word for everything that is not decided or frozen, or an
+ * answer of ours would tell somebody that he is being looked at (no tipping-off).
+ */
+export function reviewOf(payment: Payment): 'none' | 'pending' | 'returned' {
+  if (isWithheld(payment)) return 'pending';
+  return payment.hold === 'returnable' ? 'returned' : 'none';
 }
 
 /** Confirmations at a tip height: the block itself is the first. */

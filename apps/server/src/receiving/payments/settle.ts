@@ -9,13 +9,19 @@ import {
   totals,
 } from './amounts.ts';
 import type { LedgerIntent, OrderChange } from './order-change.ts';
-import type { OrderRefunds, PayableOrder } from './payment.ts';
+import { bookHolds } from './hold.ts';
+import type { OrderRefunds, PayableOrder, Payment } from './payment.ts';
 
 /**
- * Derives totals and status, and has the ledger apply the confirmed money to the order: what was
- * applied before is undone first (it may be needed for a reversal), what holds now comes last.
+ * Derives totals and status, and has the ledger set apart what is held and apply the other confirmed
+ * money to the order: what was done before is undone first (it may be needed for a reversal), what
+ * holds now comes last.
  */
-export function settle(before: PayableOrder, change: OrderChange): OrderChange {
+export function settle(
+  before: PayableOrder,
+  paymentsBefore: readonly Payment[],
+  change: OrderChange,
+): OrderChange {
   const sums = totals(change.order, change.payments);
   const status = statusOf(change.order, change.payments, sums);
   const paidStatus = paidStatusOf(change.order, change.payments, sums);
@@ -25,7 +31,8 @@ export function settle(before: PayableOrder, change: OrderChange): OrderChange {
   const undo = before.settledSats > 0n && (settledSats !== before.settledSats || reposted);
   const redo = settledSats > 0n && (undo || before.settledSats === 0n);
   const epoch = before.settlementEpoch;
-  const ledger: LedgerIntent[] = [...change.ledger];
+  const holds = bookHolds(paymentsBefore, change.payments);
+  const ledger: LedgerIntent[] = [...holds.undo, ...change.ledger, ...holds.redo];
   if (undo) {
     const parts = divideSettlement(before, before.settledSats);
     ledger.unshift({ template: 'order-unsettled', epoch, ...parts });

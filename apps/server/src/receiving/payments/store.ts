@@ -1,7 +1,7 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
 import { assert, fromHex, toHex, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { OrderStatus, PayableOrder, Payment, PaymentState } from './payment.ts';
+import type { OrderStatus, PayableOrder, Payment, PaymentHold, PaymentState } from './payment.ts';
 
 /** A payable order with what an event tells about it besides. */
 export type StoredOrder = PayableOrder & {
@@ -22,6 +22,7 @@ type OrderRow = {
   tolerance_above_sats: bigint;
   required_confirmations: number;
   late_policy: 'hold' | 'accept';
+  screening: 'off' | 'shadow' | 'on';
   expires_at: Date;
   monitor_until: Date;
   expired_at: Date | null;
@@ -30,6 +31,7 @@ type OrderRow = {
   received_sats: bigint;
   confirmed_sats: bigint;
   late_sats: bigint;
+  review_sats: bigint;
   settled_sats: bigint;
   settlement_epoch: number;
   refunded_sats: bigint;
@@ -51,6 +53,7 @@ type PaymentRow = {
   vout: number | null;
   amount_sats: bigint;
   state: PaymentState;
+  hold: PaymentHold;
   late: boolean;
   first_seen_at: Date;
   height: number | null;
@@ -61,15 +64,21 @@ type PaymentRow = {
   ledger_epoch: number;
 };
 
-/** Locks orders against every other writer until the transaction ends, always in one sequence. */
+/**
+ * Locks orders against every other writer until the transaction ends, always in one sequence. What a
+ * store asks for in screening (compliance_settings, owned by compliance/settings; no row: nothing)
+ * is read on the way, so that stores without it pay no round trip, and a new setting holds at once.
+ */
 export async function lockOrders(tx: Tx, orderIds: readonly Uuid[]): Promise<StoredOrder[]> {
   const rows = await tx.query<OrderRow>(
     `SELECT merchant_id, id, external_id, price_currency, price_minor, status, due_sats,
             tolerance_below_sats, tolerance_above_sats, required_confirmations, late_policy,
             expires_at, monitor_until, expired_at, cancelled_at, late_accepted_at, received_sats,
-            confirmed_sats, late_sats, settled_sats, settlement_epoch, refunded_sats,
-            refunding_sats, refund_held_wanted_sats, refund_excess_wanted_sats,
-            refund_held_drawn_sats, refund_excess_drawn_sats, refund_draw_epoch, version
+            confirmed_sats, late_sats, review_sats, settled_sats, settlement_epoch,
+            refunded_sats, refunding_sats, refund_held_wanted_sats, refund_excess_wanted_sats,
+            refund_held_drawn_sats, refund_excess_drawn_sats, refund_draw_epoch, version,
+            coalesce((SELECT risk FROM compliance_settings c
+                       WHERE c.merchant_id = orders.merchant_id), 'off') AS screening
        FROM orders WHERE id = ANY($1::uuid[]) ORDER BY merchant_id, id FOR UPDATE`,
     [orderIds],
   );
@@ -110,6 +119,7 @@ function orderOf(row: OrderRow): StoredOrder {
     toleranceAboveSats: row.tolerance_above_sats,
     requiredConfirmations: row.required_confirmations,
     latePolicy: row.late_policy,
+    screening: row.screening,
     expiresAtMs: row.expires_at.getTime(),
     monitorUntilMs: row.monitor_until.getTime(),
     expiredAtMs: row.expired_at?.getTime() ?? null,
@@ -118,6 +128,7 @@ function orderOf(row: OrderRow): StoredOrder {
     receivedSats: row.received_sats,
     confirmedSats: row.confirmed_sats,
     lateSats: row.late_sats,
+    reviewSats: row.review_sats,
     settledSats: row.settled_sats,
     settlementEpoch: row.settlement_epoch,
     refunds: {
@@ -140,7 +151,8 @@ export async function readPayments(
 ): Promise<Map<Uuid, Payment[]>> {
   const rows = await tx.query<PaymentRow>(
     `SELECT order_id, id, method, payment_hash, txid, vout, amount_sats, state, late, first_seen_at,
-            height, block_hash, confirms_at_height, finals_at_height, replaced_by, ledger_epoch
+            height, block_hash, confirms_at_height, finals_at_height, replaced_by, ledger_epoch,
+            hold
        FROM payment WHERE (merchant_id, order_id) IN
             (SELECT merchant_id, id FROM orders WHERE id = ANY($1::uuid[]))
       ORDER BY first_seen_at, id`,
@@ -159,7 +171,7 @@ export async function readNewestPayments(
     `SELECT p.* FROM orders o CROSS JOIN LATERAL (
        SELECT order_id, id, method, payment_hash, txid, vout, amount_sats, state, late,
               first_seen_at, height, block_hash, confirms_at_height, finals_at_height, replaced_by,
-              ledger_epoch
+              ledger_epoch, hold
          FROM payment WHERE merchant_id = o.merchant_id AND order_id = o.id
         ORDER BY first_seen_at DESC, id DESC LIMIT $2) p
       WHERE o.id = ANY($1::uuid[]) ORDER BY p.first_seen_at, p.id`,
@@ -182,6 +194,7 @@ function paymentOf(row: PaymentRow): Payment {
   const shared = {
     id: row.id,
     amountSats: row.amount_sats,
+    hold: row.hold,
     late: row.late,
     firstSeenAtMs: row.first_seen_at.getTime(),
     height: row.height,
@@ -215,15 +228,16 @@ export async function savePayments(
   await tx.query(
     `INSERT INTO payment (merchant_id, order_id, id, txid, vout, amount_sats, state, late,
             first_seen_at, height, block_hash, confirms_at_height, finals_at_height, replaced_by,
-            ledger_epoch, method, payment_hash, updated_at)
+            ledger_epoch, method, payment_hash, hold, updated_at)
      SELECT *, $16::timestamptz FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[],
             $5::int[], $6::bigint[], $7::text[], $8::boolean[], $9::timestamptz[], $10::int[],
             $11::bytea[], $12::int[], $13::int[], $14::bytea[], $15::int[], $17::text[],
-            $18::bytea[])
+            $18::bytea[], $19::text[])
      ON CONFLICT (merchant_id, id) DO UPDATE SET state = excluded.state, height = excluded.height,
             block_hash = excluded.block_hash, confirms_at_height = excluded.confirms_at_height,
             finals_at_height = excluded.finals_at_height, replaced_by = excluded.replaced_by,
-            ledger_epoch = excluded.ledger_epoch, updated_at = excluded.updated_at`,
+            ledger_epoch = excluded.ledger_epoch, hold = excluded.hold,
+            updated_at = excluded.updated_at`,
     [
       payments.map(({ merchantId }) => merchantId),
       payments.map(({ orderId }) => orderId),
@@ -243,8 +257,30 @@ export async function savePayments(
       new Date(nowMs),
       all.map(({ method }) => method),
       all.map(({ paymentHash }) => (paymentHash === null ? null : fromHex(paymentHash))),
+      all.map(({ hold }) => hold),
     ],
   );
+}
+
+/** Writes what was decided about payments, and nothing else of them. */
+export async function saveHolds(
+  tx: Tx,
+  payments: readonly PaymentOfOrder[],
+  nowMs: number,
+): Promise<void> {
+  if (payments.length === 0) return;
+  const saved = await tx.query(
+    `UPDATE payment p SET hold = n.hold, updated_at = $4
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n (merchant_id, id, hold)
+      WHERE p.merchant_id = n.merchant_id AND p.id = n.id RETURNING 1 AS saved`,
+    [
+      payments.map(({ merchantId }) => merchantId),
+      payments.map(({ payment }) => payment.id),
+      payments.map(({ payment }) => payment.hold),
+      new Date(nowMs),
+    ],
+  );
+  assert(saved.length === payments.length, 'saveHolds: a payment was not as it was read');
 }
 
 /** Writes what transitions changed. The rows are locked, so the version can't have moved. */
@@ -259,7 +295,8 @@ export async function saveOrders(
     `UPDATE orders o SET status = n.status, expired_at = n.expired_at,
             cancelled_at = n.cancelled_at, late_accepted_at = n.late_accepted_at,
             received_sats = n.received_sats, confirmed_sats = n.confirmed_sats,
-            late_sats = n.late_sats, settled_sats = n.settled_sats,
+            late_sats = n.late_sats, review_sats = n.review_sats,
+            settled_sats = n.settled_sats,
             settlement_epoch = n.settlement_epoch, refunded_sats = n.refunded_sats,
             refunding_sats = n.refunding_sats,
             refund_held_wanted_sats = n.refund_held_wanted_sats,
@@ -270,11 +307,12 @@ export async function saveOrders(
        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[],
             $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
             $11::int[], $12::int[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
-            $18::bigint[], $19::bigint[], $20::int[])
+            $18::bigint[], $19::bigint[], $20::int[], $21::bigint[])
          AS n (merchant_id, id, status, expired_at, cancelled_at, late_accepted_at, received_sats,
                confirmed_sats, late_sats, settled_sats, settlement_epoch, version, refunded_sats,
                refunding_sats, refund_held_wanted_sats, refund_excess_wanted_sats,
-               refund_held_drawn_sats, refund_excess_drawn_sats, refund_draw_epoch)
+               refund_held_drawn_sats, refund_excess_drawn_sats, refund_draw_epoch,
+               review_sats)
       WHERE o.merchant_id = n.merchant_id AND o.id = n.id AND o.version = n.version - 1
      RETURNING 1 AS saved`,
     [
@@ -298,10 +336,18 @@ export async function saveOrders(
       orders.map(({ refunds }) => refunds.heldDrawnSats),
       orders.map(({ refunds }) => refunds.excessDrawnSats),
       orders.map(({ refunds }) => refunds.drawEpoch),
+      orders.map(({ reviewSats }) => reviewSats),
     ],
   );
   // An order that is not saved while its ledger transfers are would be money that nobody owns.
   assert(saved.length === orders.length, 'saveOrders: an order was not as it was read');
+}
+
+/** Rung when a payment begins that has to be decided about; its listener reads what waits. */
+export const SCREENING_DUE_CHANNEL = 'quittance_screening_due';
+
+export async function ringScreening(tx: Tx): Promise<void> {
+  await tx.query(`SELECT pg_notify($1, '')`, [SCREENING_DUE_CHANNEL]);
 }
 
 export type LiveChange = {

@@ -9,7 +9,7 @@ import {
 } from '@quittance/kernel';
 import type { JsonObject, NewEvent } from '../../telling/events/index.ts';
 import { excessSats, remainingSats } from './amounts.ts';
-import { confirmationsAt, type OrderStatus, type Payment } from './payment.ts';
+import { confirmationsAt, type OrderStatus, type Payment, reviewOf } from './payment.ts';
 import type { StoredOrder } from './store.ts';
 import type { OrderChange } from './order-change.ts';
 
@@ -45,12 +45,15 @@ export function eventsOf(before: StoredOrder, change: OrderChange, telling: Tell
   return events;
 }
 
+/** What an event tells about an order. */
+type ToldOrder = Omit<StoredOrder, 'screening'>;
+
 /**
  * One event about an order, with the order as it is now.
  * @param about.outputs of one transaction, what the event is about
  */
 export function orderEvent(
-  order: StoredOrder,
+  order: ToldOrder,
   type: OrderEventType,
   telling: Telling,
   about: { outputs?: readonly Payment[]; previousStatus?: OrderStatus } = {},
@@ -69,8 +72,9 @@ export function orderEvent(
     remainingSats: remainingSats(order, order.receivedSats).toString(),
     excessSats: excessSats(order, order.receivedSats).toString(),
     lateSats: order.lateSats.toString(),
+    reviewSats: order.reviewSats.toString(),
     refundedSats: order.refunds.refundedSats.toString(),
-    message: messageOf(type, order.status),
+    message: messageOf(type, order),
   };
   if (about.previousStatus !== undefined) data['previousStatus'] = about.previousStatus;
   if (payment !== undefined) {
@@ -82,6 +86,7 @@ export function orderEvent(
       vout: payment.vout,
       amountSats: payment.amountSats.toString(),
       state: payment.state,
+      review: reviewOf(payment),
       confirmations: confirmationsAt(payment, telling.tipHeight),
     };
     if (payment.replacedBy !== null) data['replacedBy'] = payment.replacedBy;
@@ -106,7 +111,7 @@ export function priceText(order: { priceCurrency: string; priceMinor: bigint }):
   return formatDecimal(order.priceMinor, currencyDecimals(order.priceCurrency));
 }
 
-function messageOf(type: OrderEventType, status: OrderStatus): string {
+function messageOf(type: OrderEventType, order: ToldOrder): string {
   switch (type) {
     case 'order.created':
       return 'The order was made and its price is locked.';
@@ -122,23 +127,29 @@ function messageOf(type: OrderEventType, status: OrderStatus): string {
       return 'The block with a payment left the chain; the payment is unconfirmed again.';
     case 'order.payment_late':
       return 'A payment came after the time for paying was over.';
+    case 'order.payment_under_review':
+      return 'A payment is being checked; until that is over it does not count as confirmed.';
+    case 'order.payment_review_ended':
+      return 'A payment has been checked.';
     case 'order.expired':
       return 'The time for paying is over.';
     case 'order.cancelled':
       return 'The order was cancelled.';
     case 'order.status_changed':
-      return statusMessage(status);
+      return statusMessage(order);
     default:
       return unreachable(type);
   }
 }
 
-function statusMessage(status: OrderStatus): string {
+function statusMessage({ status, reviewSats }: ToldOrder): string {
   switch (status) {
     case 'PENDING':
       return 'Waiting for a payment.';
     case 'UNCONFIRMED':
-      return 'Enough has arrived; confirmations are missing.';
+      return reviewSats > 0n
+        ? 'Enough has arrived; the payment is being checked.'
+        : 'Enough has arrived; confirmations are missing.';
     case 'CONFIRMED':
       return 'Paid and confirmed.';
     case 'UNDERPAID':

@@ -3,12 +3,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { confirmedInAll, excessSats, remainingSats, statusOf, totals } from './amounts.ts';
 import {
+  isAvailable,
   isConfirmed,
   isLive,
+  isWithheld,
   NO_REFUNDS,
   type PayableOrder,
   type Payment,
   type PaymentEvent,
+  reviewOf,
 } from './payment.ts';
 import type { LedgerIntent, Notice } from './order-change.ts';
 import { applyEvents } from './transition.ts';
@@ -25,6 +28,7 @@ const ORDER: PayableOrder = {
   toleranceAboveSats: 1_000n,
   requiredConfirmations: 3,
   latePolicy: 'hold',
+  screening: 'off',
   expiresAtMs: EXPIRES_MS,
   monitorUntilMs: MONITOR_UNTIL_MS,
   expiredAtMs: null,
@@ -33,6 +37,7 @@ const ORDER: PayableOrder = {
   receivedSats: 0n,
   confirmedSats: 0n,
   lateSats: 0n,
+  reviewSats: 0n,
   settledSats: 0n,
   settlementEpoch: 0,
   refunds: NO_REFUNDS,
@@ -58,7 +63,10 @@ function newBooks() {
     available: 0n,
     excess: 0n,
     drawn: 0n,
+    held: 0n,
+    frozen: 0n,
   };
+  const apart = new Set<string>();
   return {
     balances,
     pendingSats: () => [...pending.values()].reduce((sum, amount) => sum + amount, 0n),
@@ -70,6 +78,16 @@ function newBooks() {
         expect(receivedMsat / 1_000n, 'all whole satoshis count').toBe(amountSats);
         balances.channels += amountSats;
         balances.unapplied += amountSats;
+      } else if (isHoldIntent(intent)) {
+        const { template, paymentId, epoch, amountSats } = intent;
+        const id = `${template} ${paymentId} ${epoch}`;
+        expect(apart.has(id), 'no move is made twice in an epoch').toBe(false);
+        apart.add(id);
+        const account = template === 'compliance-held' || template === 'compliance-released';
+        const into = template === 'compliance-held' || template === 'compliance-frozen';
+        const sign = into ? 1n : -1n;
+        balances[account ? 'held' : 'frozen'] += sign * amountSats;
+        balances.unapplied -= sign * amountSats;
       } else if ('paymentId' in intent) {
         const { amountSats } = intent;
         const id = `${intent.paymentId} ${intent.epoch}`;
@@ -132,6 +150,18 @@ function newBooks() {
       }
     },
   };
+}
+
+type HoldTemplate =
+  | 'compliance-held'
+  | 'compliance-released'
+  | 'compliance-frozen'
+  | 'compliance-unfrozen';
+
+function isHoldIntent(
+  intent: LedgerIntent,
+): intent is Extract<LedgerIntent, { template: HoldTemplate }> {
+  return intent.template.startsWith('compliance-');
 }
 
 type Applied = State & { notices: readonly Notice[]; ledger: readonly LedgerIntent[] };
@@ -210,6 +240,7 @@ const histories: fc.Arbitrary<History> = fc
   .record({
     amounts: fc.tuple(...TXIDS.map(() => fc.constantFrom(...AMOUNTS))),
     latePolicy: fc.constantFrom('hold' as const, 'accept' as const),
+    screening: fc.constantFrom('off' as const, 'on' as const, 'on' as const, 'shadow' as const),
     steps: fc.array(
       fc.record({
         kind: fc.constantFrom(
@@ -224,7 +255,10 @@ const histories: fc.Arbitrary<History> = fc
           ] as const),
           ...(['replaced', 'dropped', 'expired', 'cancelled', 'late_accepted'] as const),
           ...(['lightning', 'lightning'] as const),
+          ...(['approve', 'hold', 'hold', 'hold_released'] as const),
+          ...(['hold_frozen', 'hold_returned'] as const),
         ),
+        onLightning: fc.boolean(),
         which: fc.nat(TXIDS.length - 1),
         height: fc.integer({ min: 10, max: 13 }),
         fork: fc.constantFrom('a', 'b'),
@@ -239,15 +273,22 @@ const histories: fc.Arbitrary<History> = fc
       { maxLength: 30 },
     ),
   })
-  .map(({ amounts, latePolicy, steps }) => ({
-    order: { ...ORDER, latePolicy },
-    events: steps.map(({ kind, which, height, fork, atMs }): PaymentEvent => {
+  .map(({ amounts, latePolicy, screening, steps }) => ({
+    order: { ...ORDER, latePolicy, screening },
+    events: steps.map(({ kind, which, height, fork, atMs, onLightning }): PaymentEvent => {
       const txid = TXIDS[which] ?? '';
       const amount = amounts[which] ?? 0n;
       if (kind === 'seen') return seen(txid, amount, { atMs });
       if (kind === 'included') return included(txid, amount, { height, fork, atMs });
       if (kind === 'replaced') return replaced(txid, 'ff');
       if (kind === 'lightning') return lightning(HASHES[which] ?? '', amount, atMs);
+      const paymentId = id((onLightning ? HASHES : TXIDS)[which] ?? '');
+      if (kind === 'approve' || kind === 'hold') {
+        return { type: 'screened', verdict: kind, paymentId };
+      }
+      if (kind === 'hold_released' || kind === 'hold_frozen' || kind === 'hold_returned') {
+        return { type: kind, paymentId };
+      }
       if (kind === 'expired' || kind === 'cancelled' || kind === 'late_accepted') {
         return { type: kind, atMs };
       }
@@ -280,14 +321,22 @@ test('any history: totals, status and books say the same, and an event said twic
       const sum = (list: readonly Payment[]) =>
         list.reduce((total, { amountSats }) => total + amountSats, 0n);
       const counted = live.filter(
-        ({ late, firstSeenAtMs }) =>
-          !late ||
-          order.lateAcceptedAtMs !== null ||
-          (order.latePolicy === 'accept' && firstSeenAtMs <= MONITOR_UNTIL_MS),
+        ({ late, firstSeenAtMs, hold }) =>
+          hold !== 'returnable' &&
+          (!late ||
+            order.lateAcceptedAtMs !== null ||
+            (order.latePolicy === 'accept' && firstSeenAtMs <= MONITOR_UNTIL_MS)),
       );
+      const returnable = live.filter(({ hold }) => hold === 'returnable');
       expect(order.receivedSats).toBe(sum(counted));
-      expect(order.confirmedSats).toBe(sum(counted.filter(isConfirmed)));
-      expect(order.lateSats).toBe(sum(live) - sum(counted));
+      expect(order.confirmedSats).toBe(sum(counted.filter(isAvailable)));
+      expect(order.lateSats).toBe(sum(live) - sum(counted) - sum(returnable));
+      expect(order.reviewSats).toBe(sum(live.filter(isWithheld)));
+      // Held money lies apart as long as it is confirmed, and is nobody's.
+      const apart = (hold: Payment['hold']) =>
+        sum(live.filter((each) => isConfirmed(each) && each.hold === hold));
+      expect(books.balances.held).toBe(apart('held'));
+      expect(books.balances.frozen).toBe(apart('frozen'));
       // No hidden state: what the rows say now gives the status, whatever happened before.
       expect(order.status).toBe(statusOf(order, payments, totals(order, payments)));
       const { wallet, channels } = books.balances;
@@ -299,7 +348,9 @@ test('any history: totals, status and books say the same, and an event said twic
       expect(order.settledSats).toBe(settled ? order.confirmedSats : 0n);
       expect(books.balances.excess).toBe(settled ? excessSats(order, order.confirmedSats) : 0n);
       expect(books.balances.available + books.balances.excess).toBe(order.settledSats);
-      expect(books.balances.unapplied).toBe(wallet + channels - order.settledSats);
+      expect(books.balances.unapplied).toBe(
+        wallet + channels - order.settledSats - apart('held') - apart('frozen'),
+      );
     }),
     { numRuns: 3_000 },
   );
@@ -343,13 +394,20 @@ test('any history with refunds: they draw what is there and no more, and the set
       expect(refunds.excessDrawnSats).toBe(least(refunds.excessWantedSats, excess));
       const byLightning = payments.filter(({ method }) => method === 'lightning');
       const channels = byLightning.reduce((total, { amountSats }) => total + amountSats, 0n);
+      const confirmed = payments.filter(isConfirmed);
+      const chain = confirmed.reduce((total, { amountSats }) => total + amountSats, 0n);
+      const apart = (hold: Payment['hold']) =>
+        confirmed.reduce((total, each) => total + (each.hold === hold ? each.amountSats : 0n), 0n);
       expect(books.balances).toEqual({
         channels,
-        wallet: inAll - channels,
-        unapplied: inAll - order.settledSats - refunds.heldDrawnSats,
+        wallet: chain - channels,
+        unapplied:
+          chain - apart('held') - apart('frozen') - order.settledSats - refunds.heldDrawnSats,
         available: order.settledSats - excess,
         excess: excess - refunds.excessDrawnSats,
         drawn: refunds.heldDrawnSats + refunds.excessDrawnSats,
+        held: apart('held'),
+        frozen: apart('frozen'),
       });
       // What is paid back does not touch whether the order was paid.
       const without = history.events.filter(({ type }) => type !== 'refunds');
@@ -670,4 +728,168 @@ test('late-payment-lost: an invoice that is paid after the expiry is held until 
   expect(late.order).toMatchObject({ status: 'EXPIRED', lateSats: 100_000n, settledSats: 0n });
   const accepted = apply(late, { type: 'late_accepted', atMs: LATE });
   expect(accepted.order).toMatchObject({ status: 'CONFIRMED', settledSats: 100_000n });
+});
+
+// --- holds ---------------------------------------------------------------------------------------
+
+const onHold: fc.Arbitrary<History> = histories.map(({ order, events }) => ({
+  order: { ...order, screening: 'on' },
+  events,
+}));
+
+test('any history: what nobody approved or released never counts as confirmed, nor is it told so', () => {
+  fc.assert(
+    fc.property(onHold, ({ order, events }) => {
+      const letsGo = (event: PaymentEvent) =>
+        event.type === 'hold_released' ||
+        (event.type === 'screened' && event.verdict === 'approve');
+      let state: State = { order, payments: [] };
+      for (const event of events.filter((each) => !letsGo(each))) {
+        const next = apply(state, event);
+        expect(next.order.confirmedSats).toBe(0n);
+        expect(next.order.settledSats).toBe(0n);
+        expect(next.notices.map(({ type }) => type)).not.toContain('order.payment_confirmed');
+        state = next;
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('any history: a freeze changes nothing that anybody outside can see', () => {
+  fc.assert(
+    fc.property(onHold, ({ order, events }) => {
+      let state: State = { order, payments: [] };
+      for (const event of events) {
+        const next = apply(state, event);
+        const was = state.payments.find((each) => each.hold === 'held');
+        if (event.type === 'hold_frozen' && was?.id === event.paymentId) {
+          expect(next.notices).toEqual([]);
+          const seen = ({ order: now, payments }: State) => [
+            { ...now, version: 0 },
+            payments.map((each) => ({ ...each, hold: reviewOf(each) })),
+          ];
+          expect(seen(next)).toEqual(seen(state));
+          expect(next.payments.find(({ id: other }) => other === was.id)?.hold).toBe('frozen');
+        }
+        state = next;
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('any history: payments that are all approved end as if nobody had looked', () => {
+  fc.assert(
+    fc.property(onHold, ({ order, events }) => {
+      const HOLDS = ['screened', 'hold_released', 'hold_frozen', 'hold_returned'];
+      const chain = events.filter(({ type }) => !HOLDS.includes(type));
+      const approved = chain.flatMap((event) => [
+        event,
+        ...[...TXIDS, ...HASHES].map(
+          (txid) => ({ type: 'screened', verdict: 'approve', paymentId: id(txid) }) as const,
+        ),
+      ]);
+      const looked = replay({ order, events: approved }, () => undefined);
+      const plain = replay(
+        { order: { ...order, screening: 'off' }, events: chain },
+        () => undefined,
+      );
+      const bare = ({ order: now, payments }: State) => [
+        { ...now, screening: 'off', version: 0, settlementEpoch: 0 },
+        payments,
+      ];
+      expect(bare(looked.state)).toEqual(bare(plain.state));
+      expect(looked.books.balances).toEqual(plain.books.balances);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+const judged = (type: 'hold_released' | 'hold_frozen' | 'hold_returned', txid: string) =>
+  ({ type, paymentId: id(txid) }) satisfies PaymentEvent;
+const screened = (txid: string, verdict: 'approve' | 'hold') =>
+  ({ type: 'screened', verdict, paymentId: id(txid) }) satisfies PaymentEvent;
+const WATCHFUL: PayableOrder = { ...ORDER, screening: 'on' };
+
+test('a held payment is set apart once confirmed, leaves with its block, and is released to its order', () => {
+  const steps: PaymentEvent[][] = [
+    [seen('a1', 100_000n)],
+    [screened('a1', 'hold')],
+    [included('a1', 100_000n)],
+    [about('confirmed', 'a1')],
+    [about('returned', 'a1')],
+    [included('a1', 100_000n, { fork: 'b' }), about('confirmed', 'a1')],
+    [judged('hold_released', 'a1')],
+  ];
+  let state: State = { order: WATCHFUL, payments: [] };
+  const books = newBooks();
+  const told: string[][] = [];
+  const booked: string[][] = [];
+  for (const events of steps) {
+    const next = apply(state, ...events);
+    for (const intent of next.ledger) books.post(intent);
+    told.push([next.order.status, ...next.notices.map(({ type }) => type)]);
+    booked.push(next.ledger.map(({ template }) => template));
+    state = next;
+  }
+  expect(told).toEqual([
+    ['UNCONFIRMED', 'order.payment_seen'],
+    ['UNCONFIRMED', 'order.payment_under_review'],
+    ['UNCONFIRMED'],
+    ['UNCONFIRMED'],
+    ['UNCONFIRMED', 'order.payment_reorged'],
+    ['UNCONFIRMED'],
+    ['CONFIRMED', 'order.payment_review_ended', 'order.payment_confirmed'],
+  ]);
+  expect(booked).toEqual([
+    ['payment-seen'],
+    [],
+    [],
+    ['payment-confirmed', 'compliance-held'],
+    ['compliance-released', 'payment-reorged', 'payment-seen'],
+    ['payment-confirmed', 'compliance-held'],
+    ['compliance-released', 'order-settled'],
+  ]);
+  expect(books.balances).toMatchObject({ held: 0n, available: 100_000n, unapplied: 0n });
+});
+
+test('a payment that goes back counts for no order, and only then can refunds draw it', () => {
+  const refunds: PaymentEvent = {
+    ...{ type: 'refunds', refundedSats: 0n, refundingSats: 100_000n },
+    ...{ heldWantedSats: 100_000n, excessWantedSats: 0n },
+  };
+  const begun = apply(
+    { order: WATCHFUL, payments: [] },
+    ...[included('a1', 100_000n), screened('a1', 'hold'), about('confirmed', 'a1'), refunds],
+  );
+  expect(begun.order).toMatchObject({ receivedSats: 100_000n, reviewSats: 100_000n });
+  expect(begun.order.refunds.heldDrawnSats).toBe(0n);
+  const back = apply(begun, judged('hold_returned', 'a1'));
+  expect(back.order).toMatchObject({ status: 'PENDING', receivedSats: 0n, reviewSats: 0n });
+  expect(back.order).toMatchObject({ lateSats: 0n, refunds: { heldDrawnSats: 100_000n } });
+  // What is promised can not be frozen any more; what is frozen can not be given back.
+  expect(apply(back, judged('hold_frozen', 'a1')).ledger).toEqual([]);
+  const frozen = apply(begun, judged('hold_frozen', 'a1'));
+  expect(frozen.ledger.map(({ template }) => template)).toEqual([
+    ...['compliance-released', 'compliance-frozen'],
+  ]);
+  expect(apply(frozen, judged('hold_returned', 'a1')).ledger).toEqual([]);
+  expect(frozen.order.refunds.heldDrawnSats).toBe(0n);
+  // An authority's release is the only way out.
+  expect(apply(frozen, judged('hold_released', 'a1')).order.status).toBe('CONFIRMED');
+});
+
+test('in shadow mode a payment counts at once, whatever is decided about it', () => {
+  const order: PayableOrder = { ...ORDER, screening: 'shadow' };
+  expect(statuses([included('a1', 100_000n), about('confirmed', 'a1')], order).at(-1)).toBe(
+    'CONFIRMED',
+  );
+  const paid = apply(
+    { order, payments: [] },
+    ...[included('a1', 100_000n), about('confirmed', 'a1'), screened('a1', 'hold')],
+  );
+  expect(paid.order.status).toBe('CONFIRMED');
+  expect(paid.payments[0]?.hold).toBe('none');
+  expect(paid.notices.map(({ type }) => type)).not.toContain('order.payment_under_review');
 });

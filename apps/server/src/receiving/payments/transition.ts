@@ -1,9 +1,12 @@
 import { type Sats, type Uuid, unreachable } from '@quittance/kernel';
 import type { LedgerIntent, Notice, OrderChange } from './order-change.ts';
+import { beginHold, changeHold } from './hold.ts';
 import {
   COINBASE_MATURITY,
   FINALITY_DEPTH,
+  type HoldEvent,
   isLive,
+  isWithheld,
   type LightningPayment,
   type OnchainPayment,
   type OrderRefunds,
@@ -11,6 +14,7 @@ import {
   type Payment,
   type PaymentEvent,
   type RefundSums,
+  reviewOf,
 } from './payment.ts';
 import { settle } from './settle.ts';
 
@@ -43,7 +47,7 @@ export function applyEvents(
     notices.push(...next.notices);
   }
   if (changed === order && all === payments) return null;
-  return settle(order, { order: changed, payments: all, ledger, notices });
+  return settle(order, payments, { order: changed, payments: all, ledger, notices });
 }
 
 function applyEvent(
@@ -79,6 +83,11 @@ function applyEvent(
     }
     case 'lightning_settled':
       return receiveLightning(order, payments, event);
+    case 'screened':
+    case 'hold_released':
+    case 'hold_frozen':
+    case 'hold_returned':
+      return changeHold(order, payments, event);
     default:
       return applyToPayment(order, payments, event);
   }
@@ -98,7 +107,15 @@ function withSums(refunds: OrderRefunds, sums: RefundSums): OrderRefunds | null 
 type LightningSettled = Extract<PaymentEvent, { type: 'lightning_settled' }>;
 type OutputEvent = Exclude<
   PaymentEvent,
-  { type: 'expired' | 'cancelled' | 'late_accepted' | 'refunds' | 'lightning_settled' }
+  {
+    type:
+      | 'expired'
+      | 'cancelled'
+      | 'late_accepted'
+      | 'refunds'
+      | 'lightning_settled'
+      | HoldEvent['type'];
+  }
 >;
 
 /**
@@ -117,15 +134,18 @@ function receiveLightning(
   const payment: LightningPayment = {
     ...{ method: 'lightning', paymentHash, txid: null, vout: null },
     ...{ id: paymentId, amountSats, state: 'final', late, firstSeenAtMs: settledAtMs },
+    hold: beginHold(order),
     ...{ height: null, blockHash: null, confirmsAtHeight: null, finalsAtHeight: null },
     ...{ replacedBy: null, ledgerEpoch: 1 },
   };
-  const confirmed: Notice = { type: 'order.payment_confirmed', paymentId };
+  // What is looked at first is told of as one that is seen on the chain; confirmed comes later.
+  const type = isWithheld(payment) ? 'order.payment_seen' : 'order.payment_confirmed';
+  const arrived: Notice = { type, paymentId };
   return {
     order,
     payments: [...payments, payment],
     ledger: [{ template: 'lightning-received', paymentId, amountSats, receivedMsat }],
-    notices: late ? [{ type: 'order.payment_late', paymentId }, confirmed] : [confirmed],
+    notices: late ? [{ type: 'order.payment_late', paymentId }, arrived] : [arrived],
   };
 }
 
@@ -159,6 +179,7 @@ function begin(order: PayableOrder, payments: readonly Payment[], event: OutputE
     vout: event.vout,
     amountSats: event.amountSats,
     state: 'seen',
+    hold: beginHold(order),
     late,
     firstSeenAtMs: event.firstSeenAtMs,
     height: null,
@@ -207,7 +228,11 @@ function advance(order: PayableOrder, payment: OnchainPayment, event: OutputEven
       return {
         payment: confirmed,
         ledger: [intent('payment-confirmed', confirmed)],
-        notices: [{ type: 'order.payment_confirmed', paymentId: payment.id }],
+        // A shop that ships on this notice must not hear it before the money counts.
+        notices:
+          reviewOf(payment) !== 'none'
+            ? []
+            : [{ type: 'order.payment_confirmed', paymentId: payment.id }],
       };
     }
     case 'final':

@@ -18,6 +18,7 @@ export const factNames = {
   lightning_outbound_low: ['sendableSats', 'thresholdSats'],
   lightning_payments_failing: ['failed', 'attempts', 'reason'],
   payouts_held: ['reason'],
+  risk_screening_stuck: ['payments', 'reason'],
   screening_list_stale: ['list', 'hours', 'maxHours'],
 } as const satisfies Record<AlertKind, readonly string[]>;
 

@@ -88,6 +88,7 @@ export function newEvent(merchantId: Uuid, type: NewEvent['type'] = 'order.creat
     remainingSats: '20000',
     excessSats: '0',
     lateSats: '0',
+    reviewSats: '0',
     refundedSats: '0',
     message: 'The order was made.',
   };

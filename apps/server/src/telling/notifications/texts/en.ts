@@ -88,6 +88,13 @@ export const en: Texts = {
       nextStep:
         'Compare the payouts with the chain as the runbook backup-restore says, then run quittance restored --release.',
     },
+    risk_screening_stuck: {
+      title: 'Payments wait to be checked',
+      detail: ({ payments, reason }) =>
+        `${payments} payments can not be checked now and do not count before that: ${reason}`,
+      nextStep:
+        'See whether the Bitcoin node runs and is in sync. Nothing is lost; checks go on by themselves once it answers.',
+    },
     screening_list_stale: {
       title: 'A list for screening is too old',
       detail: ({ list, hours, maxHours }) =>

@@ -81,6 +81,13 @@ export const zhCn: Texts = {
       nextStep:
         '请按照 backup-restore 操作手册将付款与链上记录核对，然后运行 quittance restored --release。',
     },
+    risk_screening_stuck: {
+      title: '有付款等待核查',
+      detail: ({ payments, reason }) =>
+        `${payments} 笔付款目前无法核查，核查完成之前不会计入：${reason}`,
+      nextStep:
+        '请查看比特币节点是否正在运行并已同步。不会有任何丢失；节点恢复应答后核查会自动继续。',
+    },
     screening_list_stale: {
       title: '筛查名单已过期',
       detail: ({ list, hours, maxHours }) =>

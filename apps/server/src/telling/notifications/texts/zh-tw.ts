@@ -81,6 +81,13 @@ export const zhTw: Texts = {
       nextStep:
         '請依照 backup-restore 操作手冊將付款與鏈上紀錄核對，然後執行 quittance restored --release。',
     },
+    risk_screening_stuck: {
+      title: '部分付款等待檢核',
+      detail: ({ payments, reason }) =>
+        `${payments} 筆付款目前無法檢核，檢核完成之前不會計入：${reason}`,
+      nextStep:
+        '請查看比特幣節點是否正在執行並已同步。不會有任何遺失；節點恢復回應後檢核會自動繼續。',
+    },
     screening_list_stale: {
       title: '篩查名單已過期',
       detail: ({ list, hours, maxHours }) =>

@@ -1,0 +1,113 @@
+import type { JsonValue, RiskOutcome } from '@quittance/contract';
+import type { Ids, Uuid } from '@quittance/kernel';
+import type { Database, Tx } from '../../platform/db/index.ts';
+import { canonicalJson } from '../../platform/http/index.ts';
+import { readTipHeight } from '../../receiving/orders/index.ts';
+import { applyPaymentEvents } from '../../receiving/payments/index.ts';
+import { raiseComplianceAlert } from '../cases/index.ts';
+import { type ConfigVersion, readRunningConfigs } from './config-store.ts';
+import { decide, ENGINE, outcomeText } from './decide.ts';
+import { insertDecisions, type StoredDecision, wasOrderApproved } from './decision-store.ts';
+import type { RiskFacts } from './facts.ts';
+import { type ChainFacts, completeFacts } from './gather-facts.ts';
+import { endClaim, lockPaymentToScreen, type PaymentToScreen } from './queue-store.ts';
+
+export type Decided = { action: RiskOutcome['action']; mode: 'on' | 'shadow' };
+
+/**
+ * Decides about one payment and does what follows, all in one transaction: the decision with its facts,
+ * the payment's event with the ledger and what is told, the alert with its case, the history for the
+ * payments to come. A payment that was decided meanwhile is left as it is.
+ * @returns null where there was nothing to decide any more
+ */
+export async function decidePayment(
+  database: Database,
+  deps: { ids: Ids; nowMs: number },
+  of: { merchantId: Uuid; paymentId: Uuid; chain: ChainFacts },
+): Promise<Decided | null> {
+  return await database.asSystem(async (tx) => {
+    const payment = await lockPaymentToScreen(tx, of);
+    if (payment === undefined || !isDue(payment)) {
+      await endClaim(tx, of);
+      return null;
+    }
+    const { active, shadow } = await readRunningConfigs(tx, { ...of, nowMs: deps.nowMs });
+    const { facts, learnAmount } = await completeFacts(tx, payment, of.chain, deps.nowMs);
+    const mode = payment.hold === 'screening' ? 'on' : 'shadow';
+    const outcome = decide(facts, active.config);
+    const acts = mode === 'on' && outcome.action !== 'approve';
+    const approved = outcome.action === 'approve';
+    if (approved && !(await wasOrderApproved(tx, payment))) await learnAmount();
+    const id = deps.ids.next();
+    const caseId = acts
+      ? await raiseAlert(tx, deps, { payment, facts, outcome, decisionId: id })
+      : null;
+    const made = decisionsOf({ payment, facts, mode, atMs: deps.nowMs });
+    const own = made({ id, config: active, trial: false, outcome, caseId });
+    const trial =
+      shadow === null
+        ? []
+        : [made({ id: deps.ids.next(), config: shadow, trial: true, caseId: null })];
+    await insertDecisions(tx, [own, ...trial]);
+    const telling = { ...deps, tipHeight: await readTipHeight(tx) };
+    const event = { type: 'screened', paymentId: payment.paymentId } as const;
+    const verdict = approved ? 'approve' : 'hold';
+    await applyPaymentEvents(tx, telling, [
+      { orderId: payment.orderId, events: [{ ...event, verdict }] },
+    ]);
+    await endClaim(tx, of);
+    return { action: outcome.action, mode };
+  });
+}
+
+function isDue({ hold }: PaymentToScreen): boolean {
+  return hold === 'screening' || hold === 'shadow';
+}
+
+/** Writes down decisions that rest on the same facts. */
+function decisionsOf(on: {
+  payment: PaymentToScreen;
+  facts: RiskFacts;
+  mode: 'on' | 'shadow';
+  atMs: number;
+}) {
+  const { merchantId, paymentId, orderId } = on.payment;
+  const facts = canonicalJson(on.facts);
+  return (by: {
+    id: Uuid;
+    config: ConfigVersion;
+    trial: boolean;
+    outcome?: RiskOutcome;
+    caseId: Uuid | null;
+  }): Omit<StoredDecision, 'factsHash'> => {
+    const outcome = by.outcome ?? decide(on.facts, by.config.config);
+    const { score, level, action } = outcome;
+    return {
+      ...{ merchantId, id: by.id, paymentId, orderId, mode: on.mode, trial: by.trial },
+      ...{ configVersion: by.config.version, engine: ENGINE, score, level, action, facts },
+      ...{ outcome: outcomeText(outcome), caseId: by.caseId, decidedAtMs: on.atMs },
+    };
+  };
+}
+
+async function raiseAlert(
+  tx: Tx,
+  deps: { ids: Ids; nowMs: number },
+  about: { payment: PaymentToScreen; facts: RiskFacts; outcome: RiskOutcome; decisionId: Uuid },
+): Promise<Uuid> {
+  const { payment, outcome, facts, decisionId } = about;
+  const { merchantId, paymentId, orderId } = payment;
+  const why = outcome.reasons.map(({ factor, points }) => `${factor} ${points}`).join(', ');
+  const { caseId } = await raiseComplianceAlert(tx, deps, {
+    merchantId,
+    source: 'risk',
+    rule: outcome.reasons[0]?.factor ?? 'score',
+    subject: { type: 'payment', id: paymentId },
+    severity: outcome.level === 'HIGH' ? 'high' : 'medium',
+    summary: `Payment scored ${outcome.score} (${outcome.level}): ${why}.`,
+    // Both are JSON by their types; the round trip leaves nothing else in them.
+    facts: JSON.parse(canonicalJson({ decisionId, orderId, outcome, facts })) as JsonValue,
+    dedupeKey: `risk:${paymentId}`,
+  });
+  return caseId;
+}

@@ -1,0 +1,150 @@
+import type { RiskConfig } from '@quittance/contract';
+import { assert, type Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import { isFiatCurrency, parsePrice, satsToFiat } from '../../receiving/rates/index.ts';
+import { lookUpOwnAddresses, type Screener } from '../screening/index.ts';
+import { FACTS_VERSION, type RiskFacts, type SourceFacts, type SourceHit } from './facts.ts';
+import { addAmount, addPayment, compareAmount, hourOf, readActivity } from './history.ts';
+import { countSources, lockHistory, saveActivity, saveAmounts } from './history-store.ts';
+import { type PaymentToScreen, readRefundedAddresses } from './queue-store.ts';
+import { type Trace, trace } from './trace/trace.ts';
+import type { ReadTransactions } from './trace/traced-transaction.ts';
+
+/** What the chain says of a payment, and which lists it was held against. */
+export type ChainFacts = Pick<RiskFacts, 'source' | 'shape' | 'lists'> & { met: Trace['met'] };
+
+/** Addresses are kept on lists under many assets; on our chain there is one. */
+const ASSET = 'BTC';
+
+/**
+ * Follows a payment's coins and looks their owners up. Outside of any transaction of the database: a
+ * node may take its time.
+ * @returns null when the payment's own transaction is nowhere: it is asked for again later
+ * @throws {BitcoinRpcError} when the node does not answer
+ */
+export async function gatherChainFacts(
+  payment: PaymentToScreen,
+  deps: { screener: Screener; read: ReadTransactions; configs: readonly RiskConfig[] },
+): Promise<ChainFacts | null> {
+  const { screener, read } = deps;
+  // The versions are taken first: a switch meanwhile makes the decision due to older lists, said so.
+  const lists = [...screener.versions()];
+  if (payment.txid === null) return { source: null, shape: null, lists, met: [] };
+  const [own] = await read([{ txid: payment.txid, height: payment.height }]);
+  if (own === undefined || !own.ok) return null;
+  const hitsOf = (address: string) => screener.lookupAddress(ASSET, address);
+  const limits = {
+    hops: Math.max(...deps.configs.map(({ hops }) => hops)),
+    maxTransactions: Math.max(...deps.configs.map(({ maxTransactions }) => maxTransactions)),
+  };
+  const stopAt = (address: string) => {
+    const hits = hitsOf(address);
+    return hits.length > 0 && hits.every(({ categories }) => categories.includes('exchange'));
+  };
+  const found = await trace(own.transaction, read, { limits, stopAt });
+  return {
+    met: found.met,
+    source: { ...found.source, hits: listed(found.met, hitsOf), allowed: [] },
+    shape: { ...found.shape, replaced: payment.replaced },
+    lists,
+  };
+}
+
+/** Each entry once for each address, at the hop where it was met first. */
+function listed(
+  met: Trace['met'],
+  hitsOf: (address: string) => ReturnType<Screener['lookupAddress']>,
+): SourceHit[] {
+  const seen = new Set<string>();
+  const hits: SourceHit[] = [];
+  for (const { hop, address, sharePpm } of met) {
+    for (const { list, versionId, entryId, label, purpose, categories } of hitsOf(address)) {
+      const key = `${address} ${list} ${entryId}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const entry = { list, versionId, entryId, label, purpose, categories: [...categories] };
+      hits.push({ hop, address, sharePpm, ...entry });
+    }
+  }
+  return hits;
+}
+
+/** What a payment amounts to at its order's own price; satoshis where it is priced in bitcoin. */
+export function valueOf({ amountSats, rate }: Pick<PaymentToScreen, 'amountSats' | 'rate'>): {
+  minor: bigint;
+  currency: string;
+} {
+  if (rate === null) return { minor: amountSats, currency: 'BTC' };
+  const price = parsePrice(rate.pricePerBtc);
+  assert(price.ok && isFiatCurrency(rate.currency), 'a locked rate is a price in a fiat currency');
+  const { pricePerBtcE8 } = price;
+  const quote = { rate: { currency: rate.currency, pricePerBtcE8 } };
+  return { minor: satsToFiat(amountSats, quote), currency: rate.currency };
+}
+
+/**
+ * Adds what the store's own record says, and counts this payment for those to come. Locks the store's
+ * history until the transaction ends. Costs a few rows, however long the history is.
+ */
+export async function completeFacts(
+  tx: Tx,
+  payment: PaymentToScreen,
+  chain: ChainFacts,
+  atMs: number,
+): Promise<{ facts: RiskFacts; learnAmount: () => Promise<void> }> {
+  const { merchantId, method, amountSats } = payment;
+  const { minor, currency } = valueOf(payment);
+  const key: { merchantId: Uuid; currency: string } = { merchantId, currency };
+  const { amounts, activity } = await lockHistory(tx, key);
+  const counted = addPayment(activity, atMs);
+  const { last24h, usualDay } = readActivity(counted, atMs);
+  await saveActivity(tx, merchantId, counted);
+  const addresses = chain.source?.direct.map(({ address }) => address) ?? [];
+  const busiest = await countSources(tx, { merchantId, addresses, hour: hourOf(atMs) });
+  const facts: RiskFacts = {
+    version: FACTS_VERSION,
+    atMs,
+    payment: {
+      ...{ method, amountSats: amountSats.toString() },
+      ...{ amountMinor: minor.toString(), currency },
+    },
+    history: compareAmount(amounts, minor),
+    velocity: {
+      source: addresses.length === 0 ? null : busiest,
+      store: last24h,
+      storeUsual: usualDay,
+    },
+    ...{ source: await addOwnList(tx, merchantId, chain), shape: chain.shape, lists: chain.lists },
+    refunded: await readRefundedAddresses(tx, { merchantId, addresses }),
+  };
+  return { facts, learnAmount: () => saveAmounts(tx, key, addAmount(amounts, minor)) };
+}
+
+/** How hits of a store's own list of addresses are named; no list of the instance can be called so. */
+const OWN_LIST = 'own';
+
+/** The store's own list is read here, in its latest state: it is small, and has no versions. */
+async function addOwnList(
+  tx: Tx,
+  merchantId: Uuid,
+  { source, met }: ChainFacts,
+): Promise<SourceFacts | null> {
+  if (source === null || met.length === 0) return source;
+  const addresses = met.map(({ address }) => address);
+  const own = await lookUpOwnAddresses(tx, { merchantId, addresses });
+  const hits: SourceHit[] = [];
+  const allowed = new Set<string>();
+  const seen = new Set<string>();
+  for (const { hop, address, sharePpm } of met) {
+    const entry = own.get(address);
+    if (entry === undefined || seen.has(address)) continue;
+    seen.add(address);
+    if (entry.verdict === 'allow') allowed.add(address);
+    else {
+      const place = { hop, address, sharePpm, list: OWN_LIST, versionId: entry.id };
+      const about = { entryId: entry.id, label: entry.reason, purpose: 'other' as const };
+      hits.push({ ...place, ...about, categories: ['other'] });
+    }
+  }
+  return { ...source, hits: [...source.hits, ...hits], allowed: [...allowed].toSorted() };
+}

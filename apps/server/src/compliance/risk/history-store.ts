@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import type { Uuid } from '@quittance/kernel';
+import type { Tx } from '../../platform/db/index.ts';
+import {
+  type Activity,
+  type AmountSketch,
+  EMPTY_SKETCH,
+  HOURS_PER_DAY,
+  NO_ACTIVITY,
+} from './history.ts';
+
+type Counts = Record<string, number>;
+
+/**
+ * A store's history for one decision, locked until the transaction ends: decisions about one store go
+ * one after the other, so that each sees all before it. Two rows, whatever the store's age.
+ */
+export async function lockHistory(
+  tx: Tx,
+  { merchantId, currency }: { merchantId: Uuid; currency: string },
+): Promise<{ amounts: AmountSketch; activity: Activity }> {
+  await tx.query(
+    `INSERT INTO risk_activity (merchant_id, hours, days) VALUES ($1, '{}', '{}')
+     ON CONFLICT (merchant_id) DO NOTHING`,
+    [merchantId],
+  );
+  const active = await tx.one<{ hours: Counts; days: Counts }>(
+    'SELECT hours, days FROM risk_activity WHERE merchant_id = $1 FOR UPDATE',
+    [merchantId],
+  );
+  const row = await tx.maybe<{
+    payments: bigint;
+    sum: string;
+    sum_of_squares: string;
+    buckets: Counts;
+  }>(
+    `SELECT payments, sum::text, sum_of_squares::text, buckets FROM risk_amounts
+      WHERE merchant_id = $1 AND currency = $2`,
+    [merchantId, currency],
+  );
+  const amounts: AmountSketch =
+    row === undefined
+      ? EMPTY_SKETCH
+      : {
+          count: Number(row.payments),
+          sum: BigInt(row.sum),
+          sumOfSquares: BigInt(row.sum_of_squares),
+          buckets: mapOf(row.buckets),
+        };
+  const activity =
+    Object.keys(active.days).length === 0
+      ? NO_ACTIVITY
+      : { hours: mapOf(active.hours), days: mapOf(active.days) };
+  return { amounts, activity };
+}
+
+export async function saveActivity(tx: Tx, merchantId: Uuid, activity: Activity): Promise<void> {
+  await tx.query('UPDATE risk_activity SET hours = $2, days = $3 WHERE merchant_id = $1', [
+    merchantId,
+    JSON.stringify(Object.fromEntries(activity.hours)),
+    JSON.stringify(Object.fromEntries(activity.days)),
+  ]);
+}
+
+export async function saveAmounts(
+  tx: Tx,
+  { merchantId, currency }: { merchantId: Uuid; currency: string },
+  amounts: AmountSketch,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO risk_amounts (merchant_id, currency, payments, sum, sum_of_squares, buckets)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (merchant_id, currency) DO UPDATE SET payments = excluded.payments,
+            sum = excluded.sum, sum_of_squares = excluded.sum_of_squares,
+            buckets = excluded.buckets`,
+    [
+      ...[merchantId, currency, amounts.count, amounts.sum.toString()],
+      ...[amounts.sumOfSquares.toString(), JSON.stringify(Object.fromEntries(amounts.buckets))],
+    ],
+  );
+}
+
+/**
+ * Counts a payment for the addresses that it came from, and tells how many the busiest of them has
+ * made in the last 24 hours, by whole hours and this one included. 0 without an address.
+ */
+export async function countSources(
+  tx: Tx,
+  of: { merchantId: Uuid; addresses: readonly string[]; hour: number },
+): Promise<number> {
+  if (of.addresses.length === 0) return 0;
+  // In one order for everybody, so that two transactions can not wait for each other.
+  const sources = of.addresses.map(hashOf).toSorted((a, b) => Buffer.compare(a, b));
+  const { most } = await tx.one<{ most: number }>(
+    `WITH counted AS (
+       INSERT INTO risk_source_hour AS h (merchant_id, source, hour, payments)
+       SELECT $1, source, $3, 1 FROM unnest($2::bytea[]) AS source
+       ON CONFLICT (merchant_id, source, hour) DO UPDATE SET payments = h.payments + 1
+       RETURNING source, payments)
+     SELECT coalesce(max(payments + coalesce(earlier, 0)), 0)::int AS most FROM counted c
+      CROSS JOIN LATERAL (
+        SELECT sum(e.payments) AS earlier FROM risk_source_hour e WHERE e.merchant_id = $1
+           AND e.source = c.source AND e.hour < $3 AND e.hour > $4) before`,
+    [of.merchantId, sources, of.hour, of.hour - HOURS_PER_DAY],
+  );
+  return most;
+}
+
+/** Lets go of what is too old to count. @returns whether there may be more */
+export async function pruneSources(tx: Tx, hour: number, limit: number): Promise<boolean> {
+  const rows = await tx.query(
+    `DELETE FROM risk_source_hour WHERE (merchant_id, source, hour) IN (
+       SELECT merchant_id, source, hour FROM risk_source_hour WHERE hour <= $1 LIMIT $2
+         FOR UPDATE SKIP LOCKED) RETURNING 1`,
+    [hour - HOURS_PER_DAY, limit],
+  );
+  return rows.length === limit;
+}
+
+/** Sixteen bytes of the hash: addresses are told apart, and can not be read off. */
+function hashOf(address: string): Buffer {
+  return createHash('sha256').update(address).digest().subarray(0, 16);
+}
+
+function mapOf(counts: Counts): Map<number, number> {
+  return new Map(Object.entries(counts).map(([at, count]) => [Number(at), count]));
+}
