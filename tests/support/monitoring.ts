@@ -40,8 +40,8 @@ export async function fillMonitoring(
       [id, `payment:${randomBytes(8).toString('hex')}`, randomUUID()],
     );
     await tx.query(
-      `INSERT INTO monitoring_state (merchant_id, kind, subject, state, updated_at)
-       VALUES ($1, 'shares', 'reference:a', '{"links": []}', now())`,
+      `INSERT INTO monitoring_state (merchant_id, generation, kind, subject, state, updated_at)
+       VALUES ($1, 1, 'shares', 'reference:a', '{"links": []}', now())`,
       [id],
     );
     await tx.query(

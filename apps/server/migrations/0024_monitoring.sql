@@ -45,6 +45,8 @@ CREATE TABLE monitoring_feed (
   -- Whose settings the states are of; null: the shipped ones.
   config_id     uuid,
   unvalued      bigint NOT NULL DEFAULT 0,
+  -- Which states are the present ones; those of a generation before are removed bit by bit.
+  generation    integer NOT NULL DEFAULT 1,
   CHECK (processed_seq <= last_seq AND muted_through <= last_seq)
 );
 CALL protect_tenant_table('monitoring_feed');
@@ -93,13 +95,14 @@ GRANT SELECT, INSERT, UPDATE (undone_at) ON monitoring_movement TO quittance_sys
 -- What the rules keep of a party, an address or a link. Each row is bounded by constants of its rule.
 CREATE TABLE monitoring_state (
   merchant_id uuid NOT NULL REFERENCES merchant (id),
+  generation  integer NOT NULL,
   kind        text NOT NULL,
   subject     text NOT NULL,
   state       jsonb NOT NULL,
   updated_at  timestamptz NOT NULL,
-  PRIMARY KEY (merchant_id, kind, subject)
+  PRIMARY KEY (merchant_id, generation, kind, subject)
 );
-CREATE INDEX monitoring_state_of_subject ON monitoring_state (merchant_id, subject);
+CREATE INDEX monitoring_state_of_subject ON monitoring_state (merchant_id, generation, subject);
 CALL protect_tenant_table('monitoring_state');
 GRANT SELECT ON monitoring_state TO quittance_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON monitoring_state TO quittance_system;

@@ -27,11 +27,18 @@ export async function runWaitingBacktest(
 ): Promise<boolean> {
   const backtest = await database.asSystem(findWaiting);
   if (backtest === undefined) return false;
-  const result = await runBacktest(database, backtest, signal);
-  if (result === 'stopped') return false;
   const { merchantId, id } = backtest;
-  const atMs = clock.nowMs();
-  await database.asSystem((tx) => finishBacktest(tx, { merchantId, id, result, atMs }));
+  const finish = (result: Result | null) =>
+    database.asSystem((tx) => finishBacktest(tx, { merchantId, id, result, atMs: clock.nowMs() }));
+  try {
+    const result = await runBacktest(database, backtest, signal);
+    if (result === 'stopped') return false;
+    await finish(result);
+  } catch (error) {
+    // It would fail again, and others wait behind it.
+    await finish(null);
+    throw error;
+  }
   return true;
 }
 

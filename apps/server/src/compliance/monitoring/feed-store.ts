@@ -16,6 +16,7 @@ export type Feed = {
   readonly rebuildReason: RebuildReason | null;
   readonly configId: Uuid | null;
   readonly unvalued: number;
+  readonly generation: number;
 };
 
 type Row = {
@@ -30,10 +31,11 @@ type Row = {
   rebuild_reason: RebuildReason | null;
   config_id: Uuid | null;
   unvalued: bigint;
+  generation: number;
 };
 
 const COLUMNS = `merchant_id, running, started_at, event_id, last_seq, last_at, processed_seq,
-  muted_through, rebuild_reason, config_id, unvalued`;
+  muted_through, rebuild_reason, config_id, unvalued, generation`;
 
 function feedOf(row: Row): Feed {
   return {
@@ -48,6 +50,7 @@ function feedOf(row: Row): Feed {
     rebuildReason: row.rebuild_reason,
     configId: row.config_id,
     unvalued: Number(row.unvalued),
+    generation: row.generation,
   };
 }
 
@@ -98,7 +101,8 @@ export async function findFeed(tx: Tx, merchantId: Uuid): Promise<Feed | undefin
 export async function saveFeed(tx: Tx, feed: Feed): Promise<void> {
   await tx.query(
     `UPDATE monitoring_feed SET event_id = $2, last_seq = $3, last_at = $4, processed_seq = $5,
-            muted_through = $6, rebuild_reason = $7, config_id = $8, unvalued = $9
+            muted_through = $6, rebuild_reason = $7, config_id = $8, unvalued = $9,
+            generation = $10
       WHERE merchant_id = $1`,
     [
       feed.merchantId,
@@ -110,6 +114,7 @@ export async function saveFeed(tx: Tx, feed: Feed): Promise<void> {
       feed.rebuildReason,
       feed.configId,
       feed.unvalued,
+      feed.generation,
     ],
   );
 }

@@ -7,7 +7,7 @@ import { groupOf } from './groups.ts';
 import { readMovementsOfParty } from './movement-store.ts';
 import { configJson, movementJson } from './present.ts';
 import { type StateKind, statesOver, stateKey, type State, type StateOf } from './state.ts';
-import { readStates, readStatesOf, type StateRef } from './state-store.ts';
+import { readStates, readStatesOf, type StateRef, type StatesOf } from './state-store.ts';
 
 /** What a person reads in one go. */
 const MAX_MOVEMENTS_SHOWN = 100;
@@ -39,10 +39,11 @@ export async function readParty(
   const limit = MAX_MOVEMENTS_SHOWN;
   const movements = await readMovementsOfParty(tx, { merchantId, party, limit });
   if (movements.length === 0) return undefined;
-  const states = await readStatesOf(tx, { merchantId, subject: party });
+  const { generation = 0 } = (await findFeed(tx, merchantId)) ?? {};
+  const states = await readStatesOf(tx, { merchantId, generation, subject: party });
   return {
     party,
-    linkedWith: (await readGroup(tx, merchantId, party)).slice(1),
+    linkedWith: (await readGroup(tx, { merchantId, generation }, party)).slice(1),
     movements: movements.map(movementJson),
     states: states.map(({ kind, state, updatedAt }) => ({
       // As encodeState() has written it: an object of JSON.
@@ -52,7 +53,7 @@ export async function readParty(
   };
 }
 
-async function readGroup(tx: Tx, merchantId: Uuid, party: string): Promise<readonly string[]> {
+async function readGroup(tx: Tx, own: StatesOf, party: string): Promise<readonly string[]> {
   const known = new Map<string, State | null>();
   let group: readonly string[] = [party];
   for (let loads = 0; loads < MAX_LOADS; loads++) {
@@ -66,7 +67,7 @@ async function readGroup(tx: Tx, merchantId: Uuid, party: string): Promise<reado
     group = groupOf(statesOver(read), party);
     if (missing.length === 0) break;
     for (const { kind, subject } of missing) known.set(stateKey(kind, subject), null);
-    for (const { kind, subject, state } of await readStates(tx, merchantId, missing)) {
+    for (const { kind, subject, state } of await readStates(tx, own, missing)) {
       known.set(stateKey(kind, subject), state);
     }
   }

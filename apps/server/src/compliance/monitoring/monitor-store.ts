@@ -16,7 +16,7 @@ import { raiseFinding, tellOfCorrection } from './raise-findings.ts';
 import { valueAt } from './rates-at.ts';
 import { readEvent } from './read-event.ts';
 import { runRules } from './run-rules.ts';
-import { deleteStates } from './state-store.ts';
+import { removeOldStates } from './state-store.ts';
 import { takeIn, type TakeInDeps } from './take-in.ts';
 
 export type MonitorDeps = TakeInDeps & { clock: Clock; ids: Ids };
@@ -27,8 +27,10 @@ export const EVENTS_PER_STEP = 100;
 export const MOVEMENTS_PER_STEP = 500;
 
 /**
- * Goes on with all stores that are monitored, each by one step.
+ * Goes on with all stores that are monitored, each by one step. What goes wrong with one does not keep
+ * the others waiting.
  * @returns whether any has more to do at once
+ * @throws what went wrong first, once all others have gone on
  */
 export async function monitorStores(
   database: Database,
@@ -40,10 +42,16 @@ export async function monitorStores(
     return await readRunningStores(tx);
   });
   let isMore = false;
+  const failures: unknown[] = [];
   for (const merchantId of stores) {
     if (signal?.aborted === true) return false;
-    if (await monitorStore(database, deps, merchantId)) isMore = true;
+    try {
+      if (await monitorStore(database, deps, merchantId)) isMore = true;
+    } catch (error) {
+      failures.push(new Error(`store ${merchantId} can not be monitored`, { cause: error }));
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return isMore;
 }
 
@@ -63,7 +71,7 @@ export async function monitorStore(
     const configId = version.version === 0 ? null : version.id;
     let feed = locked;
     if (feed.configId !== configId) {
-      feed = { ...(await rebuild(tx, feed, 'configuration')), configId };
+      feed = { ...rebuild(feed, 'configuration'), configId };
     }
     const config = readConfig(version.settings);
     const isBehind = feed.processedSeq < feed.lastSeq;
@@ -83,15 +91,11 @@ type Done = { feed: Feed; isMore: boolean };
  * Begins to read history again: what is kept becomes what it would be had the present settings held,
  * and the record been right, from the beginning. It raises no alerts; those of the past were raised.
  */
-async function rebuild(
-  tx: Tx,
-  feed: Feed,
-  reason: NonNullable<Feed['rebuildReason']>,
-): Promise<Feed> {
-  await deleteStates(tx, feed.merchantId);
+function rebuild(feed: Feed, reason: NonNullable<Feed['rebuildReason']>): Feed {
   // What the rules have not seen yet, or only silently so far, raises its alerts when they come to it.
   const mutedThrough = Math.max(feed.processedSeq, feed.mutedThrough);
-  return { ...feed, processedSeq: 0, mutedThrough, rebuildReason: reason };
+  const generation = feed.generation + 1;
+  return { ...feed, processedSeq: 0, mutedThrough, rebuildReason: reason, generation };
 }
 
 /** Shows the rules what is recorded and they have not seen. */
@@ -144,9 +148,10 @@ async function takeInEvents(tx: Tx, deps: MonitorDeps, work: Work): Promise<Done
     feed = { ...feed, lastSeq: seq, lastAtMs: atMs, unvalued };
     fresh.push(movement);
   }
-  const isMore = events.length === page.limit;
+  const hasOld = events.length === 0 && (await removeOldStates(tx, feed));
+  const isMore = hasOld || events.length === page.limit;
   if (hasUndone) {
-    return { feed: await rebuild(tx, feed, 'correction'), isMore: true };
+    return { feed: rebuild(feed, 'correction'), isMore: true };
   }
   await process(tx, deps, { ...work, feed }, fresh);
   return { feed: { ...feed, processedSeq: feed.lastSeq }, isMore };
@@ -194,7 +199,7 @@ async function process(
   if (movements.length === 0) return;
   const { merchantId, mutedThrough, startedAtMs } = feed;
   const nowMs = clock.nowMs();
-  const found = await runRules(tx, { merchantId, movements, config, atMs: nowMs });
+  const found = await runRules(tx, { states: feed, movements, config, atMs: nowMs });
   const configId = version.version === 0 ? null : version.id;
   const rules = { configId, version: version.version, currency: config.currency };
   for (const { movement, findings } of found) {

@@ -8,6 +8,7 @@ import {
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startTestApi, type TestApi, type TestMerchant } from '../../../../../tests/support/api.ts';
+import { customerBody } from '../../../../../tests/support/customers.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { armFaultPointForTest } from '../../platform/fault-points.ts';
 import { applyPaymentEvents } from '../../receiving/payments/index.ts';
@@ -95,11 +96,19 @@ async function fromWallet(publicKey: Uint8Array): Promise<string> {
 /** An order of a customer, paid and confirmed at the present time. */
 async function paid(
   { key }: TestMerchant,
-  order: { amount: string; currency: string; customer?: string; txid?: string },
+  order: {
+    amount: string;
+    currency: string;
+    customer?: string;
+    customerId?: string;
+    txid?: string;
+  },
 ): Promise<Output & { orderId: string; paymentId: string }> {
   const { amount, currency, customer } = order;
   const metadata = customer === undefined ? {} : { customer };
-  const made = await post('/v1/orders', key, { amount, currency, metadata });
+  const { customerId } = order;
+  const named = customerId === undefined ? {} : { customerId };
+  const made = await post('/v1/orders', key, { amount, currency, metadata, ...named });
   const output = { txid: order.txid ?? randomBytes(32).toString('hex'), vout: 0 };
   const paymentId = ids.next();
   const included = {
@@ -168,6 +177,8 @@ async function alertsOf({ key }: TestMerchant) {
 /** What is kept, and what would be had all that counts come now, one after the other. */
 async function compareWithScratch({ id, key }: TestMerchant, parties: readonly string[]) {
   const { active } = await get('/v1/compliance/monitoring', key);
+  // What was kept before a rebuild is removed bit by bit.
+  while (await monitorStores(api.database, deps));
   const monitor = monitorInMemory(readConfig(active.settings));
   await api.database.asSystem(async (tx) => {
     const all = await readMovementsAfter(tx, { merchantId: id, after: 0, limit: 1_000 });
@@ -175,9 +186,18 @@ async function compareWithScratch({ id, key }: TestMerchant, parties: readonly s
     const scratch = new Map(
       [...monitor.entries()].map(([name, state]) => [name, JSON.parse(encodeState(state))]),
     );
+    const { generation, kept } = await tx.one<{ generation: number; kept: bigint }>(
+      `SELECT generation, (SELECT count(*) FROM monitoring_state s
+                            WHERE s.merchant_id = f.merchant_id) AS kept
+         FROM monitoring_feed f WHERE merchant_id = $1`,
+      [id],
+    );
+    expect(Number(kept)).toBe(scratch.size);
     let compared = 0;
     for (const subject of parties) {
-      for (const { kind, state } of await readStatesOf(tx, { merchantId: id, subject })) {
+      for (const { kind, state } of await readStatesOf(tx, {
+        ...{ merchantId: id, generation, subject },
+      })) {
         expect(state).toEqual(scratch.get(`${kind} ${subject}`));
         compared += 1;
       }
@@ -404,6 +424,36 @@ test('customers who pay from one wallet are linked by it, and a payer without a 
     store.key,
   );
   expect(unnamed.movements).toHaveLength(1);
+});
+
+test('what a customer of record does is a case about the customer', async () => {
+  const store = await monitored('With customers');
+  const { id: customerId } = await post('/v1/compliance/customers', store.key, customerBody);
+  await paid(store, { amount: '20000', currency: 'USD', customer: 'other name', customerId });
+  await work(store, 1);
+  const [alert] = await alertsOf(store);
+  expect(alert?.subject).toEqual({ type: 'customer', id: customerId });
+});
+
+test('a store whose record can not be read keeps no other store waiting', async () => {
+  const [broken, other] = [await monitored('Broken'), await monitored('Other')];
+  const event = { merchantId: broken.id, id: ids.next(), type: 'payout.confirmed' as const };
+  const unreadable = { ...event, orderId: null, data: {}, createdAtMs: clock.nowMs() };
+  await api.database.asSystem((tx) => recordEvents(tx, [unreadable]));
+  await paid(other, { amount: '20000', currency: 'USD', customer: 'o' });
+  await expect
+    .poll(
+      async () => {
+        const failed = await monitorStores(api.database, deps).catch(
+          (error: Error) => error.message,
+        );
+        return [failed, (await alertsOf(other)).length];
+      },
+      { timeout: HIDDEN_MS },
+    )
+    .toEqual([expect.stringContaining(broken.id), 1]);
+  const off = { ...defaultComplianceSettings, monitoring: false };
+  await api.send('PUT', '/v1/compliance/settings', { key: broken.key, body: off });
 });
 
 function withLarge(settings: MonitoringSettings, thresholdMinor: string): MonitoringSettings {

@@ -75,6 +75,20 @@ test('structuring: wages that come every month are no pattern', () => {
   expect(rulesOf([...month(0), ...month(1), ...month(2)])).toEqual(['structuring']);
 });
 
+test('structuring: regular is what came 20 to 40 days before from the same one, about as much', () => {
+  const paid = (days: number, usd: number, who: number): Sketch => ({
+    ...{ at: 24 * days, usd, counterparty: `address:job${who}` },
+  });
+  const again = (days: number, usd: number) => [
+    ...[paid(0, 4_000, 0), paid(0, 4_000, 1)],
+    ...[paid(days, usd, 0), paid(days, usd, 1), paid(days, 4_000, 2)],
+  ];
+  for (const days of [20, 40]) expect(rulesOf(again(days, 4_000))).not.toContain('structuring');
+  for (const days of [19, 41]) expect(rulesOf(again(days, 4_000))).toContain('structuring');
+  expect(rulesOf(again(30, 4_800))).not.toContain('structuring');
+  expect(rulesOf(again(30, 4_801))).toContain('structuring');
+});
+
 test('rapid movement: most of what came in goes out within two days', () => {
   const passing = (usd: number, at: number): Sketch[] => [
     { usd: 5_000 },

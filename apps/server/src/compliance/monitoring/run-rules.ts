@@ -1,4 +1,4 @@
-import { assert, type Uuid } from '@quittance/kernel';
+import { assert } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { MonitoringConfig } from './config.ts';
 import { type Advance, advance } from './engine.ts';
@@ -13,7 +13,7 @@ import {
   stateKey,
   type StateWrite,
 } from './state.ts';
-import { readStates, type StateRef, writeStates } from './state-store.ts';
+import { readStates, type StateRef, type StatesOf, writeStates } from './state-store.ts';
 
 /** More than the hops of a cycle and of a group: a movement that asks for more is a bug. */
 const MAX_LOADS = 60;
@@ -39,20 +39,20 @@ const KINDS_OF_PARTY = [
 export async function runRules(
   tx: Tx,
   given: {
-    merchantId: Uuid;
+    states: StatesOf;
     movements: readonly Movement[];
     config: MonitoringConfig;
     atMs: number;
   },
 ): Promise<{ movement: Movement; findings: readonly Finding[] }[]> {
-  const { merchantId, movements, config, atMs } = given;
+  const { states, movements, config, atMs } = given;
   const known = new Map<string, State | null>();
   const dirty = new Map<string, StateWrite>();
 
   async function load(refs: readonly StateRef[]): Promise<void> {
     const unknown = refs.filter(({ kind, subject }) => !known.has(stateKey(kind, subject)));
     for (const { kind, subject } of unknown) known.set(stateKey(kind, subject), null);
-    for (const { kind, subject, state } of await readStates(tx, merchantId, unknown)) {
+    for (const { kind, subject, state } of await readStates(tx, states, unknown)) {
       known.set(stateKey(kind, subject), state);
     }
   }
@@ -84,7 +84,7 @@ export async function runRules(
     }
     found.push({ movement, findings });
   }
-  await writeStates(tx, merchantId, { writes: [...dirty.values()], atMs });
+  await writeStates(tx, states, { writes: [...dirty.values()], atMs });
   return found;
 }
 

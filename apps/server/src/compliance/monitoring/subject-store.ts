@@ -18,9 +18,8 @@ export async function readOrderFacts(
   { merchantId, orderId }: { merchantId: Uuid; orderId: Uuid },
 ): Promise<OrderFacts> {
   return await tx.one<OrderFacts>(
-    `SELECT (to_jsonb(o) ->> 'customer_id')::uuid AS "customerId", metadata,
-            price_currency AS "priceCurrency", rate
-       FROM orders o WHERE merchant_id = $1 AND id = $2`,
+    `SELECT customer_id AS "customerId", metadata, price_currency AS "priceCurrency", rate
+       FROM orders WHERE merchant_id = $1 AND id = $2`,
     [merchantId, orderId],
   );
 }
