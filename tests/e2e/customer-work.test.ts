@@ -295,19 +295,22 @@ test('a customer is screened every day, and twice in a day changes nothing', asy
   const name = 'Ulrike Alltag-Probe';
   const customer = await create(name);
   const screener = await testScreener([listed('y1', name)]);
+  await send('POST', `${PATH}/${customer}/verify`, { level: 'basic', reason: 'x' });
   const before = await read(customer);
   await screenDue(work(screener), calm);
   expect(await hitsOf(customer)).toEqual([]);
   shiftMs += DAY_MS;
   while (await screenDue(work(screener), calm));
   expect(await hitsOf(customer)).toHaveLength(1);
+  // Verified still, and allowed nothing while somebody has to look.
+  expect(await read(customer)).toMatchObject({ state: 'verified', level: 'none', openHits: 1 });
   expect(Date.parse((await read(customer)).screenedAt)).toBeGreaterThan(
     Date.parse(before.screenedAt),
   );
   await send('POST', `${PATH}/${customer}/screen`);
   while (await screenDue(work(screener), calm));
   // This process has lists without her: the hit is gone, and counts no more.
-  expect(await read(customer)).toMatchObject({ openHits: 0 });
+  expect(await read(customer)).toMatchObject({ openHits: 0, level: 'basic' });
 });
 
 test('the decision of a case is the decision of its hits: frozen blocks, dismissed lets go', async () => {

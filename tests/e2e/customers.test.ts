@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
+import { uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
@@ -9,6 +10,7 @@ import {
   screenCustomers,
   testScreener,
 } from '../support/customers.ts';
+import { payOrder } from '../support/pay-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 
 let shiftMs = 0;
@@ -246,7 +248,7 @@ test('two changes of owners at once close no circle between them', async () => {
         ...{ key: store.key, body: { owners: [{ customerId: owner, shareBps: 10_000 }] } },
       });
     const both = await Promise.all([put(one.id, two.id), put(two.id, one.id)]);
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 400]);
+    expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400]);
   }
 });
 
@@ -297,6 +299,26 @@ test('a hit keeps from being verified until it is dismissed; confirmed, it block
   const { requestId: _, ...body } = refused.body;
   expect(refusedToo.body).toMatchObject(body);
   expect(refused).toMatchObject({ status: 422, body: { code: 'customer_not_accepted' } });
+});
+
+test('an order of a blocked customer is not refunded, in the words of any refund that waits', async () => {
+  const { id } = await create(named('Ruth Rueckzahl'));
+  const { body: made } = await post('/v1/orders', {
+    ...{ amount: '0.001', currency: 'BTC', customerId: id },
+  });
+  const ids = uuidV7Ids(clock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: made.id, amountSats: 100_000n }, ids);
+  const refund = (amount: string) =>
+    post(`/v1/orders/${made.id}/refunds`, {
+      ...{ mode: 'partial', amount, destination: 'address' },
+      address: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080',
+    });
+  expect((await refund('0.0002')).status).toBe(201);
+  await post(`${PATH}/${id}/block`, { reason: 'order of a court' });
+  expect(await refund('0.0002')).toMatchObject({
+    status: 409,
+    body: { code: 'payout_not_payable' },
+  });
 });
 
 test('a confirmed politically exposed person is of high risk and needs enhanced', async () => {

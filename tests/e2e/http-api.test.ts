@@ -17,6 +17,7 @@ import { monitoringPosts } from '../support/monitoring.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { filingCalls } from '../support/filings.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { riskCalls } from '../support/risk.ts';
 import { ownAddressBody, screeningCalls } from '../support/screening.ts';
 
 let testDatabase: TestDatabase;
@@ -187,6 +188,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...(await casePosts()),
     ...(await monitoringPosts(api, shop)),
     ...(await customerCalls(api, shop)),
+    ...(await riskCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
   Object.assign(calls, await filingCalls(api, shop, () => makePayout()));

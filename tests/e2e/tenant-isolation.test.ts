@@ -12,6 +12,7 @@ import { fillFilings, filingBodies } from '../support/filings.ts';
 import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { addRiskRows, makeRiskConfig, riskConfigBody } from '../support/risk.ts';
 import { ownAddressBody } from '../support/screening.ts';
 import { openStateReader, type StateReader } from '../support/state.ts';
 
@@ -117,6 +118,9 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   await addSpend({ merchantId: merchant.id, walletId: wallet.id, id: spend });
   const ownAddress = await make('/v1/compliance/addresses', ownAddressBody);
   await make('/v1/reconciliations', {});
+  await makeRiskConfig(api, key, true);
+  const risky = { merchantId: merchant.id, orderId: paidFor.id };
+  const decision = await addRiskRows(api, risky, ids);
   const caseAlert = await make('/v1/compliance/alerts', alertBody);
   const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
@@ -147,6 +151,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ...filings,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
+    'compliance/risk': decision,
   };
 }
 
@@ -293,6 +298,7 @@ function bodyOf(operationId: string): unknown {
     ...monitoringBodies,
     writeComplianceSettings: defaultComplianceSettings,
     ...customerBodies,
+    createRiskConfig: riskConfigBody,
     ...filingBodies,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },

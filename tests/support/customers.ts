@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { defaultComplianceSettings, defaultCustomerSettings } from '@quittance/contract';
 import { type ListEntry, screenerOver } from '../../apps/server/src/compliance/screening/index.ts';
-import type { TestApi, TestMerchant } from './api.ts';
+import { z } from 'zod';
+import type { Answered, TestApi, TestMerchant } from './api.ts';
 
 /** A person on a list, made up. */
 export function listed(id: string, name: string, changed: Partial<ListEntry> = {}): ListEntry {
@@ -78,10 +79,10 @@ export async function fillCustomers(
   api: TestApi,
   { id: merchantId, key }: TestMerchant,
 ): Promise<Record<string, string>> {
-  const send = async (method: string, path: string, body: unknown) => {
+  const send = async (method: string, path: string, body: unknown): Promise<string> => {
     const answer = await api.send(method, `/v1/compliance/${path}`, { key, body });
     if (answer.status >= 300) throw new Error(`${path}: ${JSON.stringify(answer.body)}`);
-    return answer.body;
+    return idIn(answer);
   };
   await send('PUT', 'customer-settings', customerSettingsBody);
   await send('PUT', 'customer-provider', customerBodies['writeCustomerProvider']);
@@ -89,24 +90,29 @@ export async function fillCustomers(
   const entity = await send('POST', 'customers', {
     ...{ kind: 'entity', names: [{ text: 'Laden GmbH', kind: 'primary' }] },
   });
-  const owners = [{ customerId: person.id, shareBps: 10_000 }];
-  await send('PUT', `customers/${entity.id}/owners`, { owners });
-  const paper = await send('POST', `customers/${person.id}/documents`, pdfBody);
-  const proposal = await send('POST', `customers/${person.id}/verify`, {
+  const owners = [{ customerId: person, shareBps: 10_000 }];
+  await send('PUT', `customers/${entity}/owners`, { owners });
+  const paper = await send('POST', `customers/${person}/documents`, pdfBody);
+  const proposal = await send('POST', `customers/${person}/verify`, {
     ...{ level: 'enhanced', reason: 'x' },
   });
   await api.send('POST', '/v1/orders', {
-    ...{ key, body: { amount: '1', currency: 'EUR', customerId: person.id } },
+    ...{ key, body: { amount: '1', currency: 'EUR', customerId: person } },
   });
   const leaving = await send('POST', 'customers', customerBody);
-  await send('POST', `customers/${leaving.id}/end`, reason);
-  const hit = await addHit(api, { merchantId, customerId: person.id, proposal: proposal.id });
+  await send('POST', `customers/${leaving}/end`, reason);
+  const hit = await addHit(api, { merchantId, customerId: person, proposal });
   return {
-    'compliance/customers': person.id,
-    'compliance/customer-documents': paper.id,
-    'compliance/customer-verifications': proposal.id,
+    'compliance/customers': person,
+    'compliance/customer-documents': paper,
+    'compliance/customer-verifications': proposal,
     'compliance/customer-hits': hit,
   };
+}
+
+/** The id in an answer; empty where it has none. */
+function idIn({ body }: Answered): string {
+  return z.object({ id: z.string() }).safeParse(body).data?.id ?? '';
 }
 
 /** What only screening and a provider write. */
@@ -142,8 +148,8 @@ export async function customerCalls(
   const PATH = '/v1/compliance/customers';
   const second = await api.keyFor(store.id);
   const post = async (path: string, body: unknown) =>
-    (await api.send('POST', path, { key, body })).body;
-  const create = async () => (await post(PATH, customerBody)).id as string;
+    idIn(await api.send('POST', path, { key, body }));
+  const create = async () => await post(PATH, customerBody);
   const at = async (what: string, id?: string) => `${PATH}/${id ?? (await create())}/${what}`;
   const body = customerBodies['writeCustomerProvider'] as Record<string, unknown>;
   const enabled = { ...body, enabled: true };
@@ -152,8 +158,7 @@ export async function customerCalls(
   await post(await at('reject', reopened), reason);
   await post(await at('verify', reviewed), { level: 'basic', ...reason });
   await post(await at('block', blocked), reason);
-  const propose = async () =>
-    (await post(await at('verify'), { level: 'enhanced', ...reason })).id as string;
+  const propose = async () => await post(await at('verify'), { level: 'enhanced', ...reason });
   const verifications = '/v1/compliance/customer-verifications';
   return {
     [PATH]: { body: customerBody },

@@ -1,7 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { defaultMonitoringSettings } from '@quittance/contract';
+import { z } from 'zod';
 import type { TestApi, TestMerchant } from './api.ts';
 
+const made = z.object({ id: z.string() });
+const raised = z.object({ id: z.string(), caseId: z.string() });
 const settings = defaultMonitoringSettings;
 export const monitoringBodies = {
   proposeMonitoringConfig: { settings, reason: 'x' },
@@ -16,12 +19,13 @@ export async function fillMonitoring(
   { id, key }: TestMerchant,
 ): Promise<string> {
   const post = async (path: string, body: unknown) =>
-    (await api.send('POST', `/v1/compliance/monitoring/${path}`, { key, body })).body;
+    made.parse((await api.send('POST', `/v1/compliance/monitoring/${path}`, { key, body })).body);
   const config = await post('configs', monitoringBodies.proposeMonitoringConfig);
   await post('backtests', monitoringBodies.createMonitoringBacktest);
   await post('links', monitoringBodies.linkMonitoredParties);
   const alert = { subject: { type: 'party', id: randomUUID() }, severity: 'low', summary: 'x' };
-  const raised = await api.send('POST', '/v1/compliance/alerts', { key, body: alert });
+  const answer = await api.send('POST', '/v1/compliance/alerts', { key, body: alert });
+  const { id: alertId, caseId } = raised.parse(answer.body);
   await api.database.asSystem(async (tx) => {
     await tx.query(
       `INSERT INTO monitoring_feed (merchant_id, running, started_at, last_seq, processed_seq)
@@ -43,7 +47,7 @@ export async function fillMonitoring(
     await tx.query(
       `INSERT INTO monitoring_finding (merchant_id, seq, rule, party, alert_id, case_id, names,
               raised_at) VALUES ($1, 1, 'cycle', 'reference:a', $2, $3, '{}', now())`,
-      [id, raised.body.id, raised.body.caseId],
+      [id, alertId, caseId],
     );
   });
   return config.id;
@@ -56,11 +60,11 @@ export async function monitoringPosts(
 ): Promise<Record<string, { path?: string; body: object }>> {
   const body = monitoringBodies.proposeMonitoringConfig;
   const path = '/v1/compliance/monitoring';
-  const made = await api.send('POST', `${path}/configs`, { key, body });
+  const config = made.parse((await api.send('POST', `${path}/configs`, { key, body })).body);
   return {
     [`${path}/configs`]: { body },
     [`${path}/configs/:id/decide`]: {
-      path: `${path}/configs/${made.body.id}/decide`,
+      path: `${path}/configs/${config.id}/decide`,
       body: monitoringBodies.decideMonitoringConfig,
     },
     [`${path}/backtests`]: { body: monitoringBodies.createMonitoringBacktest },

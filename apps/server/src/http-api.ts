@@ -9,7 +9,7 @@ import {
 } from './accounting/reconciliation/index.ts';
 import { addReportRoutes } from './accounting/reports/index.ts';
 import { addCompliance } from './compliance.ts';
-import { orderCustomers } from './compliance/customers/index.ts';
+import { orderCustomers, refuseRefundsOfBlocked } from './compliance/customers/index.ts';
 import { type OpenScreener, openScreener, type Screener } from './compliance/screening/index.ts';
 import { addDrawing, type DrawingParts } from './drawing.ts';
 import { addClassicRoutes } from './compat/classic/index.ts';
@@ -155,7 +155,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     rates,
     publicUrl,
     readRateRule: (id) => readRateRule(database, id),
-    payouts: payByPayouts({ network, listener: parts.payoutListener }),
+    payouts: refuseRefundsOfBlocked(payByPayouts({ network, listener: parts.payoutListener })),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
   });
   await addDrawing(app, {

@@ -5,6 +5,7 @@ import { type Clock, type Ids, MSATS_PER_SAT, type Random, type Uuid } from '@qu
 import { drawQuotes } from './drawing.ts';
 import type { Lightning } from './lightning.ts';
 import { addPullPages } from './paying/pull-payments/index.ts';
+import { refuseRefundsOfBlocked } from './compliance/customers/index.ts';
 import { addClaimRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
@@ -55,7 +56,7 @@ export async function addPayerPages(app: HttpApp, parts: PageParts): Promise<voi
   await addClaimRoutes(app, {
     ...{ database, clock, random, network, ids: parts.ids },
     assets: { scriptUrl: assets.refundScriptUrl, styleUrl: assets.styleUrl },
-    payouts: payByPayouts({ network, listener: refundsListener }),
+    payouts: refuseRefundsOfBlocked(payByPayouts({ network, listener: refundsListener })),
     readSettings: async (tx, id) => (await readMerchant(tx, id)).settings,
     readFace,
     readLocale: async (tx, id) => (await readMerchant(tx, id)).settings.defaultLocale,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { currencyCode, satsText, timestamp, uuidText } from './fields.ts';
+import { currencyCode, jsonObject, satsText, timestamp, uuidText } from './fields.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
 /** What attribution lists say of an address that counts as a risk; `exchange` ends a trace instead. */
@@ -167,7 +167,7 @@ export const riskDecisionSchema = z
     configVersion: versionNumber,
     engine: z.int().min(1),
     ...riskOutcomeSchema.shape,
-    facts: z.record(z.string(), z.json()),
+    facts: jsonObject.meta({ description: 'What it rests on; see docs/risk.md' }),
     factsHash: z.string().regex(/^[0-9a-f]{64}$/),
     caseId: uuidText.nullable(),
     decidedAt: timestamp,

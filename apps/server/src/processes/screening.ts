@@ -5,7 +5,6 @@ import {
   buildAddressIndex,
   buildNameIndex,
   compareLists,
-  countryCode,
   DEFAULT_SETTINGS,
   FULL_POINTS,
   importList,
@@ -17,13 +16,13 @@ import {
   loadList,
   loadLists,
   normaliseAddress,
-  readCsv,
-  readDate,
   readLines,
   saveList,
   type Score,
   scorePair,
 } from '../compliance/screening/index.ts';
+import { eachRow, InputError, readPerson } from './screening-rows.ts';
+import { describeUpload, uploadList } from './screening-upload.ts';
 
 const USAGE_ERROR = 2;
 /** Findings beyond this are counted, not printed. */
@@ -31,29 +30,24 @@ const MAX_FINDINGS_SHOWN = 50;
 
 const USAGE = `usage:
   quittance screening import FORMAT FILE… [--data DIR]
+  quittance screening import FORMAT FILE… --server URL --list NAME
   quittance screening score-pairs FILE.csv [--explain]
   quittance screening check FILE.csv [--data DIR] [--explain]
   quittance screening check-addresses FILE [--data DIR]
-FORMAT is one of: ${LIST_FORMATS.join(', ')}`;
-
-/** A command line or an input file that is not as it should be. */
-class InputError extends Error {
-  override readonly name = 'InputError';
-}
+FORMAT is one of: ${LIST_FORMATS.join(', ')}
+With --server the files go to a server, whose administrator's key stands in QUITTANCE_API_KEY.`;
 
 /** `quittance screening …`: lists, names and addresses without a server, on a folder of its own. */
 export async function runScreening(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { data: { type: 'string' }, explain: { type: 'boolean', default: false } },
-  });
-  const [command, ...rest] = positionals;
-  const folder = join(values.data ?? join(homedir(), '.quittance'), 'screening');
   try {
+    const { values, positionals } = readArgs(args);
+    const [command, ...rest] = positionals;
+    const folder = join(values.data ?? join(homedir(), '.quittance'), 'screening');
     switch (command) {
       case 'import':
-        return await runImport(folder, rest);
+        return values.server === undefined
+          ? await runImport(folder, rest)
+          : await runUpload(rest, { server: values.server, list: values.list });
       case 'score-pairs':
         return await runScorePairs(oneFile(rest), values.explain);
       case 'check':
@@ -74,6 +68,25 @@ export async function runScreening(args: readonly string[]): Promise<number> {
       console.error(`quittance screening: cannot read ${error.path}: ${error.code}`);
       return 1;
     }
+    throw error;
+  }
+}
+
+function readArgs(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        data: { type: 'string' },
+        explain: { type: 'boolean', default: false },
+        server: { type: 'string' },
+        list: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    // An option that there is not, or without its value: the reader's own words say which.
+    if (error instanceof TypeError) throw new InputError(`${error.message}\n${USAGE}`);
     throw error;
   }
 }
@@ -128,6 +141,23 @@ async function runImport(folder: string, [format, ...files]: readonly string[]):
   return 0;
 }
 
+async function runUpload(
+  [format, ...files]: readonly string[],
+  { server, list }: { server: string; list: string | undefined },
+): Promise<number> {
+  const key = process.env['QUITTANCE_API_KEY'] ?? '';
+  if (format === undefined || !isListFormat(format)) {
+    throw new InputError(`there is no format "${format ?? ''}"\n${USAGE}`);
+  }
+  if (files.length === 0) throw new InputError(`no file to import\n${USAGE}`);
+  if (list === undefined)
+    throw new InputError(`say which list of the server: --list NAME\n${USAGE}`);
+  if (key === '') throw new InputError("set QUITTANCE_API_KEY to an administrator's key");
+  const version = await uploadList({ server, key, list, format, files });
+  for (const line of describeUpload(version)) console.log(line);
+  return version.state === 'failed' ? 1 : 0;
+}
+
 /** Says which addresses of an entry are not what the list calls them, or no addresses at all. */
 function noteAddresses({ list, id, addresses }: ListEntry): number {
   let found = 0;
@@ -144,41 +174,36 @@ function noteAddresses({ list, id, addresses }: ListEntry): number {
 }
 
 async function runScorePairs(file: string, explain: boolean): Promise<number> {
-  await eachRow(file, ['schema', 'name1', 'name2'], ({ cells, header, get }) => {
-    if (header) return csv([...cells, 'score', 'match', ...(explain ? ['parts'] : [])]);
+  let at = 0;
+  await eachRow(file, ['schema', 'name1', 'name2'], ({ cells, header, get, note }) => {
+    at++;
+    if (note !== null) console.error(`${file}: record ${at}: ${note}`);
+    if (header)
+      return console.log(csv([...cells, 'score', 'match', ...(explain ? ['parts'] : [])]));
     const score = scorePair({ schema: get('schema'), name1: get('name1'), name2: get('name2') });
     const added = [decimal(score), String(isMatch(score))];
-    return csv([...cells, ...added, ...(explain ? [describe(score)] : [])]);
+    console.log(csv([...cells, ...added, ...(explain ? [describe(score)] : [])]));
   });
   return 0;
 }
 
 async function runCheck(folder: string, file: string, explain: boolean): Promise<number> {
   const index = buildNameIndex(await someLists(folder));
-  await eachRow(file, ['full_name'], ({ cells, header, get }) => {
-    if (header) {
-      const added = ['score', 'entry_id', 'list', 'listed_name', 'match'];
-      return csv([...cells, ...added, ...(explain ? ['parts'] : [])]);
+  await eachRow(file, ['full_name'], (row) => {
+    if (row.header) {
+      const added = ['score', 'entry_id', 'list', 'listed_name', 'match', 'note'];
+      return console.log(csv([...row.cells, ...added, ...(explain ? ['parts'] : [])]));
     }
-    const birth = readDate(get('date_of_birth'));
-    const country = countryCode(get('nationality') || get('country'));
-    const gender = get('gender').toLowerCase();
-    const schema = get('schema').toLowerCase();
-    const kind = schema === '' || schema === 'person' ? 'person' : null;
-    const question = {
-      name: get('full_name'),
-      kind,
-      birthDates: birth === null ? [] : [birth],
-      countries: country === null ? [] : [country],
-      gender: gender === 'male' || gender === 'female' ? gender : null,
-    } as const;
-    const [hit] = index.search(question, 1);
+    const { notes, ...person } = readPerson(row);
+    const schema = row.get('schema').toLowerCase();
+    const kind = schema === '' || schema === 'person' ? ('person' as const) : null;
+    const [hit] = index.search({ ...person, kind }, 1);
     const found =
       hit === undefined
         ? ['0.0000', '', '', '', 'false']
         : [decimal(hit.score), hit.entry.id, hit.entry.list, hit.name.text, String(hit.match)];
     const parts = hit === undefined ? '' : describe(hit.score);
-    return csv([...cells, ...found, ...(explain ? [parts] : [])]);
+    console.log(csv([...row.cells, ...found, notes.join('; '), ...(explain ? [parts] : [])]));
   });
   return 0;
 }
@@ -217,30 +242,6 @@ async function someLists(folder: string): Promise<ListEntry[]> {
   const entries = await loadLists(folder);
   if (entries.length > 0) return entries;
   throw new InputError(`no lists in ${folder}: import some first\n${USAGE}`);
-}
-
-type Row = { cells: string[]; header: boolean; get(column: string): string };
-
-async function eachRow(
-  file: string,
-  needed: readonly string[],
-  toLine: (row: Row) => string,
-): Promise<void> {
-  let columns: Map<string, number> | undefined;
-  for await (const { cells, line } of readCsv(file)) {
-    const header = columns === undefined;
-    columns ??= new Map(cells.map((cell, at) => [cell.trim().toLowerCase(), at]));
-    const known = columns;
-    const missing = needed.filter((name) => !known.has(name));
-    if (missing.length > 0) {
-      throw new InputError(`${file}: no column ${missing.map((name) => `"${name}"`).join(', ')}`);
-    }
-    if (cells.length !== known.size) {
-      throw new InputError(`${file}:${line}: ${cells.length} cells, but ${known.size} columns`);
-    }
-    console.log(toLine({ cells, header, get: (name) => cells[known.get(name) ?? -1] ?? '' }));
-  }
-  if (columns === undefined) throw new InputError(`${file}: empty`);
 }
 
 function isMatch({ points }: Score): boolean {

@@ -42,6 +42,21 @@ export async function sumOrders(
   return sum;
 }
 
+/** Whether the customer of an order is blocked; false where it has none. */
+export async function isOrderOfBlocked(
+  tx: Tx,
+  of: { merchantId: Uuid; orderId: Uuid },
+): Promise<boolean> {
+  const row = await tx.maybe(
+    `SELECT 1 AS found FROM customer_order o
+       JOIN customer c ON c.merchant_id = o.merchant_id AND c.id = o.customer_id
+      WHERE o.merchant_id = $1 AND o.order_id = $2
+        AND (c.blocked_at IS NOT NULL OR c.owner_blocked)`,
+    [of.merchantId, of.orderId],
+  );
+  return row !== undefined;
+}
+
 /** When a customer last ordered; null: never. */
 export async function lastOrderAtMs(
   tx: Tx,

@@ -122,7 +122,7 @@ export async function askDue(
   const nowMs = deps.clock.nowMs();
   const claim = { nowMs, untilMs: nowMs + LEASE_MS, limit: BATCH };
   const due = await deps.database.asSystem((tx) => claimDueVerifications(tx, claim));
-  // Providers are slow, not busy: a few at a time, so that one silent provider stops nobody.
+  // Providers are slow, not busy: all of a batch at once, so that a silent one stops nobody else.
   await Promise.all(
     due.map((verification) =>
       askProvider(deps, verification, signal).catch((error: unknown) => deps.onError(error)),

@@ -54,6 +54,18 @@ describe('the seed examples', () => {
     },
   );
 
+  test('an address that the store calls harmless has no label, and stays sanctioned', () => {
+    const on = (change: Parameters<typeof hit>[0]) =>
+      judge({ source: plainSource({ hits: [hit(change)], allowed: ['bcrt1qlisted'] }) }).score;
+    expect(on({ purpose: 'attribution', categories: ['mixer'] })).toBe(0);
+    expect(on({})).toBe(50);
+  });
+
+  test("a source on the store's own list is as one on any other", () => {
+    const own = hit({ list: 'own', purpose: 'other', categories: ['other'] });
+    expect(judge({ source: plainSource({ hits: [own] }) }).score).toBe(50);
+  });
+
   test('an address is new for less than 7 days: 20, and LOW by itself', () => {
     expect(judge({ source: youngSource(6.9) })).toMatchObject({ score: 20, level: 'LOW' });
     expect(judge({ source: youngSource(7) }).score).toBe(0);

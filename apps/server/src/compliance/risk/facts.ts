@@ -41,6 +41,8 @@ export type SourceFacts = {
   /** Share of the inputs whose address nobody can tell. */
   readonly unknownPpm: number;
   readonly hits: readonly SourceHit[];
+  /** Met addresses that the store itself calls harmless: labels do not count, sanctions do. */
+  readonly allowed: readonly string[];
   readonly transactions: number;
   readonly addresses: number;
   readonly untraced: readonly {

@@ -2,8 +2,8 @@ import type { RiskConfig } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { isFiatCurrency, parsePrice, satsToFiat } from '../../receiving/rates/index.ts';
-import type { Screener } from '../screening/index.ts';
-import { FACTS_VERSION, type RiskFacts, type SourceHit } from './facts.ts';
+import { lookUpOwnAddresses, type Screener } from '../screening/index.ts';
+import { FACTS_VERSION, type RiskFacts, type SourceFacts, type SourceHit } from './facts.ts';
 import { addAmount, addPayment, compareAmount, hourOf, readActivity } from './history.ts';
 import { countSources, lockHistory, saveActivity, saveAmounts } from './history-store.ts';
 import { type PaymentToScreen, readRefundedAddresses } from './queue-store.ts';
@@ -11,7 +11,7 @@ import { type Trace, trace } from './trace/trace.ts';
 import type { ReadTransactions } from './trace/traced-transaction.ts';
 
 /** What the chain says of a payment, and which lists it was held against. */
-export type ChainFacts = Pick<RiskFacts, 'source' | 'shape' | 'lists'>;
+export type ChainFacts = Pick<RiskFacts, 'source' | 'shape' | 'lists'> & { met: Trace['met'] };
 
 /** Addresses are kept on lists under many assets; on our chain there is one. */
 const ASSET = 'BTC';
@@ -29,7 +29,7 @@ export async function gatherChainFacts(
   const { screener, read } = deps;
   // The versions are taken first: a switch meanwhile makes the decision due to older lists, said so.
   const lists = [...screener.versions()];
-  if (payment.txid === null) return { source: null, shape: null, lists };
+  if (payment.txid === null) return { source: null, shape: null, lists, met: [] };
   const [own] = await read([{ txid: payment.txid, height: payment.height }]);
   if (own === undefined || !own.ok) return null;
   const hitsOf = (address: string) => screener.lookupAddress(ASSET, address);
@@ -43,7 +43,8 @@ export async function gatherChainFacts(
   };
   const found = await trace(own.transaction, read, { limits, stopAt });
   return {
-    source: { ...found.source, hits: listed(found.met, hitsOf) },
+    met: found.met,
+    source: { ...found.source, hits: listed(found.met, hitsOf), allowed: [] },
     shape: { ...found.shape, replaced: payment.replaced },
     lists,
   };
@@ -113,8 +114,37 @@ export async function completeFacts(
       store: last24h,
       storeUsual: usualDay,
     },
-    ...{ source: chain.source, shape: chain.shape, lists: chain.lists },
+    ...{ source: await addOwnList(tx, merchantId, chain), shape: chain.shape, lists: chain.lists },
     refunded: await readRefundedAddresses(tx, { merchantId, addresses }),
   };
   return { facts, learnAmount: () => saveAmounts(tx, key, addAmount(amounts, minor)) };
+}
+
+/** How hits of a store's own list of addresses are named; no list of the instance can be called so. */
+const OWN_LIST = 'own';
+
+/** The store's own list is read here, in its latest state: it is small, and has no versions. */
+async function addOwnList(
+  tx: Tx,
+  merchantId: Uuid,
+  { source, met }: ChainFacts,
+): Promise<SourceFacts | null> {
+  if (source === null || met.length === 0) return source;
+  const addresses = met.map(({ address }) => address);
+  const own = await lookUpOwnAddresses(tx, { merchantId, addresses });
+  const hits: SourceHit[] = [];
+  const allowed = new Set<string>();
+  const seen = new Set<string>();
+  for (const { hop, address, sharePpm } of met) {
+    const entry = own.get(address);
+    if (entry === undefined || seen.has(address)) continue;
+    seen.add(address);
+    if (entry.verdict === 'allow') allowed.add(address);
+    else {
+      const place = { hop, address, sharePpm, list: OWN_LIST, versionId: entry.id };
+      const about = { entryId: entry.id, label: entry.reason, purpose: 'other' as const };
+      hits.push({ ...place, ...about, categories: ['other'] });
+    }
+  }
+  return { ...source, hits: [...source.hits, ...hits], allowed: [...allowed].toSorted() };
 }

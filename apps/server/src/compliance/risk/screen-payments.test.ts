@@ -333,6 +333,24 @@ test('a transaction that the node does not know yet is waited for, not decided a
   expect(await payment.hold()).toBe('none');
 });
 
+test('a store that blocks an address itself has payments from it held, and nobody else has', async () => {
+  await setRisk('on');
+  const key = await person('compliance:decide');
+  const body = { address: CLEAN, verdict: 'block', reason: 'Known for fraud' };
+  expect((await call('POST', '/addresses', key, body)).status).toBe(201);
+  const blocked = await pay(CLEAN);
+  await screenPayments(deps());
+  expect(await blocked.hold()).toBe('held');
+  const [decision] = await decisionsOf(blocked.paymentId);
+  expect(decision.facts.source.hits).toMatchObject([{ list: 'own', label: 'Known for fraud' }]);
+  merchantId = await receiving.addMerchant();
+  await receiving.addWallet(merchantId, regtestDescriptor(descriptors++));
+  await setRisk('on');
+  const free = await pay(CLEAN);
+  await screenPayments(deps());
+  expect(await free.hold()).toBe('none');
+});
+
 test('two workers at once decide each payment once', async () => {
   await setRisk('on');
   const payments = [];

@@ -19,7 +19,16 @@ export function plainFacts(change: Partial<RiskFacts> = {}): RiskFacts {
 export function plainSource(change: Partial<SourceFacts> = {}): SourceFacts {
   const direct = [{ address: 'bcrt1qpayer', sharePpm: 1_000_000, seenAtMs: Date.UTC(2025, 0, 1) }];
   return {
-    ...{ hops: 3, direct, unknownPpm: 0, hits: [], transactions: 3, addresses: 4, untraced: [] },
+    ...{
+      hops: 3,
+      direct,
+      unknownPpm: 0,
+      hits: [],
+      allowed: [],
+      transactions: 3,
+      addresses: 4,
+      untraced: [],
+    },
     ...change,
   };
 }

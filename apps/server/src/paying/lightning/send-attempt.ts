@@ -64,7 +64,10 @@ async function pay(
 ): Promise<PaymentOutcome> {
   const { invoice, amountMsat, feeLimitMsat, deadlineMs, sends } = attempt;
   const leftMs = deadlineMs - nowMs;
-  if (leftMs <= 0 && sends === 1) return notSent('expired', 'its time was over before it was sent');
+  // Whoever was to send it stood still that long; the invoice may have much more time.
+  if (leftMs <= 0 && sends === 1) {
+    return notSent('node_unavailable', 'its time was over before it was sent');
+  }
   if (leftMs <= 0) return { state: 'unknown', detail: 'its time is over; it is not sent again' };
   const { text, offer, paymentHash } = invoice;
   try {

@@ -1,7 +1,7 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import { AppError } from '../../../platform/errors.ts';
-import { type Family, lockFamily, note, ownOf, profileIn } from '../family.ts';
+import { type Family, lockFamily, note, ownOf, profileIn, readFamily } from '../family.ts';
 import type { CustomerDeps } from '../ports.ts';
 import { demandScreened } from '../screen-customer.ts';
 import {
@@ -40,7 +40,7 @@ export async function askProvider(
   const asked = await deps.database.asSystem(async (tx) => {
     const stored = await findProvider(tx, merchantId);
     if (verification.state !== 'starting') return { stored, request: undefined };
-    const family = await lockFamily(tx, deps, { merchantId, id: customerId });
+    const family = await readFamily(tx, deps, { merchantId, id: customerId });
     const customer = ownOf(family);
     if (customer.erasedAtMs !== null) return { stored, request: undefined };
     const callbackUrl = `${deps.publicUrl}${CALLBACK_PATH}/${id}`;

@@ -9,7 +9,11 @@ export const blacklistFactor: Factor = ({ source }, { blacklist, hops }) =>
 /** A source that an attribution list calls a mixer, a darknet market, … */
 export const labelFactor: Factor = ({ source }, { labels, hops }) => {
   const chosen: ReadonlySet<string> = new Set(labels.categories);
-  const hits = source?.hits.filter(({ categories }) => categories.some((name) => chosen.has(name)));
+  const allowed: ReadonlySet<string> = new Set(source?.allowed);
+  const hits = source?.hits.filter(
+    ({ address, categories }) =>
+      !allowed.has(address) && categories.some((name) => chosen.has(name)),
+  );
   return worst('label', hits ?? [], { ...labels, hops });
 };
 

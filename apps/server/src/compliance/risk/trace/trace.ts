@@ -19,7 +19,7 @@ export type TraceLimits = { hops: number; maxTransactions: number };
 export type MetAddress = { hop: number; address: string; sharePpm: number };
 
 export type Trace = {
-  readonly source: Omit<SourceFacts, 'hits'>;
+  readonly source: Omit<SourceFacts, 'hits' | 'allowed'>;
   /** Every address that was met, once for each hop. */
   readonly met: readonly MetAddress[];
   readonly shape: Omit<ShapeFacts, 'replaced'>;

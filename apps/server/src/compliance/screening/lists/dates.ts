@@ -23,16 +23,26 @@ export function readDate(text: string): DateRange | null {
 }
 
 function readPlainDate(plain: string): DateRange | null {
-  const iso = /^(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?(?:t.*)?$/.exec(plain);
+  const iso =
+    /^(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?(?:t.*|z|[+-]\d{2}:\d{2})?$/.exec(plain) ??
+    /^((?:19|20)\d{2})(\d{2})(\d{2})$/.exec(plain);
   if (iso !== null) return dateOf(Number(iso[1]), optional(iso[2]), optional(iso[3]));
   const worded = /^(?:(\d{1,2})\s+)?([a-z]{3})[a-z]*\.?\s+(\d{4})$/.exec(plain);
   if (worded !== null) {
     const month = MONTHS.indexOf(worded[2] ?? '') + 1;
     return month === 0 ? null : dateOf(Number(worded[3]), month, optional(worded[1]));
   }
-  const european = /^(\d{1,2})[./](\d{1,2})[./](\d{4})$/.exec(plain);
-  if (european === null) return null;
-  return dateOf(Number(european[3]), Number(european[2]), Number(european[1]));
+  const american = /^([a-z]{3})[a-z]*\.?\s+(\d{1,2}),?\s+(\d{4})$/.exec(plain);
+  if (american !== null) {
+    const month = MONTHS.indexOf(american[1] ?? '') + 1;
+    return month === 0 ? null : dateOf(Number(american[3]), month, Number(american[2]));
+  }
+  const plainDay = /^(\d{1,2})[-./](\d{1,2})[-./](\d{4})$/.exec(plain);
+  if (plainDay === null) return null;
+  const [first, second, year] = [plainDay[1], plainDay[2], plainDay[3]].map(Number);
+  if (first === undefined || second === undefined || year === undefined) return null;
+  // Day before month, unless there is no such month.
+  return second > 12 ? dateOf(year, first, second) : dateOf(year, second, first);
 }
 
 function optional(text: string | undefined): number | null {

@@ -43,8 +43,16 @@ export async function* importFtm(files: readonly string[]): AsyncGenerator<Impor
     for (const name of get('weakAlias')) entry.name(name, 'weak');
     for (const date of get('birthDate')) entry.birthDate(date);
     for (const gender of get('gender')) entry.gender(gender);
-    for (const country of [...get('nationality'), ...get('citizenship'), ...get('country')]) {
-      entry.country(country);
+    if (get('name').length === 0) {
+      const parts = ['firstName', 'secondName', 'middleName', 'fatherName', 'lastName'].map(get);
+      entry.name(parts.flatMap(([first]) => first ?? []).join(' '), 'primary');
+    }
+    for (const property of ['nationality', 'citizenship', 'country', 'jurisdiction', 'flag']) {
+      for (const country of get(property)) {
+        // "gb-sct" is a part of gb; codes of four letters are countries that are no more (suhh).
+        const [code = ''] = country.split('-');
+        if (code.length !== 4) entry.country(code);
+      }
     }
     for (const topic of get('topics')) entry.topic(topic);
     const [asset = ''] = get('currency');

@@ -135,6 +135,56 @@ describe('an import', () => {
     ]);
   });
 
+  test('reads the columns that the EU list really has, rows of an entity apart from each other', async () => {
+    const { entries, findings } = await read(
+      'eu-csv',
+      '\uFEFFfileGenerationDate;Entity_LogicalId;Entity_SubjectType;Entity_SubjectType_ClassificationCode;NameAlias_WholeName;NameAlias_Remark;BirthDate_BirthDate;BirthDate_Day;BirthDate_Month;BirthDate_Year;BirthDate_YearRangeFrom;BirthDate_YearRangeTo;BirthDate_Circa;BirthDate_CalendarType\n' +
+        '01/09/2026;13;P;person;Some One;;;;;;;;;\n' +
+        '01/09/2026;14;E;enterprise;Works;;;;;;;;;\n' +
+        '01/09/2026;13;P;person;Boat;(Low quality a.k.a);;;;;;;;\n' +
+        '01/09/2026;13;P;person;;;;;5;1970;;;false;GREGORIAN\n' +
+        '01/09/2026;13;P;person;;;;;;;1968;1971;true;GREGORIAN\n' +
+        '01/09/2026;13;P;person;;;;;;1390;;;;ISLAMIC\n' +
+        '01/09/2026;13;P;person;;;1971-02-03;3;2;1971;;;true;\n',
+    );
+    expect(entries).toMatchObject([
+      {
+        id: '13',
+        schema: 'Person',
+        names: [
+          { text: 'Some One', kind: 'alias' },
+          { text: 'Boat', kind: 'weak' },
+        ],
+        birthDates: [
+          { from: '1970-05-01', to: '1970-05-31' },
+          { from: '1968-01-01', to: '1971-12-31' },
+          { from: '1969-02-03', to: '1973-02-03' },
+        ],
+      },
+      { id: '14', schema: 'Organization' },
+    ]);
+    expect(findings.map(({ message }) => message)).toEqual([
+      '13: a birth date of the calendar ISLAMIC; left out',
+    ]);
+  });
+
+  test('reads entities of FollowTheMoney with names in parts, flags and countries that are no more', async () => {
+    const line = (id: string, schema: string, properties: object) =>
+      `${JSON.stringify({ id, schema, datasets: ['x'], properties })}\n`;
+    const { entries, findings } = await read(
+      'ftm',
+      line('a', 'Person', { firstName: ['Ann'], lastName: ['Ex'], country: ['suhh', 'gb-sct'] }) +
+        line('b', 'Vessel', { name: ['Ship'], flag: ['pa'], topics: ['sanction'] }) +
+        line('c', 'Company', { name: ['Works'], jurisdiction: ['cy'], sanctions: [{ id: 'x' }] }),
+    );
+    expect(findings).toEqual([]);
+    expect(entries).toMatchObject([
+      { names: [{ text: 'Ann Ex' }], countries: ['gb'] },
+      { schema: 'Vessel', countries: ['pa'], topics: ['sanction'] },
+      { schema: 'Organization', countries: ['cy'] },
+    ]);
+  });
+
   test('reads the advanced XML of OFAC by its reference values', async () => {
     const { entries, findings } = await read(
       'ofac-advanced-xml',
@@ -143,30 +193,39 @@ describe('an import', () => {
 <FeatureType ID="10">Nationality Country</FeatureType><FeatureType ID="224">Gender</FeatureType></FeatureTypeValues>
 <DetailReferenceValues><DetailReference ID="91">Male</DetailReference></DetailReferenceValues>
 <PartySubTypeValues><PartySubType ID="4" PartyTypeID="1">Unknown</PartySubType></PartySubTypeValues>
-<PartyTypeValues><PartyType ID="1">Individual</PartyType></PartyTypeValues></ReferenceValueSets>
+<PartyTypeValues><PartyType ID="1">Individual</PartyType></PartyTypeValues>
+<NamePartTypeValues><NamePartType ID="1520">Last Name</NamePartType><NamePartType ID="1521">First Name</NamePartType></NamePartTypeValues>
+<ScriptValues><Script ID="215" ScriptCode="Latn">Latin</Script><Script ID="160" ScriptCode="Arab">Arabic</Script></ScriptValues></ReferenceValueSets>
 <Locations><Location ID="5"><LocationCountry CountryID="11"/></Location></Locations>
 <DistinctParties><DistinctParty FixedRef="99"><Profile ID="99" PartySubTypeID="4"><Identity Primary="true">
-<Alias Primary="true" LowQuality="false"><DocumentedName><DocumentedNamePart><NamePartValue>Listed</NamePartValue></DocumentedNamePart>
-<DocumentedNamePart><NamePartValue>Some</NamePartValue></DocumentedNamePart></DocumentedName></Alias>
+<Alias Primary="true" LowQuality="false"><DocumentedName><DocumentedNamePart><NamePartValue NamePartGroupID="1" ScriptID="215">Listed</NamePartValue></DocumentedNamePart>
+<DocumentedNamePart><NamePartValue NamePartGroupID="2" ScriptID="215">Some</NamePartValue></DocumentedNamePart></DocumentedName>
+<DocumentedName><DocumentedNamePart><NamePartValue NamePartGroupID="2" ScriptID="160">سام</NamePartValue></DocumentedNamePart></DocumentedName></Alias>
+<NamePartGroups><MasterNamePartGroup><NamePartGroup ID="1" NamePartTypeID="1520"/></MasterNamePartGroup>
+<MasterNamePartGroup><NamePartGroup ID="2" NamePartTypeID="1521"/></MasterNamePartGroup></NamePartGroups>
 <Alias Primary="false" LowQuality="true"><DocumentedName><DocumentedNamePart><NamePartValue>Boat</NamePartValue></DocumentedNamePart></DocumentedName></Alias></Identity>
-<Feature FeatureTypeID="8"><FeatureVersion><DatePeriod><Start><From><Year>1970</Year><Month>5</Month><Day>1</Day></From></Start></DatePeriod></FeatureVersion></Feature>
+<Feature FeatureTypeID="8"><FeatureVersion><DatePeriod><Start Approximate="false"><From><Year>1970</Year><Month>1</Month><Day>1</Day></From><To><Year>1970</Year><Month>1</Month><Day>1</Day></To></Start>
+<End Approximate="false"><From><Year>1970</Year><Month>12</Month><Day>31</Day></From><To><Year>1970</Year><Month>12</Month><Day>31</Day></To></End></DatePeriod></FeatureVersion></Feature>
 <Feature FeatureTypeID="344"><FeatureVersion><VersionDetail DetailTypeID="1432">1abc</VersionDetail></FeatureVersion></Feature>
 <Feature FeatureTypeID="224"><FeatureVersion><VersionDetail DetailReferenceID="91"/></FeatureVersion></Feature>
 <Feature FeatureTypeID="10"><FeatureVersion><VersionLocation LocationID="5"/></FeatureVersion></Feature>
-</Profile></DistinctParty></DistinctParties></Sanctions>`,
+</Profile></DistinctParty></DistinctParties>
+<SanctionsEntries><SanctionsEntry ID="1" ProfileID="99"><SanctionsMeasure SanctionsTypeID="1"><Comment>SDGT</Comment></SanctionsMeasure></SanctionsEntry></SanctionsEntries></Sanctions>`,
     );
     expect(findings).toEqual([]);
     expect(entries).toMatchObject([
       {
         id: '99',
+        topics: ['SDGT'],
         schema: 'Person',
         gender: 'male',
         countries: ['iq'],
         names: [
-          { text: 'Listed Some', kind: 'primary' },
+          { text: 'Some Listed', kind: 'primary' },
+          { text: 'سام', kind: 'original', script: 'arabic' },
           { text: 'Boat', kind: 'weak' },
         ],
-        birthDates: [{ from: '1970-05-01', to: '1970-05-01' }],
+        birthDates: [{ from: '1970-01-01', to: '1970-12-31' }],
         addresses: [{ asset: 'XBT', address: '1abc' }],
       },
     ]);

@@ -64,7 +64,7 @@ async function kindOfFile(file: string): Promise<FileKind> {
 }
 
 async function* records(file: string): AsyncGenerator<CsvRecord> {
-  for await (const { cells, line } of readCsv(file)) {
+  for await (const { cells, line } of readCsv(file, ',')) {
     const clean = cells.map((cell) => {
       const plain = cell.replace(/\u001a/g, '').trim();
       return plain === '-0-' ? '' : plain;

@@ -6,47 +6,112 @@ import { OFAC_LIST } from './ofac-csv.ts';
 import { child, children, descendants, readXml, textOf, type XmlElement } from './read-xml.ts';
 
 /**
- * OFAC's advanced XML (the UN's advanced sanctions data model): values are referred to by number,
- * so the sets of values come first, then locations, then parties. Programmes come after the parties
- * and are not read. Written by the published schema and its examples, not tested on OFAC's own file.
+ * OFAC's advanced XML (the UN's advanced sanctions data model): values are referred to by number, so the
+ * sets of values come first, then locations, then parties, and after these what each is sanctioned
+ * by. Hence the file is read twice. Written by the published schema and what others know of it:
+ * https://home.treasury.gov/system/files/126/sdn_advanced_notes.pdf
  */
 
-const SETS = ['FeatureType', 'PartySubType', 'PartyType', 'AreaCode', 'Country', 'DetailReference'];
+const SETS = [
+  'FeatureType',
+  'PartySubType',
+  'PartyType',
+  'AreaCode',
+  'Country',
+  'DetailReference',
+  'NamePartType',
+  'Script',
+];
 const WANTED = new Set([...SETS, 'Location', 'DistinctParty']);
+/** A day that is approximate on a list is a guess by a year or two either way. */
+const APPROXIMATE_YEARS = 2;
 
 type Values = ReadonlyMap<string, XmlElement>;
 
 export async function* importOfacXml(files: readonly string[]): AsyncGenerator<ImportEvent> {
   for (const file of files) {
+    const programmes = await readProgrammes(file);
     const values = new Map<string, XmlElement>();
     for await (const element of readXml(file, WANTED)) {
-      if (element.name === 'DistinctParty') yield* toEntry(file, element, values);
-      else values.set(`${element.name}:${element.attributes['ID'] ?? ''}`, element);
+      if (element.name !== 'DistinctParty') {
+        values.set(`${element.name}:${element.attributes['ID'] ?? ''}`, element);
+      } else yield* toEntry(file, element, { values, programmes });
     }
   }
+}
+
+/** What each profile is listed under: the comments of its measures of the kind "Program". */
+async function readProgrammes(file: string): Promise<Map<string, Set<string>>> {
+  const programmes = new Map<string, Set<string>>();
+  for await (const entry of readXml(file, new Set(['SanctionsEntry']))) {
+    const profile = entry.attributes['ProfileID'] ?? '';
+    const found = programmes.get(profile) ?? new Set<string>();
+    for (const measure of children(entry, 'SanctionsMeasure')) {
+      const comment = textOf(measure, 'Comment');
+      if (comment !== '') found.add(comment);
+    }
+    programmes.set(profile, found);
+  }
+  return programmes;
 }
 
 function lookUp(values: Values, set: string, id: string | undefined): XmlElement | undefined {
   return values.get(`${set}:${id ?? ''}`);
 }
 
-function toEntry(file: string, party: XmlElement, values: Values): ImportEvent[] {
+function toEntry(
+  file: string,
+  party: XmlElement,
+  { values, programmes }: { values: Values; programmes: ReadonlyMap<string, Set<string>> },
+): ImportEvent[] {
   const profile = child(party, 'Profile') ?? party;
-  const id = party.attributes['FixedRef'] ?? profile.attributes['ID'] ?? '';
+  const profileId = profile.attributes['ID'] ?? '';
+  const id = party.attributes['FixedRef'] ?? profileId;
   const schema = schemaOf(profile, values);
   const entry = buildEntry({ list: OFAC_LIST, id, schema, file, line: party.line });
   for (const identity of children(profile, 'Identity')) {
+    const types = namePartTypes(identity, values);
     for (const alias of children(identity, 'Alias')) {
       const weak = alias.attributes['LowQuality'] === 'true';
       const primary = alias.attributes['Primary'] === 'true';
       for (const documented of children(alias, 'DocumentedName')) {
-        const parts = descendants(documented, 'NamePartValue').map((part) => part.text.trim());
-        entry.name(parts.join(' '), weak ? 'weak' : primary ? 'primary' : 'alias');
+        const { text, isLatin } = nameOf(documented, { types, values });
+        const kind = primary ? 'primary' : 'alias';
+        entry.name(text, weak ? 'weak' : isLatin ? kind : 'original');
       }
     }
   }
   for (const feature of children(profile, 'Feature')) readFeature(entry, feature, values);
+  for (const programme of programmes.get(profileId) ?? []) entry.topic(programme);
   return entry.events();
+}
+
+/** What the parts of an identity's names are ("Last Name"), by the number of their group. */
+function namePartTypes(identity: XmlElement, values: Values): Map<string, string> {
+  return new Map(
+    descendants(identity, 'NamePartGroup').map(({ attributes }) => [
+      attributes['ID'] ?? '',
+      lookUp(values, 'NamePartType', attributes['NamePartTypeID'])?.text.trim().toLowerCase() ?? '',
+    ]),
+  );
+}
+
+/** The order in which a name is said; the file has the family name first. */
+const SAID = ['nickname', 'first name', 'middle name', 'patronymic', 'matronymic', 'maiden name'];
+
+function nameOf(
+  documented: XmlElement,
+  { types, values }: { types: ReadonlyMap<string, string>; values: Values },
+): { text: string; isLatin: boolean } {
+  const parts = descendants(documented, 'NamePartValue').map(({ text, attributes }) => {
+    const at = SAID.indexOf(types.get(attributes['NamePartGroupID'] ?? '') ?? '');
+    const script = lookUp(values, 'Script', attributes['ScriptID'])?.text.trim() ?? '';
+    return { text: text.trim(), rank: at === -1 ? SAID.length : at, script };
+  });
+  // Equal ranks keep the order of the file.
+  const ordered = parts.toSorted((a, b) => a.rank - b.rank);
+  const isLatin = parts.every(({ script }) => script === '' || /^latin$/i.test(script));
+  return { text: ordered.map(({ text }) => text).join(' '), isLatin };
 }
 
 function schemaOf(profile: XmlElement, values: Values): EntrySchema {
@@ -103,12 +168,19 @@ function countriesOf(locationId: string | undefined, values: Values): string[] {
   });
 }
 
+/** From the first day of the start to the last of the end; a whole year is a year that is known. */
 function periodOf(period: XmlElement): DateRange | null {
-  const start = child(period, 'Start');
-  const from = start && dayOf(child(start, 'From') ?? start);
-  const end = child(period, 'End');
-  const to = end === undefined ? from : dayOf(child(end, 'To') ?? end);
-  return from && to && from.from <= to.to ? { from: from.from, to: to.to } : null;
+  const [start, end] = [child(period, 'Start'), child(period, 'End')];
+  const first = start && dayOf(child(start, 'From') ?? start);
+  const last =
+    end === undefined
+      ? start && dayOf(child(start, 'To') ?? start)
+      : dayOf(child(end, 'To') ?? end);
+  if (!first || !last || first.from > last.to) return null;
+  const isApproximate = [start, end].some((one) => one?.attributes['Approximate'] === 'true');
+  const years = isApproximate ? APPROXIMATE_YEARS : 0;
+  const shift = (date: string, by: number) => `${Number(date.slice(0, 4)) + by}${date.slice(4)}`;
+  return { from: shift(first.from, -years), to: shift(last.to, years) };
 }
 
 function dayOf(element: XmlElement): DateRange | null {

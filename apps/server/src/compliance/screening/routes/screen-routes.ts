@@ -21,6 +21,7 @@ import {
   answers,
   callerOf,
   type HttpApp,
+  idempotencyOf,
   merchantOf,
   needs,
 } from '../../../platform/http/index.ts';
@@ -59,6 +60,8 @@ export function addScreenRoutes(app: HttpApp, deps: ScreeningRouteDeps): void {
       },
     },
     async (request) => {
+      // Nothing is stored; but a key that is none is a mistake here too.
+      idempotencyOf(request);
       const { hits, cutPoints, settingsVersion, versions } = deps.screener.screenName(
         questionOf(request.body),
       );
@@ -79,6 +82,7 @@ export function addScreenRoutes(app: HttpApp, deps: ScreeningRouteDeps): void {
       },
     },
     async (request) => {
+      idempotencyOf(request);
       const { address, asset } = request.body;
       const hits = deps.screener.lookupAddress(asset, address);
       const versions = versionRefs(deps.screener.versions());

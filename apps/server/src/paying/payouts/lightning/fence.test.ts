@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { armFaultPointForTest } from '../../../platform/fault-points.ts';
 import { watchLatePayments } from '../../lightning/index.ts';
 import { attemptDepsOf } from './run-due.ts';
 import {
@@ -111,6 +112,31 @@ test('while the node does not answer nothing ends, however long: the fence needs
   expect((await world.attempts(store, id)).at(-1)).toMatchObject({ number: 1, state: 'open' });
   await rounds(12);
   expect((await world.attempts(store, id))[0]).toMatchObject({ state: 'failed' });
+});
+
+test('a worker that stood still after the commit sends nothing late, and the payout is tried again', async () => {
+  world.node.behaviour = { do: 'succeed' };
+  const { bolt11 } = world.node.invoice({ nowMs: world.clock.nowMs() });
+  const made = await world.create(store, bolt11, { lightning: { strategy } });
+  const id = String(made.body.id);
+  await world.decide(store, id, 'approve');
+  await world.decide(store, id, 'pay');
+  // Between the commit and the sending its process is suspended for as long as the attempt may last.
+  armFaultPointForTest({
+    name: 'lightning-attempt-committed',
+    strike: () => {
+      armFaultPointForTest(null);
+      world.advance(31_000);
+    },
+  });
+  await world.work();
+  expect(world.node.given).toHaveLength(0);
+  expect(await world.attempts(store, id)).toMatchObject([
+    { state: 'failed', failure_class: 'node_unavailable' },
+  ]);
+  await rounds(8);
+  expect(await world.payout(store, id)).toMatchObject({ state: 'final', attempts: 2 });
+  expect(world.node.given).toHaveLength(1);
 });
 
 test('what arrives after its payout has failed is booked once, makes it paid, and is an alert', async () => {
