@@ -58,6 +58,10 @@ const benches: Readonly<Record<string, Entry>> = {
     partOf: 'payouts',
     load: async () => (await import('./strategies.ts')).run,
   },
+  typologies: {
+    what: 'a million payments with planted patterns: recall and false alerts, against naive rules',
+    load: async () => (await import('./typologies.ts')).run,
+  },
   memory: {
     what: 'memory of the server over 200,000 orders',
     load: async () => (await import('./memory.ts')).run,

@@ -8,6 +8,8 @@ import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts
 import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
+import { fillFilings, filingBodies } from '../support/filings.ts';
+import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
 import { addRiskRows, makeRiskConfig, riskConfigBody } from '../support/risk.ts';
@@ -123,6 +125,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
+  const filings = await fillFilings(api, merchant, payout.id);
   return {
     merchants: merchant.id,
     orders: order.id,
@@ -138,12 +141,14 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     refunds: refund.id,
     spends: spend,
     'compliance/addresses': ownAddress.id,
+    'compliance/monitoring': await fillMonitoring(api, merchant),
     'lightning/nodes': lightning.node,
     'lightning/invoices': lightning.invoice,
     ...drawing,
     ledger: transfer.id,
     alerts: alert.id,
     ...customers,
+    ...filings,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
     'compliance/risk': decision,
@@ -290,9 +295,11 @@ function bodyOf(operationId: string): unknown {
     createPayoutProcessor: { kind: 'onchain' },
     previewLightningStrategy: { strategy: { kind: 'tiered' } },
     updatePayoutProcessor: { paused: true },
+    ...monitoringBodies,
     writeComplianceSettings: defaultComplianceSettings,
     ...customerBodies,
     createRiskConfig: riskConfigBody,
+    ...filingBodies,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },

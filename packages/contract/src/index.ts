@@ -35,6 +35,7 @@ export * from './compliance-cases.ts';
 export * from './compliance-risk.ts';
 export * from './compliance-lists.ts';
 export * from './compliance-settings.ts';
+export * from './reporting.ts';
 export {
   currencyCode,
   decimalText,
@@ -110,6 +111,8 @@ export {
   lightningNodeListQuerySchema,
   lightningNodePageSchema,
   lightningNodeSchema,
+  type ConnectedLightningNode,
+  connectedLightningNodeSchema,
   msatText,
   paymentHashText,
 } from './lightning-nodes.ts';
@@ -238,6 +241,7 @@ export {
   payoutSummarySchema,
   payPayoutSchema,
 } from './payouts.ts';
+export * from './monitoring.ts';
 export { errorCodes, type Problem, problemSchema } from './problem.ts';
 export * from './pull-payments.ts';
 export * from './pull-view.ts';

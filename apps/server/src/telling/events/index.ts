@@ -1,4 +1,5 @@
 export type { Json, JsonObject, NewEvent, RecordedEvent } from './event.ts';
+export { followEvents } from './follow-events.ts';
 export { listEvents, MAX_EVENTS_PAGE } from './list-events.ts';
 export { recordEvents } from './record-events.ts';
 export { addEventRoutes } from './routes.ts';

@@ -89,13 +89,17 @@ export type EventCursor = { transaction: string; seq: bigint };
 export async function selectEvents(tx: Tx, page: EventPage): Promise<RecordedEvent[]> {
   const { text, values } = eventListStatement(page);
   const rows = await tx.query<EventRow>(text, values);
-  return rows.map((row) => ({
+  return rows.map(recordedOf);
+}
+
+function recordedOf(row: EventRow): RecordedEvent {
+  return {
     id: row.id,
     type: row.type,
     orderId: row.order_id,
     data: row.data,
     createdAtMs: row.created_at.getTime(),
-  }));
+  };
 }
 
 export async function findEventCursor(tx: Tx, id: Uuid): Promise<EventCursor | undefined> {
@@ -103,5 +107,33 @@ export async function findEventCursor(tx: Tx, id: Uuid): Promise<EventCursor | u
     `SELECT transaction::text AS transaction, seq FROM event
      WHERE merchant_id = current_merchant() AND id = $1`,
     [id],
+  );
+}
+
+const SELECT_EVENTS_OF = `
+SELECT id, type, order_id, data, created_at
+FROM event
+WHERE merchant_id = $1 AND transaction < pg_snapshot_xmin(pg_current_snapshot())
+  AND (transaction, seq) > ($2::xid8, $3::bigint)
+ORDER BY transaction, seq LIMIT $4`;
+
+/** Like selectEvents, of a store that is named. */
+export async function selectEventsOf(
+  tx: Tx,
+  page: { merchantId: Uuid; cursor: EventCursor | null; limit: number },
+): Promise<RecordedEvent[]> {
+  const { transaction, seq } = page.cursor ?? { transaction: '0', seq: 0n };
+  const values = [page.merchantId, transaction, seq, page.limit];
+  const rows = await tx.query<EventRow>(SELECT_EVENTS_OF, values);
+  return rows.map(recordedOf);
+}
+
+export async function findEventCursorOf(
+  tx: Tx,
+  { merchantId, id }: { merchantId: Uuid; id: Uuid },
+): Promise<EventCursor> {
+  return await tx.one<EventCursor>(
+    `SELECT transaction::text AS transaction, seq FROM event WHERE merchant_id = $1 AND id = $2`,
+    [merchantId, id],
   );
 }
