@@ -13,6 +13,7 @@ export {
 } from './alerts.ts';
 export { type AuditEntry, auditEntrySchema, auditPageSchema } from './audit.ts';
 export * from './cards.ts';
+export * from './compliance.ts';
 export {
   type ClassicCreate,
   type ClassicCreated,
@@ -20,9 +21,6 @@ export {
   classicCreateSchema,
   classicStatusSchema,
 } from './classic.ts';
-export * from './customer-checks.ts';
-export * from './customer-settings.ts';
-export * from './customers.ts';
 export { type ErrorCode, errorTable } from './errors.ts';
 export {
   type Event,
@@ -31,11 +29,6 @@ export {
   eventSchema,
   eventTypeText,
 } from './events.ts';
-export * from './compliance-cases.ts';
-export * from './compliance-risk.ts';
-export * from './compliance-lists.ts';
-export * from './compliance-settings.ts';
-export * from './reporting.ts';
 export {
   currencyCode,
   decimalText,
@@ -241,7 +234,6 @@ export {
   payoutSummarySchema,
   payPayoutSchema,
 } from './payouts.ts';
-export * from './monitoring.ts';
 export { errorCodes, type Problem, problemSchema } from './problem.ts';
 export * from './pull-payments.ts';
 export * from './pull-view.ts';
