@@ -1,6 +1,9 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
+import { z } from 'zod';
 import type { TestApi } from './api.ts';
+
+const madeVersion = z.object({ id: z.string() });
 
 type Call = { path: string; key: string; body?: unknown };
 
@@ -19,7 +22,7 @@ export async function screeningCalls(api: TestApi): Promise<Record<string, Call>
   const uploading = async () => {
     const body = { format: 'addresses' };
     const made = await api.send('POST', `${lists}/walked/versions`, { key, body });
-    return made.body.id as string;
+    return madeVersion.parse(made.body).id;
   };
   const filled = await uploading();
   const imported = ids.next();

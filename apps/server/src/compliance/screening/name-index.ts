@@ -216,6 +216,8 @@ function frequenciesOf(
   };
 }
 
+const KINDS: readonly NameKind[] = ['person', 'organisation', 'vessel'];
+
 /** Finds the names worth scoring: adds up, over the parts asked for, the likeness of listed parts. */
 function makeGather(index: {
   names: readonly Indexed[];
@@ -225,6 +227,9 @@ function makeGather(index: {
 }): (asked: Name) => number[] {
   const { names, parts, keys, settings } = index;
   const sums = new Float32Array(names.length);
+  // A common part has thousands of names: what is asked of each lies in a row, not behind objects.
+  const kinds = Uint8Array.from(names, ({ name }) => KINDS.indexOf(name.kind));
+  const weights = Float32Array.from(names, ({ weight }) => weight);
   const seenBy = new Int32Array(names.length);
   let stamp = 0;
 
@@ -273,13 +278,14 @@ function makeGather(index: {
 
   return (asked) => {
     const touched: number[] = [];
+    const kind = KINDS.indexOf(asked.kind);
     const weight = asked.tokens.reduce((sum, token) => sum + token.weight, 0);
     const add = (token: NameToken, keysFor: (token: NameToken) => Iterable<string>) => {
       stamp++;
       for (const { part, value } of similar(token, keysFor)) {
         const worth = value * Math.min(token.weight, part.token.weight);
         for (const at of part.names) {
-          if (seenBy[at] === stamp || names[at]?.name.kind !== asked.kind) continue;
+          if (seenBy[at] === stamp || kinds[at] !== kind) continue;
           seenBy[at] = stamp;
           if (sums[at] === 0) touched.push(at);
           sums[at] = (sums[at] ?? 0) + worth;
@@ -295,8 +301,8 @@ function makeGather(index: {
     for (const run of runsTogether(asked.tokens)) add(run, runKeys);
     const ranked: { at: number; rank: number }[] = [];
     for (const at of touched) {
-      const lighter = Math.min(weight, names[at]?.weight ?? 0);
-      const heavier = Math.max(weight, names[at]?.weight ?? 0);
+      const other = weights[at] ?? 0;
+      const [lighter, heavier] = weight < other ? [weight, other] : [other, weight];
       const rank = (sums[at] ?? 0) / (lighter + 0.1 * (heavier - lighter));
       if (rank >= MIN_SHARE) ranked.push({ at, rank });
       sums[at] = 0;

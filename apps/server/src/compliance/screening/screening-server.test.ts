@@ -1,9 +1,13 @@
 import { randomFillSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApi, type TestApi } from '../../../../../tests/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import type { Loop } from '../../platform/loops/index.ts';
+import { describeUpload, uploadList } from '../../processes/screening-upload.ts';
 import { createAdminKey } from '../../tenancy/keys/index.ts';
 import {
   openScreener,
@@ -337,6 +341,38 @@ describe('addresses', () => {
     expect((await api.send('GET', path, { key: theirs.key })).body.data).toEqual([]);
   });
 });
+
+test('the command line imports files into a server, in parts, and tells what was read', async () => {
+  await putList('by-hand');
+  const folder = mkdtempSync(join(tmpdir(), 'quittance-upload-'));
+  const file = join(folder, 'a list.json');
+  const many = Array.from({ length: 3_000 }, (_, i) =>
+    JSON.stringify({
+      id: `w${i}`,
+      schema: 'CryptoWallet',
+      datasets: ['x'],
+      properties: {
+        publicKey: [`1${'x'.repeat(60)}${i}`],
+        topics: ['crime.theft'],
+        notes: ['n'.repeat(3_000)],
+        currency: ['BTC'],
+      },
+    }),
+  );
+  writeFileSync(file, `${many.join('\n')}\nbroken\n`);
+  const upload = { server: `${api.baseUrl}/`, key: api.adminKey, list: 'by-hand', format: 'ftm' };
+  const version = await uploadList({ ...upload, files: [file] });
+  rmSync(folder, { recursive: true });
+  expect(version).toMatchObject({ state: 'imported', entryCount: 3_000, findingCount: 3_001 });
+  expect(version.sources).toMatchObject([{ file: 'a_list.json' }]);
+  expect(version.sources[0]?.bytes).toBeGreaterThan(8 * 1024 * 1024);
+  expect(describeUpload(version)[0]).toBe(
+    'by-hand: 3000 entries, 0 names, 3000 addresses; 3000 new, 0 gone, 0 changed',
+  );
+  await expect(uploadList({ ...upload, list: 'none', files: [file] })).rejects.toThrow(
+    'no such list',
+  );
+}, 60_000);
 
 test('a list that is older than it may be raises one alert, which a fresh version ends', async () => {
   await putList('ageing', 'sanctions', 1);
