@@ -59,7 +59,7 @@ export async function makeRiskConfig(
 ): Promise<number> {
   const made = await api.send('POST', CONFIGS, { key, body: riskConfigBody });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-  const version = made.body.version as number;
+  const version: number = made.body.version;
   if (withBacktest) await api.send('POST', `${CONFIGS}/${version}/backtests`, { key });
   return version;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../../../../packages/bitcoin/src/testing/seeded.ts';
 import { scorePair } from '../score-pair.ts';
-import { type NamePair, SEEN, UNSEEN } from '../testing/name-pairs.ts';
+import { type NamePair, SEEN } from '../testing/name-pairs.ts';
+import { UNSEEN } from '../testing/unseen-name-pairs.ts';
 
 const CUT = 7_000;
 const person = (name1: string, name2: string) =>
