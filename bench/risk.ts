@@ -32,8 +32,8 @@ const LIMIT_MS = 10;
 
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const history = quick ? 2_000 : 1_000_000;
-  const measured = quick ? 50 : 2_000;
-  const warmUp = quick ? 10 : 300;
+  const measured = quick ? 100 : 2_000;
+  const warmUp = quick ? 50 : 300;
   const surroundings = await startSurroundings('risk');
   const owner = new pg.Client({ connectionString: surroundings.ownerUrl });
   await owner.connect();

@@ -9,7 +9,7 @@ import {
   type TracedTransaction,
 } from '../../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../../apps/server/src/compliance/screening/index.ts';
-import { readSpendableCoins } from '../../apps/server/src/paying/coins/index.ts';
+import { readSpendableCoins, reserveCoins } from '../../apps/server/src/paying/coins/index.ts';
 import type { Watcher } from '../../apps/server/src/receiving/chain/index.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
@@ -233,6 +233,12 @@ test('a payment whose previous owner is listed is held before it counts, and rel
   });
   // The very coin stays, too: nothing that pays out may choose it.
   expect(await spendable(merchantId)).toEqual([]);
+  const { txid, vout } = held.payments[0] ?? {};
+  const spendId = shop.ids.next();
+  const reserving = shop.database.asSystem((tx) =>
+    reserveCoins(tx, { merchantId, spendId, coins: [{ txid: txid ?? '', vout: vout ?? 0 }] }),
+  );
+  expect(await reserving).toBe(false);
 
   // What the shop is told is neutral: no list, no score, no reason, no case.
   const events = await shop.events(merchantId);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Uuid } from '@quittance/kernel';
+import { assert, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import {
   type Activity,
@@ -19,15 +19,7 @@ export async function lockHistory(
   tx: Tx,
   { merchantId, currency }: { merchantId: Uuid; currency: string },
 ): Promise<{ amounts: AmountSketch; activity: Activity }> {
-  await tx.query(
-    `INSERT INTO risk_activity (merchant_id, hours, days) VALUES ($1, '{}', '{}')
-     ON CONFLICT (merchant_id) DO NOTHING`,
-    [merchantId],
-  );
-  const active = await tx.one<{ hours: Counts; days: Counts }>(
-    'SELECT hours, days FROM risk_activity WHERE merchant_id = $1 FOR UPDATE',
-    [merchantId],
-  );
+  const active = (await lockActivity(tx, merchantId)) ?? (await beginActivity(tx, merchantId));
   const row = await tx.maybe<{
     payments: bigint;
     sum: string;
@@ -52,6 +44,27 @@ export async function lockHistory(
       ? NO_ACTIVITY
       : { hours: mapOf(active.hours), days: mapOf(active.days) };
   return { amounts, activity };
+}
+
+type ActivityRow = { hours: Counts; days: Counts };
+
+async function lockActivity(tx: Tx, merchantId: Uuid): Promise<ActivityRow | undefined> {
+  return await tx.maybe<ActivityRow>(
+    'SELECT hours, days FROM risk_activity WHERE merchant_id = $1 FOR UPDATE',
+    [merchantId],
+  );
+}
+
+/** The first decision about a store; two at once wait for each other here. */
+async function beginActivity(tx: Tx, merchantId: Uuid): Promise<ActivityRow> {
+  await tx.query(
+    `INSERT INTO risk_activity (merchant_id, hours, days) VALUES ($1, '{}', '{}')
+     ON CONFLICT (merchant_id) DO NOTHING`,
+    [merchantId],
+  );
+  const row = await lockActivity(tx, merchantId);
+  assert(row !== undefined, 'beginActivity: the row was just written');
+  return row;
 }
 
 export async function saveActivity(tx: Tx, merchantId: Uuid, activity: Activity): Promise<void> {

@@ -5,10 +5,12 @@ import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
 import { verifyJournal } from '../../accounting/ledger/index.ts';
 import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import type { Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, type PaymentEvent } from '../../receiving/payments/index.ts';
 import { audienceReader } from '../../telling/notifications/index.ts';
 import { readMerchant } from '../../tenancy/merchants/index.ts';
 import { type Screener, screenerOver } from '../screening/index.ts';
+import { claimPayments } from './queue-store.ts';
 import { screenPayments, type ScreeningDeps, watchStuck } from './screen-payments.ts';
 import type { ReadTransactions, TracedTransaction } from './trace/traced-transaction.ts';
 
@@ -415,6 +417,37 @@ test('two workers at once decide each payment once', async () => {
   expect(cases).toEqual({ cases: 3 });
 });
 
+test('who claims a payment at the same moment waits, and then finds it taken', async () => {
+  await setRisk('on');
+  const { paymentId } = await pay(CLEAN);
+  const nowMs = receiving.clock.nowMs();
+  const claim = (tx: Tx) => claimPayments(tx, { nowMs, leaseMs: 1_000, limit: 100 });
+  const mine = (claims: readonly { paymentId: Uuid }[]) =>
+    claims.filter((each) => each.paymentId === paymentId).length;
+  let tell = () => {};
+  const isClaimed = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const first = receiving.database.asSystem(async (tx) => {
+    const claims = await claim(tx);
+    tell();
+    await expect.poll(isSomebodyBlocked).toBe(true);
+    return claims;
+  });
+  await isClaimed;
+  const second = receiving.database.asSystem(claim);
+  expect([mine(await first), mine(await second)]).toEqual([1, 0]);
+  receiving.clock.advance(1_000);
+});
+
+async function isSomebodyBlocked(): Promise<boolean> {
+  const [row] = await receiving.sql<{ waiting: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock') AS waiting`,
+  );
+  return row?.waiting === true;
+}
+
 test('a worker that died is taken over from after its lease, and what it decided late is not decided twice', async () => {
   await setRisk('on');
   const payment = await pay(CLEAN);
@@ -423,7 +456,10 @@ test('a worker that died is taken over from after its lease, and what it decided
   const hanging = new Promise<void>((resolve) => {
     goOn = resolve;
   });
-  const slow = screenPayments(deps({ read: async (wanted) => hanging.then(() => read(wanted)) }));
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const hangs: ReadTransactions = async (wanted) => hanging.then(() => read(wanted));
+  const slow = screenPayments(deps({ onError, read: hangs }));
   await expect
     .poll(() =>
       receiving.sql('SELECT 1 FROM risk_claim WHERE payment_id = $1', [payment.paymentId]),
@@ -436,6 +472,7 @@ test('a worker that died is taken over from after its lease, and what it decided
   expect(await decisionsOf(payment.paymentId)).toHaveLength(1);
   goOn();
   await slow;
+  expect(errors).toEqual([]);
   expect(await decisionsOf(payment.paymentId)).toHaveLength(1);
 });
 

@@ -254,7 +254,7 @@ export async function readBalances(tx: Tx, query: SpendableQuery): Promise<Walle
   };
 }
 
-/** Reserves coins that exist and are unspent and free; gives those that could be. */
+/** Reserves coins that exist, are unspent, free and not withheld; gives those that could be. */
 export async function insertReservations(
   tx: Tx,
   of: { merchantId: Uuid; spendId: Uuid; coins: readonly CoinRef[] },
@@ -264,6 +264,8 @@ export async function insertReservations(
      SELECT c.merchant_id, c.txid, c.vout, $2 FROM unnest($3::bytea[], $4::int[]) AS n (txid, vout)
        JOIN coin c ON c.txid = n.txid AND c.vout = n.vout
       WHERE c.merchant_id = $1 AND c.live AND c.spent_by IS NULL
+        AND NOT EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
+                         AND p.hold IN ('screening', 'held', 'frozen'))
       ORDER BY c.txid, c.vout
      ON CONFLICT (txid, vout) DO NOTHING RETURNING 1 AS reserved`,
     [

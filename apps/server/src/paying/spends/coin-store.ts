@@ -26,6 +26,8 @@ export type OwnCoin = {
   readonly isSpent: boolean;
   /** The open spend that has it. */
   readonly reservedBy: Uuid | null;
+  /** Of a payment that is being checked, held or frozen: it has to stay where it is. */
+  readonly isWithheld: boolean;
 };
 
 /** Coins by name; those that are not ours are left out. */
@@ -46,10 +48,13 @@ export async function readOwnCoins(
     live: boolean;
     spent_by: Buffer | null;
     reserved_by: Uuid | null;
+    withheld: boolean;
   };
   const rows = await tx.query<Row>(
     `SELECT c.txid, c.vout, c.wallet_id, c.value_sats, c.branch, c.index, c.height, c.live,
-            c.spent_by, r.spend_id AS reserved_by
+            c.spent_by, r.spend_id AS reserved_by,
+            EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
+                     AND p.hold IN ('screening', 'held', 'frozen')) AS withheld
        FROM unnest($2::bytea[], $3::int[]) AS n (txid, vout)
        JOIN coin c ON c.merchant_id = $1 AND c.txid = n.txid AND c.vout = n.vout
        LEFT JOIN coin_reservation r ON r.txid = c.txid AND r.vout = c.vout`,
@@ -67,6 +72,7 @@ export async function readOwnCoins(
     live: row.live,
     isSpent: row.spent_by !== null,
     reservedBy: row.reserved_by,
+    isWithheld: row.withheld,
   }));
 }
 

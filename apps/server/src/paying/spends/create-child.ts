@@ -95,6 +95,7 @@ export async function createChild(
   if (coin === undefined || !coin.live || coin.isSpent || coin.reservedBy !== null) {
     throw nothingStuck('The coin is spent or reserved already.');
   }
+  if (coin.isWithheld) throw nothingStuck('The payment is being checked; its coin stays.');
   if (coin.height !== null) throw nothingStuck('The transaction is in a block already.');
   const debt = ancestorDebt(ancestors, feeRate);
   if (debt === 0n) throw nothingStuck('The transaction pays this rate already.');
