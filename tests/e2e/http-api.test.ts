@@ -15,6 +15,7 @@ import { customerCalls } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { monitoringPosts } from '../support/monitoring.ts';
 import { payOrder } from '../support/pay-order.ts';
+import { filingCalls } from '../support/filings.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { riskCalls } from '../support/risk.ts';
 import { ownAddressBody, screeningCalls } from '../support/screening.ts';
@@ -190,6 +191,7 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     ...(await riskCalls(api, shop)),
     '/api/payment/create': { body: { merchantId: shop.id, amount: '1', currency: 'EUR' } },
   };
+  Object.assign(calls, await filingCalls(api, shop, () => makePayout()));
   /** These answer 409 here, and a failed request is not stored. */
   const failing = new Set([
     ...['/v1/orders/:id/accept-late', '/v1/webhook-deliveries/:id/replay'],
@@ -204,6 +206,8 @@ test('every POST honours Idempotency-Key: the same answer, one effect', async ()
     '/v1/wallets/:id/release-hold',
     // Without lists there are no hits; customers.test.ts has both.
     '/v1/compliance/customer-hits/:id/decide',
+    // Needs the owner's signature; compliance/travel-rule has it.
+    '/v1/compliance/travel-rule/transfers/:id/proof',
   ]);
   const posts = api.api.http.routes.filter((route) => route.method === 'POST');
   for (const { url, idempotency } of posts) {

@@ -81,8 +81,7 @@ test('a payment over a real channel is on the payer’s page at once, and in the
   }
   const shown = waits.map((ms) => ms.toFixed(1)).join(', ');
   console.log(`frame after the payer's send returned: ${shown} ms`);
-  // Other tests share the machine, and what disturbs a payment only makes it slower.
-  expect(waits.toSorted((a, b) => a - b)[waits.length >> 2]).toBeLessThanOrEqual(FRAME_WITHIN_MS);
+  expect(waits.toSorted((a, b) => a - b)[waits.length >> 1]).toBeLessThanOrEqual(FRAME_WITHIN_MS);
   const { node } = network.get('shop');
   expect(await balance('lightning.channels')).toBe((await node.balances()).channelsMsat);
   const asked = { key: shop.key, body: {} };

@@ -329,11 +329,11 @@ test('four eyes look at a pull payment as at a payout of its whole limit', async
   expect((await offer(made.links)).reason).toBe('This has not been approved yet.');
   const path = `/v1/pull-payments/${made.pullPayment.id}/approve`;
   expect((await post(path, undefined, other.key)).body.state).toBe('awaiting_approval');
-  const second = await post(
-    '/v1/api-keys',
-    { name: 'second', scopes: ['payouts:approve', 'payouts:read'] },
-    other.key,
-  );
+  const key = { name: 'second', scopes: ['payouts:approve', 'payouts:read'] };
+  // A key that the first one made is the same person's.
+  const own = await post('/v1/api-keys', key, other.key);
+  expect((await post(path, undefined, own.body.secret)).body.state).toBe('awaiting_approval');
+  const second = await post(`/v1/merchants/${other.id}/api-keys`, key, api.adminKey);
   expect((await post(path, undefined, second.body.secret)).body.state).toBe('active');
   expect((await offer(made.links)).tag).toBe('withdrawRequest');
   const small = (await post('/v1/pull-payments', { ...body, amount: '500' }, other.key)).body;

@@ -8,6 +8,7 @@ import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts
 import { customerBodies, fillCustomers } from '../support/customers.ts';
 import { regtestDescriptor } from '../support/descriptors.ts';
 import { foreignInvoice, giveLightning, issueCard, lnurlGet, tap } from '../support/drawing.ts';
+import { fillFilings, filingBodies } from '../support/filings.ts';
 import { fillMonitoring, monitoringBodies } from '../support/monitoring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { payOrder } from '../support/pay-order.ts';
@@ -124,6 +125,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const customers = await fillCustomers(api, merchant);
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
+  const filings = await fillFilings(api, merchant, payout.id);
   return {
     merchants: merchant.id,
     orders: order.id,
@@ -146,6 +148,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     ledger: transfer.id,
     alerts: alert.id,
     ...customers,
+    ...filings,
     'compliance/alerts': caseAlert.id,
     'compliance/cases': caseAlert.caseId,
     'compliance/risk': decision,
@@ -296,6 +299,7 @@ function bodyOf(operationId: string): unknown {
     writeComplianceSettings: defaultComplianceSettings,
     ...customerBodies,
     createRiskConfig: riskConfigBody,
+    ...filingBodies,
     createComplianceAlert: alertBody,
     assignComplianceCase: { keyId: null },
     commentComplianceCase: { text: 'x' },

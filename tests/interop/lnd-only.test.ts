@@ -110,6 +110,8 @@ describe.skipIf('missing' in lnd)('a real LND', { timeout: 60_000 }, () => {
         missing: [],
         excessive: ['/lnrpc.Lightning/SendCoins', '/lnrpc.Lightning/BakeMacaroon'],
       });
+      expect(await open({}).excessiveRights?.()).toHaveLength(2);
+      expect(await world.node.excessiveRights?.()).toEqual([]);
     });
 
     test('that may not ask about itself gives no report', async () => {

@@ -72,6 +72,8 @@ export async function startTestApi(options: {
   ownerUrl: string;
   clock?: Clock;
   limits?: Partial<RateLimits>;
+  /** Folder with authorities' XSDs. */
+  filingSchemas?: string | null;
   /** Where a node is near. */
   spends?: ApiParts['spends'];
   /** Whom webhooks and providers may be; by default public addresses only. */
@@ -103,6 +105,7 @@ export async function startTestApi(options: {
     network: 'regtest',
     rates,
     urlPolicy: options.urlPolicy ?? {},
+    filingSchemas: options.filingSchemas ?? null,
     payoutListener,
     sealer,
     fees: privateChainFees,

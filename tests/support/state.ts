@@ -43,7 +43,7 @@ export async function openStateReader(ownerUrl: string): Promise<StateReader> {
             FROM ${client.escapeIdentifier(name)} t ${mine}`;
         });
       const { rows } = await client.query<{ name: string; sum: string }>(
-        parts.join(' UNION ALL '),
+        `${parts.join(' UNION ALL ')} ORDER BY name`,
         merchantId === undefined ? [] : [merchantId],
       );
       return Object.fromEntries(rows.map(({ name, sum }) => [name, sum]));

@@ -25,6 +25,12 @@ export class NodeUnknownError extends Error {
   override readonly name = 'NodeUnknownError';
 }
 
+export type CallOptions = {
+  timeoutMs?: number;
+  /** Asked in the moment in which the request would be written; no: `NodeUnavailableError`. */
+  mayWrite?: () => boolean;
+};
+
 export interface NodeClient {
   /**
    * @throws {NodeRefusedError} it said no
@@ -34,7 +40,7 @@ export interface NodeClient {
   call<M extends Method>(
     method: M,
     params: WireParams<M>,
-    options?: { timeoutMs?: number },
+    options?: CallOptions,
   ): Promise<Results[M]>;
   /** Calls back at each new event, and once after each connection; connects when it can. */
   onBell(ring: (cursor: number) => void): () => void;
@@ -95,9 +101,12 @@ export function connectNode(options: { socketPath: string }): NodeClient {
     resubscribing.unref();
   }
 
-  const call: NodeClient['call'] = async (method, params, { timeoutMs } = {}) => {
+  const call: NodeClient['call'] = async (method, params, { timeoutMs, mayWrite } = {}) => {
     const { socket, pending } = await connection();
     if (socket.destroyed) throw new NodeUnavailableError('the node has just gone');
+    if (mayWrite?.() === false) {
+      throw new NodeUnavailableError('its time was over; nothing was sent');
+    }
     const id = ++lastId;
     return new Promise((resolve, reject) => {
       const waitMs = timeoutMs ?? ANSWER_TIMEOUT_MS;

@@ -69,6 +69,8 @@ export const requests = {
     maxFeeMsat: amount,
     timeoutMs: z.int().min(0).max(MAX_WAIT_MS),
     waitMs: z.int().min(0).max(MAX_WAIT_MS),
+    /** Refused (`too_late`) when it is read from this time on, by the clock that both sides have. */
+    notAfterMs: z.int().min(0).optional(),
   }),
   'track-payment': z.object({ paymentHash: hex32 }),
   channels: z.object({}),
@@ -143,6 +145,7 @@ export const failureCodes = [
   'recipient_rejected',
   'features_unknown',
   'not_sent',
+  'too_late',
 ] as const;
 export type FailureCode = (typeof failureCodes)[number];
 

@@ -122,6 +122,16 @@ Works without a server, on lists in files of its own.
     module: './processes/screening.ts',
     run: 'runScreening',
   },
+  filings: {
+    summary: 'made-up reports for authorities, to try what reads them',
+    help: `quittance filings sample --kind sar|ctr|goaml --count N --seed S --out DIR [--schemas DIR]
+
+Writes N made-up reports with hostile texts in them into DIR, the same for the same seed, each as
+the authority would get it: FinCEN's batch file for sar and ctr, goAML's XML. Works without a server.
+  --schemas DIR  check them with the authorities' XSDs in DIR (FinCEN's and goAML's own file names)`,
+    module: './processes/filings.ts',
+    run: 'runFilings',
+  },
   test: {
     summary: 'all checks and tests, or one randomised suite',
     help: `quittance test

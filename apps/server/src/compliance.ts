@@ -1,3 +1,4 @@
+import { type Network, verifyMessage } from '@quittance/bitcoin';
 import { coversScope } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import {
@@ -12,6 +13,8 @@ import {
   type CustomerDeps,
   type PartyScreener,
 } from './compliance/customers/index.ts';
+import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
+import { addComplianceReportRoutes } from './compliance/reports/index.ts';
 import { addMonitoringRoutes } from './compliance/monitoring/index.ts';
 import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
 import {
@@ -24,33 +27,28 @@ import {
   addComplianceSettingsRoutes,
   readComplianceSettings,
 } from './compliance/settings/index.ts';
+import { addTravelRuleRoutes, addTrpRoutes } from './compliance/travel-rule/index.ts';
 import type { Database, Tx } from './platform/db/index.ts';
 import type { HttpApp } from './platform/http/index.ts';
-import type { UrlPolicy } from './platform/outbound/index.ts';
+import { openOutboundPoster, type UrlPolicy } from './platform/outbound/index.ts';
 import type { Sealer } from './platform/sealing/index.ts';
 import { recordAudit } from './tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
+import { readMerchant } from './tenancy/merchants/index.ts';
 
 export type ComplianceParts = {
   database: Database;
   clock: Clock;
   ids: Ids;
+  network: Network;
   random: Random;
+  http: { publicUrl: string };
   screener: Screener;
   /** Seals what says who customers are. */
   sealer: Sealer;
-  /** Which addresses stores' identity providers may have. */
+  /** Which servers may be called: stores' identity providers, other providers of the Travel Rule. */
   urlPolicy: UrlPolicy;
-};
-
-/** Each does what a case's decision says to what it owns. */
-const caseListeners: readonly CaseListener[] = [riskCaseListener];
-
-/** Everybody who is told of decisions, one after the other, in the transaction that decides. */
-export const caseListener: CaseListener = {
-  async caseDecided(tx, telling, decision) {
-    for (const listener of caseListeners) await listener.caseDecided(tx, telling, decision);
-  },
+  filingSchemas?: string | null;
 };
 
 /** Screening, risk, cases, customers, monitoring and filings (docs/adr/0016-compliance.md). */
@@ -62,8 +60,14 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   addListRoutes(app, screening);
   addVersionRoutes(app, screening);
   addScreenRoutes(app, screening);
-  addMonitoringRoutes(app, { ...common, samePersonAs });
+  addFilingRoutes(app, {
+    ...{ ...common, network: parts.network, samePersonAs },
+    validator: openFilingValidator(parts.filingSchemas ?? null),
+  });
+  addTravelRule(app, parts);
+  addComplianceReportRoutes(app, { ...common, readStoreName });
   addRiskRoutes(app, common);
+  addMonitoringRoutes(app, { ...common, samePersonAs });
   const customers = customerDeps(parts);
   const listener = listenersFor(customers);
   addCaseRoutes(app, {
@@ -89,14 +93,32 @@ export function customerDeps(
   };
 }
 
+/** Everybody who is told of decisions, one after the other, in the transaction that decides. */
 function listenersFor(customers: CustomerDeps): CaseListener {
-  const own = createCustomerCaseListener(customers);
+  const listeners = [riskCaseListener, createCustomerCaseListener(customers)];
   return {
     async caseDecided(tx, telling, decision) {
-      await caseListener.caseDecided(tx, telling, decision);
-      await own.caseDecided(tx, telling, decision);
+      for (const listener of listeners) await listener.caseDecided(tx, telling, decision);
     },
   };
+}
+
+function addTravelRule(app: HttpApp, parts: ComplianceParts): void {
+  const { database, clock, ids, random, network, urlPolicy } = parts;
+  const poster = openOutboundPoster({ policy: urlPolicy });
+  app.addHook('onClose', () => poster.close());
+  const deps = {
+    ...{ database, clock, ids, random, poster, publicUrl: parts.http.publicUrl },
+    verifyProof: (signed: { message: string; address: string; signature: string }) =>
+      verifyMessage({ ...signed, network }).ok,
+  };
+  addTravelRuleRoutes(app, { ...deps, recordAudit });
+  addTrpRoutes(app, deps);
+}
+
+async function readStoreName(tx: Tx, merchantId: Uuid): Promise<string> {
+  const { name, settings } = await readMerchant(tx, merchantId);
+  return settings.storeName ?? name;
 }
 
 function mayReview(clock: Clock) {

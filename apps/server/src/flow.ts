@@ -89,6 +89,8 @@ export type FlowOptions = {
   signer: SignerSetting;
   /** The key with which the server approves payouts by itself. */
   approverFile: string;
+  /** Folder with the XSDs of authorities; null or left out: reports are not checked. */
+  filingSchemas?: string | null;
   secretsKeyFile: LightningOptions['secretsKeyFile'];
   lightning?: LightningOptions['lightning'];
   /** Where /metrics is served; undefined: beside the API. */
@@ -241,13 +243,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
-    const { sealer } = lightning;
     const { loops } = state;
-    const { screener } = screening;
     const alerts = alertDepsOf(options);
-    useRisk(lifecycle, options, { database, alerts, loops, screener });
-    useCustomers(lifecycle, options, { database, sealer, loops, screener });
+    useRisk(lifecycle, options, { database, alerts, loops, screener: screening.screener });
     useMonitoring(lifecycle, options, { database, screening, loops });
+    const { sealer } = lightning;
+    const customers = { database, sealer, loops, screener: screening.screener };
+    useCustomers(lifecycle, options, customers);
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

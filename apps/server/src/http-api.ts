@@ -71,6 +71,8 @@ export type ApiParts = {
   screener?: Screener | undefined;
   /** Where the node's own coins are read; absent where there is no node. */
   node?: ReconciliationRouteDeps['node'];
+  /** Folder with the XSDs of authorities; null or left out: reports are not checked. */
+  filingSchemas?: string | null;
   /** How e-mails about alerts are sent; undefined: they are not. */
   mail?: { operatorEmails: readonly string[] } | undefined;
 };

@@ -14,6 +14,7 @@ import {
   type ResolverSettings,
   trackAttempts,
   watchFailureRates,
+  watchLatePayments,
 } from './paying/lightning/index.ts';
 import {
   attemptDepsOf,
@@ -21,6 +22,7 @@ import {
   type LightningPayoutDeps,
   PROCESSORS_CHANNEL,
   type PayoutListener,
+  wakeWaitingPayouts,
   watchOutbound,
 } from './paying/payouts/index.ts';
 import type { Gate } from './paying/guard/index.ts';
@@ -33,6 +35,8 @@ import type { AlertDeps } from './telling/notifications/index.ts';
 
 /** Nobody rang: what is due over Lightning is looked for this often. */
 const LOOK_EVERY_MS = 1_000;
+/** Peers come back in seconds; a node is asked only while a payout waits for it. */
+const WAKE_EVERY_MS = 5_000;
 /** A strategy counts a payout's own attempts at once; others may learn of them a little later. */
 const LEARN_EVERY_MS = 5_000;
 /** What is forgotten is weeks old. */
@@ -95,6 +99,17 @@ export function useLightningPayouts(
       },
     };
   });
+  lifecycle.use('lightning waiting', () => {
+    const loop = startLoop({
+      name: 'lightning waiting',
+      everyMs: WAKE_EVERY_MS,
+      run: (signal) => wakeWaitingPayouts(deps, signal),
+      onError: (error) => log.warn({ error }, 'waiting Lightning payouts can not be looked at'),
+      clock,
+    });
+    loops.push(loop);
+    return loop;
+  });
   useTracking(lifecycle, options, { ...parts, deps });
   useLearning(lifecycle, options, parts);
   lifecycle.use('lightning watch', () => {
@@ -154,7 +169,12 @@ function useLearning(
 function useTracking(
   lifecycle: Lifecycle,
   { clock, log }: LightningPayoutOptions,
-  { database, loops, deps }: { database: Database; loops: Loop[]; deps: LightningPayoutDeps },
+  {
+    database,
+    loops,
+    alerts,
+    deps,
+  }: { database: Database; loops: Loop[]; alerts: AlertDeps; deps: LightningPayoutDeps },
 ): void {
   const attempts = attemptDepsOf(deps);
   lifecycle.use('lightning attempts', () => {
@@ -168,7 +188,8 @@ function useTracking(
         if (!hasRecovered) await recoverAttempts(attempts);
         hasRecovered = true;
         await bells.refresh();
-        return await trackAttempts(attempts, signal);
+        const late = await watchLatePayments({ ...attempts, alerts }, signal);
+        return (await trackAttempts(attempts, signal)) ?? late;
       },
       wake(on) {
         ring = on;

@@ -1,4 +1,5 @@
 import { isUuid } from '@quittance/kernel';
+import { travelRuleScreen } from './compliance/travel-rule/index.ts';
 import {
   countOpenPayouts,
   PROCESSORS_CHANNEL,
@@ -45,6 +46,7 @@ export function usePayouts(
   const deps: ProcessorDeps = {
     ...{ database, clock, ids, random, fees, listener, approver, log },
     readAudience: alerts.readAudience,
+    screen: travelRuleScreen({ clock }),
     notices: {
       ran: (outcome, origin) => metrics.count('quittance_payout_runs_total', { outcome, origin }),
       paid: (count, origin) => metrics.count('quittance_payouts_begun_total', { origin }, count),

@@ -3,6 +3,7 @@ import type {
   CreateLightningInvoice,
   LightningInvoiceJson as LightningInvoice,
   LightningNodeDetail,
+  ConnectedLightningNode,
   LightningNodeJson as LightningNode,
   Page,
 } from '@quittance/contract';
@@ -23,7 +24,7 @@ export function lightningCalls({ get, post, remove }: Calls) {
     lightningNodes: {
       /** The node is tried before it is stored; its credentials are never given out again. */
       connect: (node: ConnectLightningNode, options?: CallOptions) =>
-        post<LightningNode>(nodes, node, options),
+        post<ConnectedLightningNode>(nodes, node, options),
       list: (page: PageRequest = {}) => get<Page<LightningNode>>(nodes, toPageQuery(page)),
       /** Asks the node now; red with the age of what was read last when it does not answer. */
       read: (id: string) => get<LightningNodeDetail>(`${nodes}/${step(id)}`),

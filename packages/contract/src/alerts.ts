@@ -27,6 +27,8 @@ export const alertKinds = [
   'lightning_node_unavailable',
   /** A Lightning node has paid something that no payout knows, or that counts as failed. */
   'lightning_payment_unexplained',
+  /** A Lightning attempt that counted as failed was paid after all; it is booked. */
+  'lightning_late_payment',
   /** A store's channels can send less than its threshold. */
   'lightning_outbound_low',
   /** Most of a store's Lightning attempts fail. */

@@ -48,6 +48,8 @@ export const errorTable = {
   customer_limit_exceeded: { status: 422, title: 'The customer’s limit would be exceeded' },
   document_refused: { status: 422, title: 'The document can not be used' },
   webhook_url_refused: { status: 422, title: 'The webhook address can not be used' },
+  filing_incomplete: { status: 422, title: 'The report is not complete' },
+  filing_invalid: { status: 422, title: 'The report does not fit its schema' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong here' },
   rate_unavailable: { status: 503, title: 'No fresh exchange rate' },

@@ -35,6 +35,7 @@ export * from './compliance-cases.ts';
 export * from './compliance-risk.ts';
 export * from './compliance-lists.ts';
 export * from './compliance-settings.ts';
+export * from './reporting.ts';
 export {
   currencyCode,
   decimalText,
@@ -110,6 +111,8 @@ export {
   lightningNodeListQuerySchema,
   lightningNodePageSchema,
   lightningNodeSchema,
+  type ConnectedLightningNode,
+  connectedLightningNodeSchema,
   msatText,
   paymentHashText,
 } from './lightning-nodes.ts';

@@ -117,6 +117,16 @@ export const lightningNodeSchema = z
   .meta({ id: 'LightningNode' });
 export type LightningNodeJson = z.infer<typeof lightningNodeSchema>;
 
+/** The answer to connecting one. */
+export const connectedLightningNodeSchema = lightningNodeSchema
+  .extend({
+    warnings: z.array(z.string()).meta({
+      description: 'What is better mended, such as credentials that allow more than is needed',
+    }),
+  })
+  .meta({ id: 'ConnectedLightningNode' });
+export type ConnectedLightningNode = z.infer<typeof connectedLightningNodeSchema>;
+
 const channel = z
   .strictObject({
     id: z.string(),

@@ -78,11 +78,7 @@ const makers: Record<string, Make> = {
   key: (context) => {
     const { operation, keys, dice } = context;
     if (!operation.guarded) return undefined;
-    const isAdmins = /^(createMerchant|listMerchants)$/.test(operation.id);
-    const isShared =
-      /^(readMerchant|updateMerchant|readCurrentApiKey|(list|read|acknowledge)Alerts?)$/.test(
-        operation.id,
-      );
+    const { isAdmins, isMerchants } = operation;
     const { merchant: key } = keys;
     const headers = [
       null,
@@ -102,7 +98,8 @@ const makers: Record<string, Make> = {
       `Bearer ' OR '1'='1`,
       `Bearer ${keys.revoked}`,
       `Bearer ${keys.expired}`,
-      ...(isShared ? [] : [`Bearer ${isAdmins ? keys.merchant : keys.admin}`]),
+      ...(isAdmins ? [] : [`Bearer ${keys.admin}`]),
+      ...(isMerchants ? [] : [`Bearer ${keys.merchant}`]),
       ...(operation.id === 'readCurrentApiKey' || operation.id === 'listAudit'
         ? []
         : [`Bearer ${keys.narrow}`]),
@@ -249,8 +246,7 @@ function call({ operation, keys }: Context, change: Change): BadRequest {
   const path = (change.path ?? operation.path)
     .replace(/\{(id|orderId)\}/, NO_ID)
     .replace('{currency}', 'EUR');
-  const isAdmins = /^(createMerchant|listMerchants)$/.test(operation.id);
-  const own = `Bearer ${isAdmins ? keys.admin : keys.merchant}`;
+  const own = `Bearer ${operation.isMerchants ? keys.merchant : keys.admin}`;
   const authorization = change.authorization === undefined ? own : change.authorization;
   const headers: Record<string, string> = { ...change.headers };
   if (authorization !== null) headers['authorization'] = authorization;

@@ -30,6 +30,7 @@ const parameterSchema = z.looseObject({
 });
 const operationSchema = z.looseObject({
   operationId: z.string(),
+  description: z.string().optional(),
   security: z.array(z.unknown()).optional(),
   parameters: z.array(parameterSchema).optional(),
   requestBody: z
@@ -51,6 +52,9 @@ export type Operation = {
   method: string;
   path: string;
   guarded: boolean;
+  /** Whose keys may call it, by the scopes that its description names. */
+  isAdmins: boolean;
+  isMerchants: boolean;
   parameters: Parameter[];
   body: Schema | undefined;
   bodyRequired: boolean;
@@ -60,7 +64,11 @@ export function operationsOf(document: Document): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
       const body = operation.requestBody?.content['application/json']?.schema;
+      const [, named = ''] = /Scope: (.*)\./.exec(operation.description ?? '') ?? [];
+      const scopes = named.split(' or ');
       return {
+        isAdmins: scopes.includes('`instance:admin`'),
+        isMerchants: scopes.some((scope) => scope !== '`instance:admin`'),
         id: operation.operationId,
         method: method.toUpperCase(),
         path,

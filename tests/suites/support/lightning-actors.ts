@@ -44,10 +44,10 @@ export const READY_TIMEOUT_MS = 120_000;
 /** What may be paid before a channel's balance has to come back from the other side. */
 const AMOUNT_MSAT = [10_000_000, 60_000_000] as const;
 /**
- * What a node was asked to pay and has never heard of may still be on its way to it: such a payout ends
- * with its invoice, and not before (ADR 0014).
+ * What never reached the node is given up about two minutes after it was begun (the fence, ADR 0014), and
+ * there has to be time to try it again.
  */
-const INVOICE_SECONDS = 150;
+const INVOICE_SECONDS = 300;
 const ORDER_SATS = [20_000, 90_000] as const;
 const FEE_MSAT = 20_000n;
 const PAY_TIMEOUT_MS = 60_000;

@@ -47,6 +47,10 @@ export function createPayments(context: NodeContext): Payments {
       const detail = 'this node has paid this payment hash before';
       return failed({ code: 'already_paid', detail, at: null });
     }
+    if (request.notAfterMs !== undefined && context.nowMs() >= request.notAfterMs) {
+      const detail = 'the request was read when its time was over';
+      return failed({ code: 'too_late', detail, at: null });
+    }
     const prepared = context.enter(() => prepare(context, request));
     if ('refused' in prepared) return failed(prepared.refused);
     const startedAtMs = context.nowMs();

@@ -80,6 +80,7 @@ export function flowOptionsOf(
     },
     lightningAddresses: config.lightningAddresses,
     mail: mailOf(config),
+    filingSchemas: config.filings.schemaFolder ?? null,
     limits: rateLimitsOf(config),
     socketsPerAddress: config.limits.socketsPerAddress,
     version: surroundings.version,

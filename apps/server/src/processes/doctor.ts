@@ -5,6 +5,7 @@ import { redactText } from '../platform/log/index.ts';
 import { checkBitcoin } from './doctor/bitcoin.ts';
 import { checkDatabase } from './doctor/database.ts';
 import { blocking, type Finding, reasonOf } from './doctor/finding.ts';
+import { checkLightning } from './doctor/lightning.ts';
 import { checkMail } from './doctor/mail.ts';
 import { checkConfigFile, checkDataDir, checkNodeVersion, checkPorts } from './doctor/machine.ts';
 import { checkSecretsKey } from './doctor/secrets.ts';
@@ -91,6 +92,7 @@ async function* examine(
     ['node', () => checkBitcoin(config, systemClock.nowMs())],
     ['signer', () => checkSigner(config)],
     ['secrets key', () => checkSecretsKey(config)],
+    ['Lightning nodes', () => checkLightning(config)],
     ['rates', () => checkRates(config)],
     ['e-mail', () => checkMail(config)],
     ['public URL', () => checkPublicUrl(config)],

@@ -18,6 +18,7 @@ export { complianceReleased } from './templates/compliance-released.ts';
 export { complianceUnfrozen } from './templates/compliance-unfrozen.ts';
 export { lightningFeeReleased } from './templates/lightning-fee-released.ts';
 export { lightningFeeReserved } from './templates/lightning-fee-reserved.ts';
+export { type LightningLateArgs, lightningLate } from './templates/lightning-late.ts';
 export { lightningSent } from './templates/lightning-sent.ts';
 export { type LightningAdjustedArgs, lightningAdjusted } from './templates/lightning-adjusted.ts';
 export {

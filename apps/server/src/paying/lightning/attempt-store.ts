@@ -6,7 +6,7 @@ import type { Attempt, OpenAnswer } from './attempt.ts';
 /** Rung when an attempt should be looked at. */
 export const ATTEMPTS_CHANNEL = 'quittance_lightning_attempts';
 
-type Row = {
+export type AttemptRow = {
   merchant_id: Uuid;
   id: Uuid;
   payout_id: Uuid;
@@ -38,14 +38,19 @@ type Row = {
   fee_msat: Msats | null;
   started_at: Date;
   ended_at: Date | null;
+  not_found_since: Date | null;
+  watch_until: Date | null;
+  watch_due_at: Date | null;
+  arrived_late: boolean;
 };
 
-const COLUMNS = `merchant_id, id, payout_id, number, state, origin, processor_id, lightning_node,
+export const ATTEMPT_COLUMNS = `merchant_id, id, payout_id, number, state, origin, processor_id, lightning_node,
   node_key, invoice, offer, payment_hash, invoice_expires_at, amount_msat, fee_limit_msat,
   deadline_at, sends, sent_at, last_answer, last_answer_at, detail, due_at, looks, failure_class,
-  failure_code, failure_at, preimage, sent_msat, fee_msat, started_at, ended_at`;
+  failure_code, failure_at, preimage, sent_msat, fee_msat, started_at, ended_at, not_found_since,
+  watch_until, watch_due_at, arrived_late`;
 
-function attemptOf(row: Row): Attempt {
+export function attemptOf(row: AttemptRow): Attempt {
   const { lightning_node: nodeId, node_key: nodeKey, detail } = row;
   return {
     merchantId: row.merchant_id,
@@ -81,10 +86,14 @@ function attemptOf(row: Row): Attempt {
     feeMsat: row.fee_msat,
     startedAtMs: row.started_at.getTime(),
     endedAtMs: msOf(row.ended_at),
+    notFoundSinceMs: msOf(row.not_found_since),
+    watchUntilMs: msOf(row.watch_until),
+    watchDueAtMs: msOf(row.watch_due_at),
+    arrivedLate: row.arrived_late,
   };
 }
 
-function invoiceOf(row: Row): Attempt['invoice'] {
+function invoiceOf(row: AttemptRow): Attempt['invoice'] {
   const { invoice: text, offer, payment_hash: hash, invoice_expires_at: expiresAt } = row;
   if (text === null || hash === null || expiresAt === null) return null;
   const paymentHash = toHex(new Uint8Array(hash));
@@ -94,9 +103,9 @@ function invoiceOf(row: Row): Attempt['invoice'] {
 /** Inserts an attempt as it is: open, or refused before it began. */
 export async function insertAttempt(tx: Tx, attempt: Attempt): Promise<void> {
   await tx.query(
-    `INSERT INTO lightning_attempt (${COLUMNS})
+    `INSERT INTO lightning_attempt (${ATTEMPT_COLUMNS})
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-             $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
+             $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)`,
     [
       ...[attempt.merchantId, attempt.id, attempt.payoutId, attempt.number],
       ...[attempt.state, attempt.origin, attempt.processorId],
@@ -112,6 +121,8 @@ export async function insertAttempt(tx: Tx, attempt: Attempt): Promise<void> {
       ...[attempt.failure?.at ?? null, bytesOf(attempt.preimage)],
       ...[attempt.sentMsat, attempt.feeMsat],
       ...[new Date(attempt.startedAtMs), dateOf(attempt.endedAtMs)],
+      ...[dateOf(attempt.notFoundSinceMs), dateOf(attempt.watchUntilMs)],
+      ...[dateOf(attempt.watchDueAtMs), attempt.arrivedLate],
     ],
   );
 }
@@ -122,7 +133,7 @@ export async function updateAttempt(tx: Tx, attempt: Attempt): Promise<void> {
     `UPDATE lightning_attempt SET state = $3, sends = $4, sent_at = $5, last_answer = $6,
             last_answer_at = $7, detail = $8, due_at = $9, looks = $10, failure_class = $11,
             failure_code = $12, failure_at = $13, preimage = $14, sent_msat = $15, fee_msat = $16,
-            ended_at = $17
+            ended_at = $17, not_found_since = $18, watch_until = $19, watch_due_at = $20
       WHERE merchant_id = $1 AND id = $2 AND state = 'open' RETURNING 1 AS written`,
     [
       ...[attempt.merchantId, attempt.id, attempt.state, attempt.sends, dateOf(attempt.sentAtMs)],
@@ -131,6 +142,8 @@ export async function updateAttempt(tx: Tx, attempt: Attempt): Promise<void> {
       ...[attempt.failure?.failureClass ?? null, attempt.failure?.code ?? null],
       ...[attempt.failure?.at ?? null, bytesOf(attempt.preimage)],
       ...[attempt.sentMsat, attempt.feeMsat, dateOf(attempt.endedAtMs)],
+      ...[dateOf(attempt.notFoundSinceMs), dateOf(attempt.watchUntilMs)],
+      dateOf(attempt.watchDueAtMs),
     ],
   );
   assert(written.length === 1, 'an attempt that has ended is not written again');
@@ -139,8 +152,8 @@ export async function updateAttempt(tx: Tx, attempt: Attempt): Promise<void> {
 export type OwnAttempt = { readonly merchantId: Uuid; readonly id: Uuid };
 
 export async function lockAttempt(tx: Tx, own: OwnAttempt): Promise<Attempt | undefined> {
-  const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND id = $2 FOR UPDATE`,
+  const row = await tx.maybe<AttemptRow>(
+    `SELECT ${ATTEMPT_COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND id = $2 FOR UPDATE`,
     [own.merchantId, own.id],
   );
   return row === undefined ? undefined : attemptOf(row);
@@ -164,8 +177,8 @@ export async function readAttempts(
   tx: Tx,
   which: { merchantId: Uuid; payoutId: Uuid },
 ): Promise<Attempt[]> {
-  const rows = await tx.query<Row>(
-    `SELECT ${COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND payout_id = $2
+  const rows = await tx.query<AttemptRow>(
+    `SELECT ${ATTEMPT_COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND payout_id = $2
       ORDER BY number`,
     [which.merchantId, which.payoutId],
   );
@@ -177,11 +190,11 @@ export async function claimDueAttempts(
   tx: Tx,
   claim: { nowMs: number; leaseMs: number; limit: number },
 ): Promise<Attempt[]> {
-  const rows = await tx.query<Row>(
+  const rows = await tx.query<AttemptRow>(
     `UPDATE lightning_attempt SET due_at = $2 WHERE id IN (
        SELECT id FROM lightning_attempt WHERE state = 'open' AND due_at <= $1
         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-     RETURNING ${COLUMNS}`,
+     RETURNING ${ATTEMPT_COLUMNS}`,
     [new Date(claim.nowMs), new Date(claim.nowMs + claim.leaseMs), claim.limit],
   );
   return rows.map(attemptOf);
@@ -220,8 +233,8 @@ export async function readAttemptsOfHash(
   tx: Tx,
   which: { merchantId: Uuid; paymentHash: string },
 ): Promise<Attempt[]> {
-  const rows = await tx.query<Row>(
-    `SELECT ${COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND payment_hash = $2
+  const rows = await tx.query<AttemptRow>(
+    `SELECT ${ATTEMPT_COLUMNS} FROM lightning_attempt WHERE merchant_id = $1 AND payment_hash = $2
       ORDER BY started_at DESC, id DESC LIMIT 100`,
     [which.merchantId, fromHex(which.paymentHash)],
   );

@@ -42,8 +42,16 @@ export type Attempt = {
   readonly lastAnswerAtMs: number | null;
   /** What was said about it last, for the operator. */
   readonly detail: string | null;
+  /** Since when the node has said nothing but "not found" with the attempt's time over. */
+  readonly notFoundSinceMs: number | null;
   readonly dueAtMs: number | null;
   readonly looks: number;
+  /** It has ended; a request that was lost could still reach the node until then. */
+  readonly watchUntilMs: number | null;
+  /** When the node is asked about that next; null: it is not. */
+  readonly watchDueAtMs: number | null;
+  /** It counted as failed, and then the node said that it was paid. */
+  readonly arrivedLate: boolean;
   readonly failure: AttemptFailure | null;
   readonly preimage: string | null;
   /** What the recipient got, and what the route cost beside it. */
@@ -83,6 +91,13 @@ export type AttemptChange = {
       readonly feeMsat: Msats;
     }
   | { readonly type: 'failed'; readonly failure: AttemptFailure }
+  /** It was told as failed before, and was paid all the same. */
+  | {
+      readonly type: 'arrived_late';
+      readonly paymentHash: string;
+      readonly preimage: string;
+      readonly feeMsat: Msats;
+    }
   | { readonly type: 'in_flight' }
   | { readonly type: 'unsure'; readonly detail: string }
 );

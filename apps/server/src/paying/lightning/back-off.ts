@@ -1,7 +1,7 @@
 import type { Random } from '@quittance/kernel';
 
 /** First pause between two looks at an attempt that is open; doubles each time. */
-const FIRST_PAUSE_MS = 1_000;
+export const FIRST_PAUSE_MS = 1_000;
 /** Longest: the node's own events usually ring before. */
 const LAST_PAUSE_MS = 60_000;
 

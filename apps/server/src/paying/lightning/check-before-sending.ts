@@ -1,12 +1,26 @@
 import type { LightningNetwork } from '@quittance/bitcoin';
 import type { LightningFailureClass } from '@quittance/contract';
 import type { Msats } from '@quittance/kernel';
-import type {
-  LightningBalances,
-  LightningChannel,
-  LightningInfo,
+import {
+  type LightningBalances,
+  type LightningChannel,
+  type LightningInfo,
+  OWN_PEERS_OFFLINE,
 } from '../../receiving/lightning/index.ts';
 import type { AttemptFailure } from './attempt.ts';
+
+/** What was found before anything was sent has codes that begin like this. */
+const BEFORE_SENDING = 'before_sending:';
+const OWN_PEER = 'own_peer';
+const OWN_PEER_AWAY = `${BEFORE_SENDING}${OWN_PEER}`;
+/** Codes of failures (`peer_offline`) of a peer of our own, seen before or by the node. */
+export const OWN_PEER_CODES: readonly string[] = [OWN_PEER_AWAY, OWN_PEERS_OFFLINE];
+/** Codes of payments that our own node could not send, whatever the destination is. */
+export const OWN_SIDE_CODES: readonly string[] = [
+  OWN_PEER_AWAY,
+  `${BEFORE_SENDING}own_channels`,
+  `${BEFORE_SENDING}not_synced`,
+];
 
 /** What an invoice says of itself; null where a BOLT 12 invoice is the node's own to read. */
 export type InvoiceFacts = {
@@ -64,8 +78,9 @@ export function checkBeforeSending(
   return checkLiquidity(node, amountMsat);
 }
 
-function checkLiquidity(
-  { channels, balances }: NodeFacts,
+/** Whether the own channels can send so much now. Pure. @returns null when they can */
+export function checkLiquidity(
+  { channels, balances }: Pick<NodeFacts, 'channels' | 'balances'>,
   amountMsat: Msats,
 ): AttemptFailure | null {
   const sendable = channels === null ? balances.sendableMsat : sumOf(channels.filter(isActive));
@@ -75,7 +90,7 @@ function checkLiquidity(
   const withAsleep = sendable + asleep.reduce((sum, { localMsat }) => sum + localMsat, 0n);
   if (withAsleep >= amountMsat) {
     const detail = `${missing}; peers with enough are offline`;
-    return { ...refuse('peer_offline', 'own_peer', detail), at: asleep[0]?.peerId ?? null };
+    return { ...refuse('peer_offline', OWN_PEER, detail), at: asleep[0]?.peerId ?? null };
   }
   return refuse('insufficient_local_balance', 'own_channels', missing);
 }
@@ -89,5 +104,5 @@ function sumOf(channels: readonly LightningChannel[]): Msats {
 }
 
 function refuse(failureClass: LightningFailureClass, code: string, detail: string): AttemptFailure {
-  return { failureClass, code: `before_sending:${code}`, detail, at: null };
+  return { failureClass, code: `${BEFORE_SENDING}${code}`, detail, at: null };
 }

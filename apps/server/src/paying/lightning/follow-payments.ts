@@ -3,6 +3,7 @@ import type { Tx } from '../../platform/db/index.ts';
 import type { PaymentListener, PaymentOutcome } from '../../receiving/lightning/index.ts';
 import { type AlertDeps, raiseAlert } from '../../telling/notifications/index.ts';
 import { readAttemptsOfHash, ringAttempts, wakeAttempt } from './attempt-store.ts';
+import { wakeWatched } from './watch-store.ts';
 
 /**
  * What nodes tell of payments that ended. An open attempt is only woken: it asks by itself and
@@ -22,6 +23,12 @@ export function createPaymentListener(deps: { alerts: AlertDeps }): PaymentListe
       }
       if (outcome.state !== 'succeeded') return;
       if (attempts.some(({ state }) => state === 'succeeded')) return;
+      const watched = attempts.filter(({ watchDueAtMs }) => watchDueAtMs !== null);
+      if (watched.length > 0) {
+        await wakeWatched(tx, { merchantId, ids: watched.map(({ id }) => id), nowMs });
+        await ringAttempts(tx);
+        return;
+      }
       const reason = attempts.some(({ sends }) => sends > 0)
         ? 'every attempt of a payout with this hash counts as failed, and its money is free again'
         : 'no payout has sent it';

@@ -23,6 +23,7 @@ export type {
   AttemptInvoice,
   AttemptListener,
   AttemptOrigin,
+  AttemptTelling,
   SentAttempt,
 } from './attempt.ts';
 export { ATTEMPTS_CHANNEL, countOpenAttempts, readAttempts } from './attempt-store.ts';
@@ -30,7 +31,14 @@ export { createPaymentListener } from './follow-payments.ts';
 export { attemptJson } from './present.ts';
 export { watchFailureRates } from './watch-attempts.ts';
 export { beginAttempt, recordRefusal } from './begin-attempt.ts';
-export { checkBeforeSending, type InvoiceFacts, type NodeFacts } from './check-before-sending.ts';
+export {
+  checkBeforeSending,
+  checkLiquidity,
+  type InvoiceFacts,
+  type NodeFacts,
+  OWN_PEER_CODES,
+  OWN_SIDE_CODES,
+} from './check-before-sending.ts';
 export type { AttemptDeps, AttemptLog, AttemptNotices, NodesOfStores } from './deps.ts';
 export { createDoorbells } from './doorbells.ts';
 export {
@@ -42,6 +50,7 @@ export {
 export { lightningFaultPoint } from './fault-points.ts';
 export { classOfError, sendAttempt } from './send-attempt.ts';
 export { recoverAttempts, trackAttempts } from './track-attempts.ts';
+export { watchLatePayments } from './watch-late.ts';
 export { type FailureClassFacts, failureClasses } from './failure-classes.ts';
 export {
   type Advice,

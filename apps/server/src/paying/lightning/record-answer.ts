@@ -2,22 +2,26 @@ import { unreachable } from '@quittance/kernel';
 import type { PaymentOutcome } from '../../receiving/lightning/index.ts';
 import type { Attempt, AttemptChange, SentAttempt } from './attempt.ts';
 import { lockAttempt, updateAttempt, wasTriedBefore } from './attempt-store.ts';
-import { lookAgainMs } from './back-off.ts';
+import { FIRST_PAUSE_MS, lookAgainMs } from './back-off.ts';
 import type { AttemptDeps } from './deps.ts';
 import { failureClasses } from './failure-classes.ts';
 import { lightningFaultPoint } from './fault-points.ts';
 import { judgeAnswer, type Verdict } from './judge-answer.ts';
 
+/** How often the node is asked about an attempt that has ended and could still arrive. */
+export const WATCH_EVERY_MS = 60_000;
+
 /**
  * Records what a node said of an attempt, and in the same transaction what follows for the payout,
  * its money and its events. Every answer may come twice: an attempt that has ended stays as it is.
+ * @param asked.askedAtMs when the node was asked, or given it: before that moment it said nothing
  * @returns the verdict; null when the attempt had ended before
  */
 export async function recordAnswer(
   deps: AttemptDeps,
   sent: SentAttempt,
   answer: PaymentOutcome,
-  { isOwnReply }: { isOwnReply: boolean },
+  asked: { isOwnReply: boolean; askedAtMs: number },
 ): Promise<Verdict | null> {
   const { merchantId, payoutId, id } = sent;
   const done = await deps.database.asSystem(async (tx) => {
@@ -26,7 +30,7 @@ export async function recordAnswer(
     if (attempt === undefined || attempt.state !== 'open' || !isSent(attempt)) return null;
     const nowMs = deps.clock.nowMs();
     const isKnownHash = await wasTriedBefore(tx, attempt);
-    const verdict = judgeAnswer(attempt, answer, { nowMs, isOwnReply, isKnownHash });
+    const verdict = judgeAnswer(attempt, answer, { nowMs, ...asked, isKnownHash });
     await updateAttempt(tx, applyVerdict(attempt, verdict, { nowMs, random: deps.random }));
     const change = changeOf(attempt, verdict);
     await deps.listener.attemptChanged(tx, { ids: deps.ids, nowMs }, change);
@@ -49,25 +53,32 @@ function applyVerdict(
   verdict: Verdict,
   { nowMs, random }: { nowMs: number; random: AttemptDeps['random'] },
 ): Attempt {
-  const ended = { dueAtMs: null, endedAtMs: nowMs };
+  const ended = { dueAtMs: null, endedAtMs: nowMs, notFoundSinceMs: null };
   switch (verdict.type) {
     case 'succeeded': {
       const { preimage, sentMsat, feeMsat } = verdict;
       return { ...attempt, ...ended, state: 'succeeded', preimage, sentMsat, feeMsat };
     }
     case 'failed': {
-      const { failure } = verdict;
-      return { ...attempt, ...ended, state: 'failed', failure, detail: failure.detail };
+      const { failure, watchUntilMs } = verdict;
+      const watchDueAtMs = watchUntilMs === null ? null : nowMs + WATCH_EVERY_MS;
+      const watch = { watchUntilMs, watchDueAtMs };
+      return { ...attempt, ...ended, ...watch, state: 'failed', failure, detail: failure.detail };
     }
-    case 'open':
+    case 'open': {
+      const pauseEndsMs = nowMs + lookAgainMs(attempt.looks, random);
+      const soonestMs = nowMs + FIRST_PAUSE_MS;
+      const lookAtMs = Math.max(soonestMs, verdict.lookAtMs ?? Number.POSITIVE_INFINITY);
       return {
         ...attempt,
         lastAnswer: verdict.answer,
         lastAnswerAtMs: nowMs,
         detail: verdict.detail,
+        notFoundSinceMs: verdict.notFoundSinceMs,
         looks: attempt.looks + 1,
-        dueAtMs: nowMs + lookAgainMs(attempt.looks, random),
+        dueAtMs: Math.min(pauseEndsMs, lookAtMs),
       };
+    }
     default:
       return unreachable(verdict);
   }

@@ -43,11 +43,10 @@ export async function recoverAttempts({
   await database.asSystem((tx) => wakeAttempts(tx, clock.nowMs()));
 }
 
-const asked = { isOwnReply: false };
-
 async function trackOne(deps: AttemptDeps, attempt: Attempt): Promise<void> {
   if (!isSent(attempt)) return;
   const connected = await connect(deps, attempt);
+  const asked = { isOwnReply: false, askedAtMs: deps.clock.nowMs() };
   if ('detail' in connected) {
     const silence = { state: 'unknown', detail: connected.detail } as const;
     await recordAnswer(deps, attempt, silence, asked);
@@ -62,7 +61,7 @@ async function trackOne(deps: AttemptDeps, attempt: Attempt): Promise<void> {
 }
 
 /** Only the node that was asked to pay can say what became of it. */
-async function connect(deps: AttemptDeps, attempt: Attempt) {
+export async function connect(deps: AttemptDeps, attempt: Attempt) {
   try {
     const connected = await deps.nodes.connectionOf(attempt.merchantId);
     if (connected === null) return { detail: 'the store has no Lightning node any more' };
@@ -75,7 +74,7 @@ async function connect(deps: AttemptDeps, attempt: Attempt) {
   }
 }
 
-async function ask(question: () => Promise<PaymentOutcome>): Promise<PaymentOutcome> {
+export async function ask(question: () => Promise<PaymentOutcome>): Promise<PaymentOutcome> {
   try {
     return await question();
   } catch (error) {

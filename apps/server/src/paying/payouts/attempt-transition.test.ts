@@ -119,6 +119,9 @@ function post(book: Book, ledger: Extract<PayoutStep, { ok: true }>['ledger']): 
         expect(book.moved).toBe(false);
         book.moved = true;
         break;
+      case 'lightning-late':
+        assert(false, 'nothing has arrived late in these stories');
+        break;
       case 'payout-reversed':
         assert(false, 'what arrived over Lightning never comes back');
     }
@@ -235,6 +238,53 @@ test('an event that comes twice changes nothing the second time, and an end is a
     }),
     { numRuns: 3_000 },
   );
+});
+
+test('what arrives after it counted as failed is booked once, and pays a payout that nothing else pays', () => {
+  const seen = new Set<string>();
+  const late = {
+    type: 'attempt_arrived_late',
+    ...{ attemptId: 'late', paymentHash: 'ab'.repeat(32) },
+    ...{ preimage: 'ef'.repeat(32), feeMsat: 7n, atMs: ENDS_MS },
+  } as const;
+  fc.assert(
+    fc.property(story, (events) => {
+      const payout = play(events, () => {});
+      fc.pre(payout.state !== 'awaiting_approval');
+      const step = applyPayoutEvent(payout, { ...late, isBooked: false });
+      assert(step.ok, 'it is always taken in');
+      seen.add(payout.state);
+      const templates = step.ledger.map(({ template }) => template);
+      const isOpen = payout.state === 'in_flight' || payout.state === 'unknown';
+      if (isOpen || payout.state === 'final') {
+        // It can not be called back: two payments, each booked.
+        expect(step.payout).toMatchObject({ state: payout.state, lightning: payout.lightning });
+        expect(templates).toEqual(['lightning-late']);
+      } else {
+        expect(step.payout).toMatchObject({ state: 'final', lightning: { attemptId: 'late' } });
+        const wasReserved = payout.state === 'approved';
+        expect(templates.includes('lightning-sent')).toBe(wasReserved);
+        expect(templates.includes('lightning-late')).toBe(!wasReserved);
+        expect(applyPayoutEvent(step.payout, { ...late, isBooked: false })).toMatchObject({
+          ledger: [],
+        });
+      }
+      if (!isOpen) return;
+      // The open one fails: then the late one has paid it, and is not booked again.
+      const failed = applyPayoutEvent(step.payout, {
+        type: 'attempt_failed',
+        ...{ attemptId: payout.lightning?.attemptId ?? '', atMs: ENDS_MS },
+        ...{ failureClass: 'no_route', reason: 'already_paid', next: null },
+      });
+      assert(failed.ok, 'an open attempt may fail');
+      const paid = applyPayoutEvent(failed.payout, { ...late, isBooked: true });
+      expect(paid).toMatchObject({ ok: true, ledger: [], payout: { state: 'final' } });
+    }),
+    { numRuns: 2_000 },
+  );
+  expect([...seen].sort()).toEqual([
+    ...['approved', 'cancelled', 'failed', 'final', 'in_flight', 'unknown'],
+  ]);
 });
 
 test('a spend never takes up a payout over Lightning, nor an attempt one on chain', () => {

@@ -50,6 +50,19 @@ export type AttemptEvent = {
       readonly preimage: string;
       readonly feeMsat: Msats;
     }
+  /**
+   * An attempt that counted as failed was paid all the same. The one that is open, if there is one,
+   * goes on: it can not be called back.
+   */
+  | {
+      readonly type: 'attempt_arrived_late';
+      readonly attemptId: Uuid;
+      readonly paymentHash: string;
+      readonly preimage: string;
+      readonly feeMsat: Msats;
+      /** It was booked when it was found, while another attempt was open. */
+      readonly isBooked: boolean;
+    }
   /** The node says for certain that nothing of it can still arrive. */
   | {
       readonly type: 'attempt_failed';
@@ -119,6 +132,8 @@ export function applyAttemptEvent(payout: Payout, event: AttemptEvent): PayoutSt
       );
     case 'attempt_succeeded':
       return succeed(payout, lightning, event);
+    case 'attempt_arrived_late':
+      return arriveLate(payout, lightning, event);
     case 'postponed':
       if (payout.state !== 'approved') return reject('not_approved');
       if (payout.notBeforeMs === event.notBeforeMs) return same(payout);
@@ -188,18 +203,48 @@ function succeed(
   const { attemptId, preimage, feeMsat, atMs } = event;
   if (payout.state === 'final' && lightning.attemptId === attemptId) return same(payout);
   if (!isOpen(payout, attemptId)) return reject('other_attempt');
+  const paid = { ...lightning, preimage, feeMsat };
+  return finish(payout, atMs, paid, sentTransfers(payout));
+}
+
+/** What was set aside is on its way, and then with the recipient. */
+function sentTransfers(payout: Payout): PayoutLedgerIntent[] {
   const epoch = payout.ledgerEpoch;
   const ledger: PayoutLedgerIntent[] = [{ template: 'payout-sent', epoch }];
   if (hasFeeReserve(payout)) ledger.push({ template: 'lightning-fee-released', epoch });
-  ledger.push({ template: 'lightning-sent', epoch });
-  const paid = {
-    state: 'final',
-    reason: null,
-    payRequest: null,
-    finishedAtMs: atMs,
-    lightning: { ...lightning, preimage, feeMsat },
-  } as const;
-  return change(payout, atMs, paid, ledger, ['payout.final']);
+  return [...ledger, { template: 'lightning-sent', epoch }];
+}
+
+function finish(
+  payout: Payout,
+  atMs: number,
+  lightning: LightningSide,
+  ledger: readonly PayoutLedgerIntent[],
+): PayoutStep {
+  const paid = { state: 'final', reason: null, payRequest: null, notBeforeMs: null } as const;
+  return change(payout, atMs, { ...paid, finishedAtMs: atMs, lightning }, ledger, ['payout.final']);
+}
+
+/**
+ * The money has gone, so it is booked whatever the payout's state is, and a payout that nothing else
+ * pays is paid by it: also one that had failed. Beside an open attempt, or the one that has paid it,
+ * it is a second payment, which the alert tells of.
+ */
+function arriveLate(
+  payout: Payout,
+  lightning: LightningSide,
+  event: Extract<AttemptEvent, { type: 'attempt_arrived_late' }>,
+): PayoutStep {
+  const { attemptId, paymentHash, preimage, feeMsat, isBooked, atMs } = event;
+  if (payout.state === 'final' && lightning.attemptId === attemptId) return same(payout);
+  const paid = { ...lightning, attemptId, paymentHash, preimage, feeMsat };
+  if (payout.state === 'approved') return finish(payout, atMs, paid, sentTransfers(payout));
+  const late = { template: 'lightning-late', attemptId, paymentHash, feeMsat } as const;
+  const ledger = isBooked ? [] : [late];
+  if (payout.state === 'failed' || payout.state === 'cancelled') {
+    return finish(payout, atMs, paid, ledger);
+  }
+  return change(payout, atMs, {}, ledger);
 }
 
 function giveUp(

@@ -9,6 +9,7 @@ export {
   createLightningPayments,
   type LightningPayments,
 } from './lightning/run-due.ts';
+export { wakeWaitingPayouts } from './lightning/wake-waiting.ts';
 export { watchOutbound } from './lightning/watch-outbound.ts';
 export {
   noPayoutListener,

@@ -1,8 +1,19 @@
 import type { PayoutEventType } from '@quittance/contract';
+import type { Msats, Uuid } from '@quittance/kernel';
 import type { Payout } from './payout.ts';
 
 /** A transfer that the ledger has to take, in this order. */
-export type PayoutLedgerIntent = {
+export type PayoutLedgerIntent =
+  | PayoutTransferIntent
+  /** What arrived although its attempt counted as failed, with nothing set aside for it. */
+  | {
+      readonly template: 'lightning-late';
+      readonly attemptId: Uuid;
+      readonly paymentHash: string;
+      readonly feeMsat: Msats;
+    };
+
+export type PayoutTransferIntent = {
   readonly template:
     | 'payout-reserved'
     | 'payout-sent'

@@ -126,8 +126,13 @@ const MADE = {
 } as const;
 
 function post(book: Book, ledger: Extract<PayoutStep, { ok: true }>['ledger']): void {
-  for (const { template, epoch } of ledger) {
-    assert(template in NEEDED, `${template} has no place in a payout on chain`);
+  for (const intent of ledger) {
+    const { template } = intent;
+    assert(
+      template in NEEDED && 'epoch' in intent,
+      `${template} has no place in a payout on chain`,
+    );
+    const { epoch } = intent;
     const stands = book.get(epoch);
     expect(stands, `${template} in epoch ${epoch}`).toBe(NEEDED[template as keyof typeof NEEDED]);
     book.set(epoch, MADE[template as keyof typeof MADE]);

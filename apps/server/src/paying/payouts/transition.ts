@@ -67,7 +67,7 @@ type ChainState = (typeof CHAIN_STATES)[number];
 /**
  * What an event makes of a payout, without any I/O. An event that says nothing new gives back the
  * same payout, so every event may be applied twice. Failed and cancelled payouts never change
- * again, final ones neither; a payout has a spend exactly while it is in_progress or beyond, and
+ * again (but for a Lightning payment that arrives after all), final ones neither; a payout has a spend exactly while it is in_progress or beyond, and
  * gets one only from approved, where it has none: two are never alive at once.
  */
 export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep {
@@ -106,6 +106,7 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
     case 'attempt_seen':
     case 'attempt_succeeded':
     case 'attempt_failed':
+    case 'attempt_arrived_late':
     case 'postponed':
     case 'gave_up':
       return applyAttemptEvent(payout, event);

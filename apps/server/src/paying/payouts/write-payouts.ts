@@ -2,6 +2,7 @@ import { assert, type Uuid, unreachable } from '@quittance/kernel';
 import {
   lightningFeeReleased,
   lightningFeeReserved,
+  lightningLate,
   lightningSent,
   MAX_BATCH,
   MERCHANT_AVAILABLE,
@@ -20,6 +21,7 @@ import { coveringSats, type Payout, type PayoutListener, type PayoutTelling } fr
 import { payoutEvent } from './present.ts';
 import { ringProcessors } from './processors/store.ts';
 import { updatePayouts } from './store.ts';
+import type { PayoutTransferIntent } from './step.ts';
 import type { PayoutLedgerIntent, PayoutStep } from './transition.ts';
 
 /** A payout as it was read under its lock, and what becomes of it. */
@@ -81,6 +83,13 @@ export async function writePayouts(
 }
 
 function transferOf(payout: Payout, intent: PayoutLedgerIntent, atMs: number): Transfer {
+  if (intent.template !== 'lightning-late') return transferOfEpoch(payout, intent, atMs);
+  const { merchantId, id: payoutId, amountMsat } = payout;
+  const { attemptId, paymentHash, feeMsat } = intent;
+  return lightningLate({ merchantId, payoutId, attemptId, paymentHash, amountMsat, feeMsat, atMs });
+}
+
+function transferOfEpoch(payout: Payout, intent: PayoutTransferIntent, atMs: number): Transfer {
   const { merchantId, id: payoutId, amountMsat, lightning } = payout;
   const args = { merchantId, payoutId, amountMsat, epoch: intent.epoch, atMs };
   const feeArgs = { ...args, amountMsat: lightning?.feeLimitMsat ?? 0n };

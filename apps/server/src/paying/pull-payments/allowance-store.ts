@@ -40,6 +40,20 @@ export async function returnAllowance(tx: Tx, key: AllowanceKey, units: bigint):
   assert(returned.length === 1, 'what is given back was taken before');
 }
 
+/**
+ * Takes again what was given back, for a draw that was paid after all. The money has gone, so it is
+ * taken whatever is left: the limit of the period counts it, and is full if that is above it.
+ */
+export async function retakeAllowance(tx: Tx, key: AllowanceKey, units: bigint): Promise<void> {
+  const taken = await tx.query(
+    `UPDATE draw_allowance SET used_units = used_units + $4,
+            max_units = greatest(max_units, used_units + $4)
+      WHERE merchant_id = $1 AND holder_id = $2 AND period_start = $3 RETURNING 1 AS taken`,
+    [key.merchantId, key.holderId, new Date(key.periodStartMs), units],
+  );
+  assert(taken.length === 1, 'what is taken again was taken before');
+}
+
 /** How much was taken in a period; of holders that are not in the answer, nothing. */
 export async function readAllowances(
   tx: Tx,

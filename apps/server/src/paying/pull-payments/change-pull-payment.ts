@@ -2,12 +2,13 @@ import type { PayoutPolicy } from '@quittance/contract';
 import type { Random, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
+import { samePersonAs } from '../../tenancy/keys/index.ts';
 import { hashOf, newSecret } from './create-pull-payment.ts';
 import { approve, type PullPayment } from './pull-payment.ts';
 import { lockPullPayment, type OwnPullPayment, updatePullPayment } from './store.ts';
 
 /**
- * Adds one key's approval; the same key again changes nothing.
+ * Adds one person's approval; the same person again, with another key too, changes nothing.
  * @throws {AppError} not_found, conflict, forbidden
  */
 export async function approvePullPayment(
@@ -18,7 +19,9 @@ export async function approvePullPayment(
   const { own, by, nowMs } = given;
   const { creatorMayApprove } = await deps.readPolicy(tx, own.merchantId);
   const before = await lockExisting(tx, own);
-  const after = approve(before, by, { creatorMayApprove, nowMs });
+  const others = [before.createdBy, ...before.approvals.map((each) => each.by)];
+  const samePerson = await samePersonAs(tx, by, others);
+  const after = approve(before, by, { creatorMayApprove, samePerson, nowMs });
   if (after === null) return before;
   if (after === 'not_awaiting_approval') {
     throw new AppError('conflict', 'The pull payment does not wait for an approval.');

@@ -69,11 +69,11 @@ export async function insertDraw(tx: Tx, draw: Draw): Promise<void> {
 }
 
 /** Writes the end of a draw; one that has ended before is not written again. */
-export async function endDrawRow(tx: Tx, draw: Draw): Promise<void> {
+export async function endDrawRow(tx: Tx, draw: Draw, before: Draw['state']): Promise<void> {
   const written = await tx.query(
     `UPDATE pull_payment_draw SET state = $3, reason = $4, finished_at = $5
-      WHERE merchant_id = $1 AND id = $2 AND state = 'open' RETURNING 1 AS written`,
-    [draw.merchantId, draw.id, draw.state, draw.reason, dateOf(draw.finishedAtMs)],
+      WHERE merchant_id = $1 AND id = $2 AND state = $6 RETURNING 1 AS written`,
+    [draw.merchantId, draw.id, draw.state, draw.reason, dateOf(draw.finishedAtMs), before],
   );
   assert(written.length === 1, 'a draw was ended by somebody else meanwhile');
 }

@@ -3,7 +3,7 @@ import { assert, type Msats, type Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { formatPrice, type Quote } from '../../receiving/rates/index.ts';
 import { recordEvents } from '../../telling/events/index.ts';
-import { returnAllowance, takeAllowance } from './allowance-store.ts';
+import { retakeAllowance, returnAllowance, takeAllowance } from './allowance-store.ts';
 import { endDrawRow, insertDraw } from './draw-store.ts';
 import { dayAt } from './period.ts';
 import type { DrawingCards, DrawPayouts, DrawTelling } from './ports.ts';
@@ -106,15 +106,16 @@ export async function finishDraw(
 ): Promise<void> {
   const ended = endDraw(draw, news, telling.nowMs);
   if (ended === null) return;
-  await endDrawRow(tx, ended);
-  if (ended.state === 'failed') {
+  await endDrawRow(tx, ended, draw.state);
+  const move = ended.state === 'failed' ? returnAllowance : retakeAllowance;
+  if (ended.state === 'failed' || draw.state === 'failed') {
     const { merchantId, cardId, pullPaymentId, cardDayMs } = ended;
     if (cardId !== null && cardDayMs !== null) {
       const ofCard = { merchantId, holderId: cardId, periodStartMs: cardDayMs };
-      await returnAllowance(tx, ofCard, ended.amountMsat);
+      await move(tx, ofCard, ended.amountMsat);
     }
     const { periodStartMs } = ended;
-    await returnAllowance(tx, { merchantId, holderId: pullPaymentId, periodStartMs }, ended.units);
+    await move(tx, { merchantId, holderId: pullPaymentId, periodStartMs }, ended.units);
   }
   const type = ended.state === 'paid' ? 'pull_payment.draw_paid' : 'pull_payment.draw_failed';
   await recordEvents(tx, [drawEvent(ended, type, telling)]);

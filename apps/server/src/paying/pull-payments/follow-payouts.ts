@@ -22,8 +22,9 @@ export function createDrawsListener(deps: { cards: DrawingCards }): PayoutListen
   };
 }
 
-function newsOf({ state, reason }: PayoutChange): DrawNews | null {
-  if (state === 'final') return { paid: true };
+function newsOf({ before, state, reason }: PayoutChange): DrawNews | null {
+  const wasFailed = before === 'failed' || before === 'cancelled';
+  if (state === 'final') return { paid: true, wasFailed };
   if (state === 'failed') return { paid: false, reason: reason ?? 'failed' };
   return state === 'cancelled' ? { paid: false, reason: 'cancelled' } : null;
 }

@@ -146,23 +146,36 @@ test('nothing is drawn before approval, before its time, after its time or once 
   expect(closedBecause({ ...pull, state: 'archived' }, 2_000)).toBe('archived');
 });
 
-test('the same key never counts twice, and the creator only where the policy allows it', () => {
+test('the same person never counts twice, and the creator only where the policy allows it', () => {
   const waiting: PullPayment = { ...pull, state: 'awaiting_approval' };
-  const first = approve(waiting, 'key:a', { creatorMayApprove: true, nowMs: 9 });
+  const samePerson = new Set<string>();
+  const first = approve(waiting, 'key:a', { creatorMayApprove: true, samePerson, nowMs: 9 });
   if (first === null || typeof first === 'string') throw new Error('the first approval counts');
   expect(first).toMatchObject({
     state: 'awaiting_approval',
     approvals: [{ by: 'key:a', atMs: 9 }],
   });
-  expect(approve(first, 'key:a', { creatorMayApprove: true, nowMs: 10 })).toBeNull();
-  expect(approve(first, 'key:b', { creatorMayApprove: true, nowMs: 10 })).toMatchObject({
-    state: 'active',
-  });
-  expect(approve(waiting, 'key:a', { creatorMayApprove: false, nowMs: 9 })).toBe(
+  expect(approve(first, 'key:a', { creatorMayApprove: true, samePerson, nowMs: 10 })).toBeNull();
+  expect(approve(first, 'key:b', { creatorMayApprove: true, samePerson, nowMs: 10 })).toMatchObject(
+    {
+      state: 'active',
+    },
+  );
+  // A key that comes from the same first one is the same person's.
+  const same = new Set(['key:a', 'key:a2']);
+  const again = { creatorMayApprove: true, samePerson: same, nowMs: 10 };
+  expect(approve(first, 'key:a2', again)).toBeNull();
+  const byMaker = { ...again, creatorMayApprove: false, samePerson: new Set([pull.createdBy]) };
+  expect(approve(waiting, 'key:z', byMaker)).toBe('creator_may_not_approve');
+  expect(approve(waiting, 'key:a', { creatorMayApprove: false, samePerson, nowMs: 9 })).toBe(
     'creator_may_not_approve',
   );
   expect(
-    approve({ ...pull, state: 'archived' }, 'key:c', { creatorMayApprove: true, nowMs: 9 }),
+    approve({ ...pull, state: 'archived' }, 'key:c', {
+      creatorMayApprove: true,
+      samePerson,
+      nowMs: 9,
+    }),
   ).toBe('not_awaiting_approval');
 });
 

@@ -118,15 +118,19 @@ export function drawableMsat(
   return maxMsat < minDrawMsat || maxMsat === 0n ? null : { minMsat: minDrawMsat, maxMsat };
 }
 
-/** What has become of a draw's payout. */
-export type DrawNews = { readonly paid: true } | { readonly paid: false; readonly reason: string };
+/** What has become of a draw's payout. A payment that arrives late contradicts what was told first. */
+export type DrawNews =
+  | { readonly paid: true; readonly wasFailed?: boolean }
+  | { readonly paid: false; readonly reason: string };
 
 /**
  * What the payout's end makes of a draw; null when it says nothing new. A draw ends once: what was
- * given back can not be given back again.
+ * given back can not be given back again. Only a payment that arrives after it had failed makes it
+ * paid; then what was given back is taken again.
  */
 export function endDraw(draw: Draw, news: DrawNews, nowMs: number): Draw | null {
-  if (draw.state !== 'open') {
+  const isLate = news.paid && news.wasFailed === true && draw.state === 'failed';
+  if (draw.state !== 'open' && !isLate) {
     const isSame = draw.state === (news.paid ? 'paid' : 'failed');
     assert(isSame, 'the payout of a draw ends in one way');
     return null;
@@ -139,17 +143,20 @@ export function endDraw(draw: Draw, news: DrawNews, nowMs: number): Draw | null 
 export type Approving = { readonly needed: number; readonly creatorMayApprove: boolean };
 
 /**
- * Adds a key's approval. One key is one pair of eyes; with the last one that is needed the pull
- * payment is active. Null when this key has approved already.
+ * Adds a key's approval. One person is one pair of eyes, however many keys; with the last one that is
+ * needed the pull payment is active. Null when this person has approved already.
+ * @param rules.samePerson who counts as the same person as the approver, itself too
  */
 export function approve(
   pull: PullPayment,
   by: string,
-  { creatorMayApprove, nowMs }: { creatorMayApprove: boolean; nowMs: number },
+  rules: { creatorMayApprove: boolean; samePerson: ReadonlySet<string>; nowMs: number },
 ): PullPayment | null | 'not_awaiting_approval' | 'creator_may_not_approve' {
-  if (pull.approvals.some((each) => each.by === by)) return null;
+  const { creatorMayApprove, samePerson, nowMs } = rules;
+  const isSame = (actor: string): boolean => actor === by || samePerson.has(actor);
+  if (pull.approvals.some((each) => isSame(each.by))) return null;
   if (pull.state !== 'awaiting_approval') return 'not_awaiting_approval';
-  if (!creatorMayApprove && by === pull.createdBy) return 'creator_may_not_approve';
+  if (!creatorMayApprove && isSame(pull.createdBy)) return 'creator_may_not_approve';
   const approvals = [...pull.approvals, { by, atMs: nowMs }];
   const state = approvals.length >= pull.approvalsNeeded ? 'active' : 'awaiting_approval';
   return { ...pull, approvals, state, updatedAtMs: nowMs };

@@ -264,6 +264,11 @@ export const configSchema = z.strictObject({
       },
     ),
   }),
+  filings: section({
+    schemaFolder: text(
+      'Folder with the XSDs of the authorities that reports are filed with, under their own names (EFL_SARXBatchSchema.xsd, EFL_CTRXBatchSchema.xsd, goAMLSchema.xsd). Left out: reports are kept as unvalidated.',
+    ).optional(),
+  }),
   log: section({
     level: oneOf(LOG_LEVELS, 'info', 'The least important line that is still written.'),
     pretty: flag(false, 'Short lines for a person’s eyes instead of JSON.'),

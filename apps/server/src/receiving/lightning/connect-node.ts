@@ -27,6 +27,8 @@ export type TriedNode = {
   balances: LightningBalances;
   /** Everything before this is not ours: it is in the opening balance. */
   cursor: string;
+  /** What the credentials allow beyond what is needed: to be told, and no reason to refuse. */
+  excessiveRights: readonly string[];
 };
 
 /** All questions together; a person waits for it. */
@@ -91,11 +93,13 @@ async function ask(node: LightningNode, network: Network): Promise<TriedNode> {
     // Wallet services know no way to withdraw an invoice; it ends by itself in a minute.
     if (!(error instanceof LightningNodeError && error.code === 'unsupported')) throw error;
   });
-  return { info, ...(await readOpening(node)) };
+  // Whoever steals credentials that can do more steals more.
+  const excessiveRights = (await node.excessiveRights?.()) ?? [];
+  return { info, excessiveRights, ...(await readOpening(node)) };
 }
 
 /** The balance at a place of the event stream: nothing is in both, and nothing in neither. */
-async function readOpening(node: LightningNode): Promise<Omit<TriedNode, 'info'>> {
+async function readOpening(node: LightningNode): Promise<Pick<TriedNode, 'balances' | 'cursor'>> {
   let cursor = await skipPast(node, null);
   for (let read = 1; read <= MAX_READS; read++) {
     const balances = await node.balances();

@@ -39,6 +39,12 @@ export type LightningNode = {
   fetchInvoice?(request: { offer: string; amountMsat: Msats | null }): Promise<OfferInvoice>;
   /** BOLT12 (capability `offers`): an offer of our own, reusable. */
   createOffer?(request: { description: string; amountMsat: Msats | null }): Promise<string>;
+  /**
+   * What the credentials allow and Quittance never needs, such as sending coins. Left out where a
+   * backend can not tell.
+   * @throws {LightningNodeError} `unreachable`
+   */
+  excessiveRights?(): Promise<readonly string[]>;
   close(): Promise<void>;
 };
 
@@ -100,6 +106,12 @@ export type NewPayment = {
   readonly timeoutMs: number;
   /** How long the caller waits here for an answer. */
   readonly waitMs: number;
+  /**
+   * Nothing of it is given to the node from this time on. The backend looks at its clock in the very
+   * moment in which it writes the request, after all connecting and waiting: a process that stood
+   * still in between must not send what others have given up meanwhile. Left out: at any time.
+   */
+  readonly notAfterMs?: number;
 };
 
 export type PaymentOutcome =
@@ -127,6 +139,12 @@ export type LightningFailure = {
   /** Short channel id (`800000x12x1`) or node id that failed, where the backend says. */
   readonly at: string | null;
 };
+
+/**
+ * The code of a failure (`peer_offline`) that a peer of the node's own caused, the same for every
+ * backend: nothing has left, and it says nothing of the destination.
+ */
+export const OWN_PEERS_OFFLINE = 'own_peers_offline';
 
 export type LightningChannel = {
   readonly id: string;

@@ -1,6 +1,8 @@
 import {
   adjustedLightningNodeSchema,
   adjustLightningNodeSchema,
+  type ConnectedLightningNode,
+  connectedLightningNodeSchema,
   connectLightningNodeSchema,
   lightningNodeDetailSchema,
   lightningNodeListQuerySchema,
@@ -21,7 +23,7 @@ import {
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
 import { adjustBalance } from './adjust-balance.ts';
-import { type ConnectDeps, connectNode, tryNode } from './connect-node.ts';
+import { type ConnectDeps, connectNode, type TriedNode, tryNode } from './connect-node.ts';
 import { listNodes, type NodeRow, readNode, saveProblem, saveSnapshot } from './node-store.ts';
 import { look } from './observe-nodes.ts';
 import { nodeDetailJson, nodeJson } from './present-node.ts';
@@ -79,14 +81,14 @@ function addConnect(app: HttpApp, deps: NodeRouteDeps): void {
           'is needed (an invoice is made and cancelled). What its channels hold becomes the opening ' +
           'balance of lightning.channels.',
         body: connectLightningNodeSchema,
-        response: answers(201, lightningNodeSchema),
+        response: answers(201, connectedLightningNodeSchema),
       },
     },
     async (request, reply) => {
       const merchantId = merchantOf(request);
       const now = { database: deps.database, nowMs: deps.clock.nowMs() };
       const exchange = { request, reply };
-      type Made = ReturnType<typeof nodeJson>;
+      type Made = ConnectedLightningNode;
       try {
         // A request that was answered before gets its answer without the node being asked again.
         return await answerOnce<Made>(now, exchange, () => Promise.reject(IS_NEW));
@@ -97,10 +99,20 @@ function addConnect(app: HttpApp, deps: NodeRouteDeps): void {
       return await answerOnce<Made>(now, exchange, async (tx) => {
         const row = await connectNode(tx, deps, { merchantId, connection: request.body, tried });
         await audit(tx, deps, { row, actor: actorOf(request), action: 'lightning.connected' });
-        return { status: 201, body: nodeJson(row, deps.clock.nowMs()) };
+        const warnings = warningsOf(tried);
+        return { status: 201, body: { ...nodeJson(row, deps.clock.nowMs()), warnings } };
       });
     },
   );
+}
+
+function warningsOf({ excessiveRights }: TriedNode): string[] {
+  if (excessiveRights.length === 0) return [];
+  const calls = excessiveRights.join(', ');
+  return [
+    `The credentials allow more than Quittance needs (${calls}). Make some with the rights that ` +
+      'docs/lightning.md names, and connect the node with those.',
+  ];
 }
 
 function addAdjustment(app: HttpApp, deps: NodeRouteDeps): void {

@@ -24,6 +24,6 @@ export function systemBackends(options: {
     cln: ({ url, rune, certificate = null }) =>
       openClnNode({ ...common, random, connection: { url, rune, certificate } }),
     nwc: ({ connectionUri }) => openNwcNode({ ...common, random, connection: { connectionUri } }),
-    ...(socketPath === null ? {} : { embedded: () => createEmbeddedNode({ socketPath }) }),
+    ...(socketPath === null ? {} : { embedded: () => createEmbeddedNode({ socketPath, clock }) }),
   };
 }

@@ -62,8 +62,7 @@ const COLUMNS = `merchant_id, id, external_id, description, metadata, redirect_u
   price_minor, rate, due_sats, tolerance_below_sats, tolerance_above_sats, required_confirmations,
   late_policy, wallet_id, address_index, address, created_at, expires_at, monitor_until, status,
   expired_at, cancelled_at, late_accepted_at, received_sats, confirmed_sats, late_sats,
-  review_sats, refunded_sats, refunding_sats, version, updated_at,
-  customer_id`;
+  review_sats, refunded_sats, refunding_sats, version, updated_at, customer_id`;
 
 function orderOf(row: Row): OrderRow {
   return {

@@ -15,6 +15,7 @@ export const factNames = {
   lightning_balance_break: ['alias', 'bookMsat', 'nodeMsat', 'differenceMsat'],
   lightning_node_unavailable: ['reason', 'alias', 'minutes'],
   lightning_payment_unexplained: ['paymentHash', 'amountMsat', 'reason'],
+  lightning_late_payment: ['payoutId', 'paymentHash', 'amountMsat'],
   lightning_outbound_low: ['sendableSats', 'thresholdSats'],
   lightning_payments_failing: ['failed', 'attempts', 'reason'],
   payouts_held: ['reason'],

@@ -1,6 +1,7 @@
 import type { LightningFailureClass } from '@quittance/contract';
 import type { Msats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
+import { OWN_PEER_CODES } from '../check-before-sending.ts';
 import { type AttemptRecord, bucketId, type BucketScope, type PredictionBucket } from './types.ts';
 
 /** An attempt that has ended and is not yet taken up. */
@@ -40,6 +41,7 @@ type AttemptRow = {
   state: 'succeeded' | 'failed';
   sends: number;
   failure_class: LightningFailureClass | null;
+  failure_code: string | null;
   failure_at: string | null;
   fee_msat: Msats | null;
   started_at: Date;
@@ -55,8 +57,8 @@ export async function readUnlearnt(
   which: { merchantId: Uuid; payoutId: Uuid | null; limit: number },
 ): Promise<UnlearntAttempt[]> {
   const rows = await tx.query<AttemptRow>(
-    `SELECT a.id, p.destination, a.amount_msat, a.state, a.sends, a.failure_class, a.failure_at,
-            a.fee_msat, a.started_at, a.ended_at
+    `SELECT a.id, p.destination, a.amount_msat, a.state, a.sends, a.failure_class, a.failure_code,
+            a.failure_at, a.fee_msat, a.started_at, a.ended_at
        FROM lightning_attempt a
        JOIN payout p ON p.merchant_id = a.merchant_id AND p.id = a.payout_id
       WHERE a.merchant_id = $1 AND a.learnt_at IS NULL AND a.ended_at IS NOT NULL
@@ -74,6 +76,7 @@ function recordOf(row: Omit<AttemptRow, 'destination'>): UnlearntAttempt['record
   const { failure_class: failureClass, failure_at: failureAt } = row;
   // What was refused before it was sent is our own affair, but for an address without an answer.
   if (row.sends === 0 && failureClass !== 'not_resolved') return null;
+  if (OWN_PEER_CODES.includes(row.failure_code ?? '')) return null;
   return {
     amountMsat: row.amount_msat,
     startedAtMs: row.started_at.getTime(),
@@ -108,8 +111,8 @@ export async function readRecords(
   limit: number,
 ): Promise<AttemptRecord[]> {
   const rows = await tx.query<AttemptRow & { recipient: string }>(
-    `SELECT id, recipient, amount_msat, state, sends, failure_class, failure_at, fee_msat,
-            started_at, ended_at
+    `SELECT id, recipient, amount_msat, state, sends, failure_class, failure_code, failure_at,
+            fee_msat, started_at, ended_at
        FROM lightning_attempt
       WHERE merchant_id = $1 AND ended_at IS NOT NULL AND recipient IS NOT NULL
       ORDER BY ended_at DESC, id DESC LIMIT $2`,

@@ -372,3 +372,18 @@ function latestEndMs(
 function historyOf(attempts: StrategyHistory['attempts']): StrategyHistory {
   return { startedAtMs: START_MS, attempts, requestedAtMs: null };
 }
+
+test('a peer of our own that is away is waited for like our own node, and no attempt is lost by it', () => {
+  const quote = testQuote();
+  const times = Array.from({ length: 12 }, (_, i) => START_MS + i * 1_000_000);
+  const away = failedAt(times, 'peer_offline').map((one) => ({ ...one, isOwnPeer: true }));
+  const lastMs = away.at(-1)?.endedAtMs ?? 0;
+  expect(decide(tiered, historyOf(away), lastMs + 1, quote)).toMatchObject({
+    ...{ action: 'wait', reason: 'own_node' },
+  });
+  const once = failedAt([START_MS], 'peer_offline').map((one) => ({ ...one, isOwnPeer: true }));
+  expect(decide(tiered, historyOf(once), START_MS + 60_000, quote).action).toBe('send');
+  // One further on counts, and has the pause of the strategy.
+  const others = historyOf(failedAt(times, 'peer_offline'));
+  expect(decide(tiered, others, lastMs + 1, quote)).toMatchObject({ action: 'give_up' });
+});

@@ -151,8 +151,9 @@ function dueOf(
   return lastChanceMs >= endedMs + pauseMs / 2 ? { atMs: lastChanceMs, reason } : null;
 }
 
-function waitReason({ failureClass }: StrategyAttempt): 'pause' | 'own_node' | 'own_balance' {
-  if (failureClass === 'node_unavailable') return 'own_node';
+function waitReason(last: StrategyAttempt): 'pause' | 'own_node' | 'own_balance' {
+  const { failureClass } = last;
+  if (failureClass === 'node_unavailable' || last.isOwnPeer === true) return 'own_node';
   return failureClass === 'insufficient_local_balance' ? 'own_balance' : 'pause';
 }
 

@@ -1,6 +1,6 @@
 import type { LightningStrategy } from '@quittance/contract';
 import { unreachable } from '@quittance/kernel';
-import { reactionTo } from './reactions.ts';
+import { reactionAfter } from './reactions.ts';
 import type { StrategyAttempt, StrategyQuote } from './types.ts';
 
 /** Between looks at our own balance or node: soon enough, and no load on it. */
@@ -46,7 +46,7 @@ export function pauseAfterMs(
 ): number {
   const last = attempts.at(-1);
   if (last === undefined || last.failureClass === null) return 0;
-  if (reactionTo(last.failureClass) === 'ours') return ownPauseMs(strategy, attempts);
+  if (reactionAfter(last) === 'ours') return ownPauseMs(strategy, attempts);
   // There is a path, and we may pay what it costs: nothing has to change but the budget.
   if (last.failureClass === 'fee_limit' && last.feeLimitMsat < quote.maxFeeMsat) return 0;
   const pauseMs = configuredPauseMs(strategy, countSent(attempts));
@@ -79,6 +79,6 @@ export function countSent(attempts: readonly StrategyAttempt[]): number {
   return attempts.filter(isSent).length;
 }
 
-function isSent({ failureClass }: StrategyAttempt): boolean {
-  return failureClass === null || reactionTo(failureClass) !== 'ours';
+function isSent(attempt: StrategyAttempt): boolean {
+  return reactionAfter(attempt) !== 'ours';
 }

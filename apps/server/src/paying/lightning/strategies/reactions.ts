@@ -1,4 +1,5 @@
 import type { LightningFailureClass } from '@quittance/contract';
+import type { StrategyAttempt } from './types.ts';
 
 /**
  * What a failure means for the next attempt.
@@ -26,6 +27,15 @@ const reactions: Readonly<Record<LightningFailureClass, Reaction>> = {
   node_unavailable: 'ours',
   not_resolved: 'again',
 };
+
+/** Our own peer being away is our own affair, as our own node is. */
+export function reactionAfter({
+  failureClass,
+  isOwnPeer,
+}: Pick<StrategyAttempt, 'failureClass' | 'isOwnPeer'>): Reaction | null {
+  if (failureClass === null) return null;
+  return isOwnPeer === true ? 'ours' : reactionTo(failureClass);
+}
 
 export function reactionTo(failureClass: LightningFailureClass): Reaction {
   return reactions[failureClass];

@@ -13,6 +13,8 @@ export type StrategyAttempt = {
   /** Null while it is open. */
   readonly failureClass: LightningFailureClass | null;
   readonly feeLimitMsat: Msats;
+  /** A peer of our own was away, and nothing was sent: it says nothing of the destination. */
+  readonly isOwnPeer?: boolean;
 };
 
 /** What has happened to a payout that has not been paid. */

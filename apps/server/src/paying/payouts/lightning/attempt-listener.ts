@@ -1,6 +1,12 @@
 import { assert } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
-import { type AttemptChange, type AttemptListener, readAttempts } from '../../lightning/index.ts';
+import {
+  type Attempt,
+  type AttemptChange,
+  type AttemptListener,
+  type AttemptTelling,
+  readAttempts,
+} from '../../lightning/index.ts';
 import { demand } from '../errors.ts';
 import { payoutFaultPoint } from '../fault-points.ts';
 import { lightningPayout, type PayoutListener } from '../payout.ts';
@@ -35,6 +41,7 @@ export function createAttemptListener(deps: AttemptListenerDeps): AttemptListene
       const event = await eventOf(tx, change, { atMs: telling.nowMs, isAdvised });
       const step = demand(applyPayoutEvent(before, event));
       await writePayouts(tx, deps, { telling, moves: [{ before, step }] });
+      if (change.type === 'failed') await payByLate(tx, deps, telling, change);
       payoutFaultPoint('payout-told-uncommitted');
     },
   };
@@ -55,14 +62,61 @@ async function eventOf(
       return { type: 'attempt_seen', attemptId, atMs };
     case 'unsure':
       return { type: 'attempt_unsure', attemptId, reason: 'timeout_unknown', atMs };
+    case 'arrived_late': {
+      const { paymentHash, preimage, feeMsat } = change;
+      const late = { attemptId, paymentHash, preimage, feeMsat, isBooked: false };
+      return { type: 'attempt_arrived_late', ...late, atMs };
+    }
     case 'failed': {
+      const { failureClass } = change.failure;
+      if ((await findLate(tx, change)) !== undefined) {
+        return {
+          type: 'attempt_failed',
+          attemptId,
+          failureClass,
+          reason: 'already_paid',
+          next: null,
+          atMs,
+        };
+      }
       const next = await nextAfterFailure(tx, change, atMs);
       // It may be given up at once, and its money freed, rather than after the pause.
       const soon = isAdvised && next.next !== null ? { next: { notBeforeMs: atMs } } : {};
-      const { failureClass } = change.failure;
       return { type: 'attempt_failed', attemptId, failureClass, ...next, ...soon, atMs };
     }
   }
+}
+
+/** An earlier attempt that was found to be paid while this one was open. */
+async function findLate(
+  tx: Tx,
+  { merchantId, payoutId }: Pick<AttemptChange, 'merchantId' | 'payoutId'>,
+): Promise<Attempt | undefined> {
+  const attempts = await readAttempts(tx, { merchantId, payoutId });
+  return attempts.find(({ arrivedLate }) => arrivedLate);
+}
+
+/** The one that was open has failed: then the payout is paid by the one that was booked before. */
+async function payByLate(
+  tx: Tx,
+  deps: AttemptListenerDeps,
+  telling: AttemptTelling,
+  change: AttemptChange,
+): Promise<void> {
+  const late = await findLate(tx, change);
+  if (late === undefined) return;
+  const { invoice, preimage, sentMsat, feeMsat, amountMsat } = late;
+  assert(invoice !== null && preimage !== null, 'what was paid has a hash and a proof');
+  const before = await lockPayout(tx, { merchantId: change.merchantId, id: change.payoutId });
+  assert(before !== undefined, 'an attempt has a payout');
+  const beyond = (sentMsat ?? amountMsat) + (feeMsat ?? 0n) - amountMsat;
+  const event = {
+    type: 'attempt_arrived_late',
+    ...{ attemptId: late.id, paymentHash: invoice.paymentHash, preimage },
+    ...{ feeMsat: beyond > 0n ? beyond : 0n, isBooked: true, atMs: telling.nowMs },
+  } as const;
+  const step = demand(applyPayoutEvent(before, event));
+  await writePayouts(tx, deps, { telling, moves: [{ before, step }] });
 }
 
 /** The strategy speaks in the same transaction, so that money is free as soon as it gives up. */

@@ -1,4 +1,4 @@
-import type { Uuid } from '@quittance/kernel';
+import type { Msats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
 
 export type DuePayout = { readonly merchantId: Uuid; readonly id: Uuid };
@@ -52,6 +52,29 @@ export async function readExpiringPayouts(
     [new Date(endBeforeMs), limit],
   );
   return rows.map((row) => ({ merchantId: row.merchant_id, id: row.id }));
+}
+
+/**
+ * Payouts that wait because our own node, its peers or its channels could not send, with what they
+ * are over.
+ */
+export async function readWaitingForNode(
+  tx: Tx,
+  which: { afterMs: number; codes: readonly string[]; limit: number },
+): Promise<(DuePayout & { amountMsat: Msats })[]> {
+  const rows = await tx.query<{ merchant_id: Uuid; id: Uuid; amount_msat: Msats }>(
+    `SELECT p.merchant_id, p.id, p.amount_msat FROM payout p
+       JOIN lightning_attempt a ON a.merchant_id = p.merchant_id AND a.id = p.last_attempt_id
+      WHERE p.method = 'lightning' AND p.state = 'approved' AND p.not_before > $1
+        AND a.sends = 0 AND (a.failure_code = ANY($2) OR a.failure_class = 'node_unavailable')
+      ORDER BY p.approved_at, p.id LIMIT $3`,
+    [new Date(which.afterMs), which.codes, which.limit],
+  );
+  return rows.map((row) => ({
+    merchantId: row.merchant_id,
+    id: row.id,
+    amountMsat: row.amount_msat,
+  }));
 }
 
 /** Payouts that a processor has under way now. */

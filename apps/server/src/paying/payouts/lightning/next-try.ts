@@ -10,6 +10,7 @@ import type { Msats } from '@quittance/kernel';
 import {
   type Attempt,
   decide,
+  OWN_PEER_CODES,
   type StrategyAdvice,
   type StrategyDecision,
   type StrategyHistory,
@@ -66,6 +67,7 @@ export function historyOf(payout: LightningPayout, attempts: readonly Attempt[])
       endedAtMs,
       failureClass: failure?.failureClass ?? null,
       feeLimitMsat,
+      isOwnPeer: failure !== null && OWN_PEER_CODES.includes(failure.code),
     })),
   };
 }

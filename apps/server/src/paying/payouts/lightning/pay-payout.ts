@@ -155,10 +155,11 @@ async function decideNow(
             return null;
           });
   const decision = decideFor(strategy, payout, { attempts, nowMs, sendableMsat: null, advice });
-  // A person has taken the pause away (retry): what is left of it does not count.
+  // The pause was taken away (a person's retry, or our own node is there again): what is left of it
+  // does not count.
   const isHastened = payout.notBeforeMs === null && attempts.length > 0;
   if (decision.action !== 'wait' || !isHastened) return decision;
-  const hastened = { ...payout, payRequest: payout.payRequest ?? requestNow(nowMs) };
+  const hastened = { ...payout, payRequest: requestNow(nowMs) };
   return decideFor(strategy, hastened, { attempts, nowMs, sendableMsat: null, advice });
 }
 

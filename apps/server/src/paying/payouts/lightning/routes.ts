@@ -8,7 +8,12 @@ import {
 import { z } from 'zod';
 import { AppError } from '../../../platform/errors.ts';
 import { answers, type HttpApp, merchantOf, needs } from '../../../platform/http/index.ts';
-import { attemptJson, previewSchedule, readAttempts } from '../../lightning/index.ts';
+import {
+  attemptJson,
+  presentSchedule,
+  previewSchedule,
+  readAttempts,
+} from '../../lightning/index.ts';
 import { noSuchPayout } from '../errors.ts';
 import type { PayoutRouteDeps } from '../routes.ts';
 import { readPayoutRow } from '../store.ts';
@@ -56,17 +61,7 @@ export function addLightningPayoutRoutes(app: HttpApp, deps: PayoutRouteDeps): v
       const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt);
       const createdAtMs = deps.clock.nowMs();
       const schedule = previewSchedule(strategy, { createdAtMs, expiresAtMs });
-      return {
-        strategy,
-        attempts: schedule.attempts.map(({ number, atMs, timeoutMs }) => ({
-          number,
-          at: new Date(atMs).toISOString(),
-          timeoutSeconds: timeoutMs / 1_000,
-        })),
-        waitsForPerson: schedule.waitsForPerson,
-        endsAt: new Date(schedule.endsAtMs).toISOString(),
-        endReason: schedule.endReason,
-      };
+      return presentSchedule(strategy, schedule);
     },
   );
 }

@@ -53,9 +53,10 @@ async function planOne(
 ) {
   if (payout.payRequest === null) return undefined;
   const { maxFeeRateSatPerVb } = payout.payRequest;
-  const refused = feeRefusal(estimate, maxFeeRateSatPerVb);
+  const screened = await screenedOut(tx, deps, payout);
   const plan =
-    refused ??
+    screened ??
+    feeRefusal(estimate, maxFeeRateSatPerVb) ??
     (await planPayoutSpend(tx, deps, {
       merchantId: payout.merchantId,
       walletId: payout.walletId,
@@ -73,6 +74,13 @@ async function planOne(
   await writePlanned(tx, deps, outcome, { telling, origin: 'manual', processorId: null });
   payoutFaultPoint('payout-planned-uncommitted');
   return { payout, plan };
+}
+
+/** No rule of a processor holds back what a person wants paid; what the law asks for does. */
+async function screenedOut(tx: Tx, { screen }: ProcessorDeps, payout: OnchainPayout) {
+  const screening = (await screen?.(tx, [payout]))?.get(payout.id);
+  if (screening?.ok !== false) return null;
+  return { ok: false, reason: 'destination_held', detail: screening.reason } as const;
 }
 
 async function postpone({ database, clock }: ProcessorDeps, id: Payout['id']): Promise<void> {

@@ -70,6 +70,16 @@ export const en: Texts = {
         'Find out who has used the node. Then book the difference as the runbook ' +
         'stuck-lightning-payout says.',
     },
+    lightning_late_payment: {
+      title: 'A Lightning payment that had failed was paid after all',
+      detail: ({ payoutId, paymentHash, amountMsat }) =>
+        `An attempt of the payout ${payoutId} counted as failed, since your node had not heard of ` +
+        `it. The node has now paid it: ${amountMsat} msat, ${paymentHash}. It is booked, and the ` +
+        'payout is paid by it unless it was paid already.',
+      nextStep:
+        'See whether the recipient was paid twice: if so, ask for the second payment back. Then look ' +
+        'at the connection to your node, which delivered a request minutes late.',
+    },
     lightning_outbound_low: {
       title: 'Little can be sent over Lightning',
       detail: ({ sendableSats, thresholdSats }) =>

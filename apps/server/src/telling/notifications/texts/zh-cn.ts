@@ -63,6 +63,13 @@ export const zhCn: Texts = {
         `付款 ${paymentHash}，金额 ${amountMsat} msat：${reason}`,
       nextStep: '请查明是谁使用了该节点，然后按照运维手册 stuck-lightning-payout 记账。',
     },
+    lightning_late_payment: {
+      title: '一笔已记为失败的闪电付款最终仍被付出',
+      detail: ({ payoutId, paymentHash, amountMsat }) =>
+        `付款 ${payoutId} 的一次尝试因节点未收到而记为失败，但节点现已付出：${amountMsat} msat，${paymentHash}。该款项已入账；若此前未以其他方式付清，该付款即视为已付。`,
+      nextStep:
+        '请确认收款人是否被重复支付；如有，请要求退回第二笔款项。然后检查与节点的连接：有请求延迟了数分钟才送达。',
+    },
     lightning_outbound_low: {
       title: '闪电网络的可发送额度不足',
       detail: ({ sendableSats, thresholdSats }) =>

@@ -63,6 +63,13 @@ export const zhTw: Texts = {
         `付款 ${paymentHash}，金額 ${amountMsat} msat：${reason}`,
       nextStep: '請查明是誰使用了該節點，然後依照維運手冊 stuck-lightning-payout 記帳。',
     },
+    lightning_late_payment: {
+      title: '一筆已記為失敗的閃電付款最終仍被付出',
+      detail: ({ payoutId, paymentHash, amountMsat }) =>
+        `付款 ${payoutId} 的一次嘗試因節點未收到而記為失敗，但節點現已付出：${amountMsat} msat，${paymentHash}。該款項已入帳；若先前未以其他方式付清，該付款即視為已付。`,
+      nextStep:
+        '請確認收款人是否被重複支付；如有，請要求退回第二筆款項。然後檢查與節點的連線：有請求延遲了數分鐘才送達。',
+    },
     lightning_outbound_low: {
       title: '閃電網路的可發送額度不足',
       detail: ({ sendableSats, thresholdSats }) =>

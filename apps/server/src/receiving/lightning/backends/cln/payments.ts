@@ -8,7 +8,7 @@ import type {
   NewPayment,
   PaymentOutcome,
 } from '../../lightning-node.ts';
-import { faultOf, leavesAmountOpen } from '../remote/check-payment.ts';
+import { faultOf, isInTime, leavesAmountOpen } from '../remote/check-payment.ts';
 import { localCause } from '../remote/local-cause.ts';
 import { NotSentError } from '../remote/node-http.ts';
 import { readChannels } from './channels.ts';
@@ -91,7 +91,8 @@ export function createPayments(
     try {
       const [method, params] = command(request, hasXpay);
       const timeoutMs = trying(request) + ANSWER_MARGIN_MS;
-      const paid = await rpc.call(method, params, paidShape, { timeoutMs });
+      const mayWrite = () => isInTime(request, clock);
+      const paid = await rpc.call(method, params, paidShape, { timeoutMs, mayWrite });
       if (sha256(paid.payment_preimage) !== paymentHash) {
         return { state: 'unknown', detail: 'Core Lightning gives the preimage of another payment' };
       }

@@ -25,7 +25,11 @@ export class ClnRefusal extends LightningNodeError {
   }
 }
 
-export type CallOptions = { readonly timeoutMs?: number; readonly signal?: AbortSignal };
+export type CallOptions = {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly mayWrite?: () => boolean;
+};
 
 /** clnrest: every JSON-RPC method as `POST /v1/<method>`. */
 export type ClnRpc = {
@@ -56,6 +60,7 @@ export function createClnRpc(connection: ClnConnection): ClnRpc {
         body: JSON.stringify(params),
         timeoutMs: options.timeoutMs ?? CALL_TIMEOUT_MS,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(options.mayWrite === undefined ? {} : { mayWrite: options.mayWrite }),
       });
       const answer = parse(text, method, status);
       // clnrest answers 201 to a method that was carried out.

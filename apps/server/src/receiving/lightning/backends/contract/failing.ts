@@ -114,6 +114,19 @@ export function failingCases(world: () => LightningWorld, options: ContractOptio
     });
   });
 
+  test('a payment whose time is over is not given to the node any more', async () => {
+    const { node, peer } = world();
+    const invoice = await invoiceOf(peer.node);
+    expect(await payInvoice(node, invoice, { notAfterMs: Date.now() - 1 })).toMatchObject({
+      ...{ state: 'failed', failure: { failureClass: 'node_unavailable' } },
+    });
+    expect(await node.trackPayment(invoice.paymentHash)).toEqual({ state: 'not_found' });
+    // Nothing is left of it: in its time it is paid like any other.
+    expect(await payInvoice(node, invoice, { notAfterMs: Date.now() + 60_000 })).toMatchObject({
+      state: 'succeeded',
+    });
+  });
+
   describe('a node that is down', () => {
     test('is unreachable, and was certainly given no payment', async () => {
       const { node, peer } = world();

@@ -82,7 +82,7 @@ export const invoiceOf = (
 export const payInvoice = (
   node: LightningNode,
   invoice: Pick<NodeInvoice, 'bolt11' | 'paymentHash' | 'amountMsat'>,
-  options: { amountMsat?: Msats; maxFeeMsat?: Msats; waitMs?: number } = {},
+  options: { amountMsat?: Msats; maxFeeMsat?: Msats; waitMs?: number; notAfterMs?: number } = {},
 ): Promise<PaymentOutcome> =>
   node.pay({
     destination: { bolt11: invoice.bolt11 },
@@ -91,6 +91,7 @@ export const payInvoice = (
     maxFeeMsat: options.maxFeeMsat ?? 5_000_000n,
     timeoutMs: PATIENCE_MS,
     waitMs: options.waitMs ?? PATIENCE_MS,
+    ...(options.notAfterMs === undefined ? {} : { notAfterMs: options.notAfterMs }),
   });
 
 /** Asks until the answer is as wanted. */

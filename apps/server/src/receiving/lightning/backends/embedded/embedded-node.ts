@@ -11,6 +11,7 @@ import {
   type WireOutcome,
   type WireParams,
 } from '@quittance/lightning-node/client';
+import { type Clock, systemClock } from '@quittance/kernel';
 import { LightningNodeError } from '../../errors.ts';
 import type {
   LightningChannel,
@@ -20,6 +21,7 @@ import type {
   NodeInvoice,
   PaymentOutcome,
 } from '../../lightning-node.ts';
+import { isInTime } from '../remote/check-payment.ts';
 import { failureOf } from './failures.ts';
 
 /** The node answers a moment after the time that it was told to wait. */
@@ -28,8 +30,9 @@ const ANSWER_MARGIN_MS = 10_000;
 const MAX_EVENTS = 500;
 
 /** Speaks to the embedded Lightning node over its socket. Regtest only (ADR 0014). */
-export function createEmbeddedNode(options: { socketPath: string }): LightningNode {
-  const client = connectNode(options);
+export function createEmbeddedNode(options: { socketPath: string; clock?: Clock }): LightningNode {
+  const { socketPath, clock = systemClock } = options;
+  const client = connectNode({ socketPath });
   let ownId: string | undefined;
   const ask = <M extends Method>(method: M, params: WireParams<M>): Promise<Results[M]> =>
     client.call(method, params).catch((error: unknown) => {
@@ -71,7 +74,7 @@ export function createEmbeddedNode(options: { socketPath: string }): LightningNo
     async settleInvoice(preimage) {
       await ask('settle-invoice', { preimage });
     },
-    pay: (request) => pay(client, request),
+    pay: (request) => pay(client, request, clock),
     trackPayment: async (paymentHash) => outcomeOf(await ask('track-payment', { paymentHash })),
     async channels() {
       return (await ask('channels', {})).map(channelOf);
@@ -114,8 +117,9 @@ function positionOf(cursor: string, ownId: string): number | null {
 }
 
 /** Only what certainly was not given to the node, or what it has refused, is a failure. */
-async function pay(client: NodeClient, request: NewPayment): Promise<PaymentOutcome> {
+async function pay(client: NodeClient, request: NewPayment, clock: Clock): Promise<PaymentOutcome> {
   const { paymentHash, amountMsat, maxFeeMsat, timeoutMs, waitMs, destination } = request;
+  const { notAfterMs } = request;
   if ('bolt12Invoice' in destination) {
     throw new LightningNodeError('unsupported', 'the embedded node does not pay offers');
   }
@@ -125,8 +129,10 @@ async function pay(client: NodeClient, request: NewPayment): Promise<PaymentOutc
       {
         ...{ destination, paymentHash, timeoutMs, waitMs },
         ...{ amountMsat: String(amountMsat), maxFeeMsat: String(maxFeeMsat) },
+        // It may lie in the socket for a while, where the node stands still.
+        ...(notAfterMs === undefined ? {} : { notAfterMs }),
       },
-      { timeoutMs: waitMs + ANSWER_MARGIN_MS },
+      { timeoutMs: waitMs + ANSWER_MARGIN_MS, mayWrite: () => isInTime(request, clock) },
     );
     return outcomeOf(outcome);
   } catch (error) {

@@ -24,6 +24,7 @@ const classes: Readonly<Record<FailureCode, LightningFailureClass>> = {
   recipient_rejected: 'recipient_rejected',
   features_unknown: 'invalid',
   not_sent: 'no_route',
+  too_late: 'node_unavailable',
 };
 
 export const failureOf = ({ code, detail, at }: WireFailure): LightningFailure => ({

@@ -25,7 +25,8 @@ export type LndOptions = {
  * @throws {LightningNodeError} for a connection that can not be read
  */
 export function createLndNode({ connection, network, clock }: LndOptions): LightningNode {
-  const rest = createLndRest(readLndConnection(connection));
+  const access = readLndConnection(connection);
+  const rest = createLndRest(access);
   const doorbell = createDoorbell(rest);
   const payments = createPayments(rest, { network, clock });
   const patience = createPatience();
@@ -55,6 +56,7 @@ export function createLndNode({ connection, network, clock }: LndOptions): Light
     eventsSince: (cursor, limit) =>
       eventsSince({ rest, payments, patience }, cursor, limit, clock.nowMs()),
     onEvent: (ring) => doorbell.listen(ring),
+    excessiveRights: async () => (await checkMacaroon(rest, access.macaroonHex)).excessive,
     async close() {
       doorbell.close();
       await rest.close();

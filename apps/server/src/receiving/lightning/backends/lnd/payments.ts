@@ -7,7 +7,7 @@ import type {
   NewPayment,
   PaymentOutcome,
 } from '../../lightning-node.ts';
-import { faultOf, leavesAmountOpen } from '../remote/check-payment.ts';
+import { faultOf, isInTime, leavesAmountOpen } from '../remote/check-payment.ts';
 import { NotSentError } from '../remote/node-http.ts';
 import { classOfRefusal } from './failures.ts';
 import { outcomeOf } from './outcome.ts';
@@ -87,7 +87,9 @@ export function createPayments(
     try {
       const body = sendRequest(request);
       const timeoutMs = request.timeoutMs + FOLLOW_LONGER_MS;
-      const messages = rest.stream({ path: '/v2/router/send', body, timeoutMs }, paymentShape);
+      const mayWrite = () => isInTime(request, clock);
+      const call = { path: '/v2/router/send', body, timeoutMs, mayWrite };
+      const messages = rest.stream(call, paymentShape);
       for await (const payment of messages) {
         progress.last = payment;
         seen.push(...payment.htlcs.filter(({ status }) => status === 'FAILED'));

@@ -34,6 +34,7 @@ export type StreamRequest = {
   readonly body?: unknown;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  readonly mayWrite?: () => boolean;
 };
 
 /** What grpc-gateway answers instead of a message; in a stream it stands under `error`. */
@@ -70,13 +71,14 @@ export function createLndRest(access: LndAccess): LndRest {
   return {
     get: (path, shape) => call('GET', path, undefined, shape),
     post: (path, body, shape) => call('POST', path, body, shape),
-    async *stream({ path, body, timeoutMs, signal }, shape) {
+    async *stream({ path, body, timeoutMs, signal, mayWrite }, shape) {
       const lines = http.lines({
         method: body === undefined ? 'GET' : 'POST',
         path,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         timeoutMs,
         ...(signal === undefined ? {} : { signal }),
+        ...(mayWrite === undefined ? {} : { mayWrite }),
       });
       for await (const { status, line } of lines) {
         const message = understood(streamed, parse(line, path, status), path);

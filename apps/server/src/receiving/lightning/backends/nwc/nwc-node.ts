@@ -78,7 +78,7 @@ function nodeOf(
     async settleInvoice(preimage) {
       await wallet.request('settle_hold_invoice', { preimage }, z.unknown());
     },
-    pay: (request) => pay(wallet, request, { network, nowMs: clock.nowMs() }),
+    pay: (request) => pay(wallet, request, { network, clock }),
     trackPayment: (paymentHash) => trackPayment(wallet, paymentHash),
     channels: async () => [],
     balances: () => readBalances(wallet),

@@ -1,3 +1,4 @@
+import type { Clock } from '@quittance/kernel';
 import { z } from 'zod';
 import { LightningNodeError } from '../../errors.ts';
 import type {
@@ -6,7 +7,7 @@ import type {
   NewPayment,
   PaymentOutcome,
 } from '../../lightning-node.ts';
-import { faultOf, leavesAmountOpen } from '../remote/check-payment.ts';
+import { faultOf, isInTime, leavesAmountOpen } from '../remote/check-payment.ts';
 import { hex32, int64 } from '../remote/exact-json.ts';
 import { NotSentError } from '../remote/node-http.ts';
 import { meaningOf } from './failures.ts';
@@ -22,9 +23,9 @@ const paidShape = z.object({ preimage: hex32, fees_paid: int64.nullish() });
 export async function pay(
   wallet: WalletService,
   request: NewPayment,
-  { network, nowMs }: { network: LightningInfo['network']; nowMs: number },
+  { network, clock }: { network: LightningInfo['network']; clock: Clock },
 ): Promise<PaymentOutcome> {
-  const fault = faultOf(request, network, nowMs);
+  const fault = faultOf(request, network, clock.nowMs());
   if (fault !== null) return { state: 'failed', failure: fault };
   try {
     const [method, params] = command(request);
@@ -32,6 +33,7 @@ export async function pay(
       timeoutMs: request.waitMs,
       // Until then the service may begin it; afterwards it must not (NIP-47, "expiration").
       validMs: request.timeoutMs,
+      mayPublish: () => isInTime(request, clock),
     });
     if (!provesPayment(paid.preimage, request.paymentHash)) {
       return { state: 'unknown', detail: 'the wallet service says paid with a wrong preimage' };

@@ -55,6 +55,8 @@ export type RequestTimes = {
   readonly timeoutMs?: number;
   /** How long the service may take it up; not shorter than the clocks of two machines differ. */
   readonly validMs?: number;
+  /** Asked in the moment in which the request would be given to the relays. */
+  readonly mayPublish?: () => boolean;
 };
 
 export type WalletService = {
@@ -159,7 +161,7 @@ export function createWalletService(
     method: string,
     params: Readonly<Record<string, unknown>>,
     shape: z.ZodType<T>,
-    { timeoutMs = CALL_TIMEOUT_MS, validMs = timeoutMs }: RequestTimes = {},
+    { timeoutMs = CALL_TIMEOUT_MS, validMs = timeoutMs, mayPublish }: RequestTimes = {},
   ): Promise<T> {
     const { encryption } = await describe().catch((error: unknown) => {
       throw new NotSentError('unreachable', messageOf(error), { cause: error });
@@ -168,6 +170,9 @@ export function createWalletService(
     await anyOpen(relays);
     const answer = new Promise<NostrEvent>((resolve) => answers.set(event.id, resolve));
     try {
+      if (mayPublish?.() === false) {
+        throw new NotSentError('unreachable', 'its time was over; nothing was sent');
+      }
       if (!publish(event)) throw new NotSentError('unreachable', 'no relay is connected');
       const came = await Promise.race([answer, sleep(timeoutMs, undefined, { ref: false })]);
       if (came === undefined) {

@@ -1,5 +1,6 @@
 import { decodeBolt11 } from '@quittance/bitcoin';
 import type { LightningFailureClass } from '@quittance/contract';
+import type { Clock } from '@quittance/kernel';
 import type { LightningFailure, LightningInfo, NewPayment } from '../../lightning-node.ts';
 
 /**
@@ -30,6 +31,11 @@ export function faultOf(
   }
   if (invoice.expiresAtMs <= nowMs) return fault('expired', 'the time of the invoice is over');
   return null;
+}
+
+/** Whether a payment may still be given to the node; asked in the moment in which it would be. */
+export function isInTime({ notAfterMs }: Pick<NewPayment, 'notAfterMs'>, clock: Clock): boolean {
+  return notAfterMs === undefined || clock.nowMs() < notAfterMs;
 }
 
 function fault(failureClass: LightningFailureClass, detail: string): LightningFailure {

@@ -1,7 +1,12 @@
 import type { Msats } from '@quittance/kernel';
-import type { LightningChannel, LightningFailure } from '../../lightning-node.ts';
+import {
+  type LightningChannel,
+  type LightningFailure,
+  OWN_PEERS_OFFLINE,
+} from '../../lightning-node.ts';
 
-export type Cause = Pick<LightningFailure, 'failureClass' | 'detail' | 'at'>;
+export type Cause = Pick<LightningFailure, 'failureClass' | 'detail' | 'at'> &
+  Partial<Pick<LightningFailure, 'code'>>;
 
 /**
  * Nodes say "no route" for an empty channel and for a peer that is away. Our own channels tell them
@@ -26,6 +31,7 @@ export function localCause(
   if (sendable + away >= amountMsat) {
     return {
       failureClass: 'peer_offline',
+      code: OWN_PEERS_OFFLINE,
       detail: 'enough lies in channels whose peer is offline',
       at: awayPeer,
     };

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import { LightningNodeError } from '../../errors.ts';
 import { type CertificateTrust, certificateProblem, tlsOptions } from './certificate.ts';
 
@@ -20,6 +20,11 @@ export type NodeRequest = {
   /** For the whole exchange. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /**
+   * Asked when there is a connection, in the moment in which the first byte would be written. Where it
+   * says no, nothing is written, and the request ends as `NotSentError`.
+   */
+  readonly mayWrite?: () => boolean;
 };
 
 /** HTTP/1.1 to one node, with its certificate checked before the first byte of ours is sent. */
@@ -63,8 +68,9 @@ export function createNodeHttp(
   });
   const base = url.pathname.replace(/\/+$/, '');
 
-  async function send({ method, path, body, signal }: NodeRequest, timeout: AbortSignal) {
-    return pool.request({
+  async function send({ method, path, body, signal, mayWrite }: NodeRequest, timeout: AbortSignal) {
+    const through = mayWrite === undefined ? pool : pool.compose(writeOnlyWhile(mayWrite));
+    return through.request({
       method,
       path: base + path,
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
@@ -107,6 +113,23 @@ export function createNodeHttp(
     },
     close: () => pool.destroy(),
   };
+}
+
+/** Undici starts a request when it has a connection for it, and writes it in the same turn. */
+function writeOnlyWhile(mayWrite: () => boolean): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        if (mayWrite()) handler.onRequestStart?.(controller, context);
+        else
+          controller.abort(new NotSentError('unreachable', 'its time was over; nothing was sent'));
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
 }
 
 async function* decoded(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -1,0 +1,1 @@
+export { addComplianceReportRoutes, type ComplianceReportDeps } from './routes.ts';

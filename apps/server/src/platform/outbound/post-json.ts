@@ -1,0 +1,77 @@
+import { Agent } from 'undici';
+import { checkOutboundUrl, type UrlPolicy } from './address-guard.ts';
+import { AddressRefusedError, guardedConnector, type Resolve } from './connect.ts';
+
+export type PostAnswer =
+  | { readonly ok: true; readonly status: number; readonly body: string }
+  /** Whether it was sent before it failed can't be known. */
+  | { readonly ok: false; readonly reason: string };
+
+export type OutboundPoster = {
+  /** Sends JSON to a web address and reads the answer. No redirects; never throws. */
+  post(url: string, sent: { headers: Record<string, string>; body: string }): Promise<PostAnswer>;
+  close(): Promise<void>;
+};
+
+const CONNECT_MS = 5_000;
+/** A person may be waiting for it. */
+const TOTAL_MS = 15_000;
+const MAX_ANSWER_BYTES = 65_536;
+const MAX_HEADER_BYTES = 16_384;
+const MAX_REASON_LENGTH = 300;
+
+/** Opens a sender to other people's servers: public addresses only, bounded time and size. */
+export function openOutboundPoster(options: {
+  policy: UrlPolicy;
+  resolve?: Resolve | undefined;
+  ca?: string | undefined;
+}): OutboundPoster {
+  const { policy, resolve, ca } = options;
+  const agent = new Agent({
+    connect: guardedConnector(policy, { timeoutMs: CONNECT_MS, resolve, ca }),
+    headersTimeout: TOTAL_MS,
+    bodyTimeout: TOTAL_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    pipelining: 1,
+    allowH2: false,
+  });
+  return {
+    async post(url, { headers, body }) {
+      const checked = checkOutboundUrl(url, policy);
+      if (!checked.ok) return failed(`the address is refused: ${checked.reason}`);
+      try {
+        const answer = await agent.request({
+          origin: checked.url.origin,
+          path: checked.url.pathname + checked.url.search,
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json', 'user-agent': 'Quittance/1' },
+          body,
+          signal: AbortSignal.timeout(TOTAL_MS),
+        });
+        const kept: Buffer[] = [];
+        let size = 0;
+        for await (const bytes of answer.body as AsyncIterable<Buffer>) {
+          size += bytes.length;
+          if (size > MAX_ANSWER_BYTES) return failed('it answers too much');
+          kept.push(bytes);
+        }
+        return { ok: true, status: answer.statusCode, body: Buffer.concat(kept).toString('utf8') };
+      } catch (error) {
+        return failed(reasonOf(error));
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AddressRefusedError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'it has not answered in time';
+  const code = 'code' in error ? String(error.code) : '';
+  return error.message === '' ? code : error.message;
+}
+
+function failed(reason: string): PostAnswer {
+  return { ok: false, reason: reason.slice(0, MAX_REASON_LENGTH) };
+}
