@@ -243,13 +243,13 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     });
   }
   if (runs('worker')) {
-    const { loops } = state;
-    const alerts = alertDepsOf(options);
-    useRisk(lifecycle, options, { database, alerts, loops, screener: screening.screener });
-    useMonitoring(lifecycle, options, { database, screening, loops });
     const { sealer } = lightning;
-    const customers = { database, sealer, loops, screener: screening.screener };
-    useCustomers(lifecycle, options, customers);
+    const { loops } = state;
+    const { screener } = screening;
+    const alerts = alertDepsOf(options);
+    useRisk(lifecycle, options, { database, alerts, loops, screener });
+    useCustomers(lifecycle, options, { database, sealer, loops, screener });
+    useMonitoring(lifecycle, options, { database, screening, loops });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

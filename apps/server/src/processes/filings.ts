@@ -80,6 +80,11 @@ async function writeSamples(given: {
   if (tally.unvalidated > 0) {
     console.error('nothing was checked: --schemas DIR names a folder with the schemas');
   }
+  if (kind === 'goaml') {
+    console.error(
+      'a tool that takes goAML patterns for XSD patterns refuses every name: see docs/filings.md',
+    );
+  }
   return tally.invalid === 0 ? 0 : 1;
 }
 

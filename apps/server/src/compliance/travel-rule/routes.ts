@@ -23,6 +23,7 @@ import {
   answerOnce,
   answers,
   type HttpApp,
+  idempotencyOf,
   merchantOf,
   needs,
 } from '../../platform/http/index.ts';
@@ -60,6 +61,10 @@ const read = needs('compliance:read');
 const review = { ...needs('compliance:review'), idempotency: 'stored' } as const;
 const decide = { ...needs('compliance:decide'), idempotency: 'stored' } as const;
 
+/**
+ * Where repeating changes nothing no answer is stored; a key that is none is refused all the same,
+ * see `idempotencyOf`.
+ */
 export function addTravelRuleRoutes(app: HttpApp, deps: TravelRouteDeps): void {
   addSettingsRoutes(app, deps);
   addReads(app, deps);
@@ -205,6 +210,7 @@ function addReads(app: HttpApp, deps: TravelRouteDeps): void {
       },
     },
     async (request) => {
+      idempotencyOf(request);
       const { message, convertTo } = request.body;
       const verified = verifyIvms101(message, isoTime(deps.clock.nowMs()).slice(0, 10));
       if (!verified.ok) {
@@ -256,7 +262,10 @@ function addOutbound(app: HttpApp, deps: TravelRouteDeps): void {
         response,
       },
     },
-    async (request) => transferJson(await sendInquiry(deps, ownOf(request))),
+    async (request) => {
+      idempotencyOf(request);
+      return transferJson(await sendInquiry(deps, ownOf(request)));
+    },
   );
   app.post(
     '/v1/compliance/travel-rule/transfers/:id/proof',
@@ -298,8 +307,8 @@ function addDecisions(app: HttpApp, deps: TravelRouteDeps): void {
       },
     },
     async (request, reply) => {
-      const by = actorOf(request);
-      const given = { ...request.body, by };
+      idempotencyOf(request);
+      const given = { ...request.body, by: actorOf(request) };
       return told(reply, await decideInbound(deps, ownOf(request), given));
     },
   );
@@ -317,8 +326,10 @@ function addDecisions(app: HttpApp, deps: TravelRouteDeps): void {
         response,
       },
     },
-    async (request, reply) =>
-      told(reply, await confirmOutbound(deps, ownOf(request), request.body)),
+    async (request, reply) => {
+      idempotencyOf(request);
+      return told(reply, await confirmOutbound(deps, ownOf(request), request.body));
+    },
   );
 }
 
