@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { manualClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import {
+  bucketOf,
   decidePayment,
   gatherChainFacts,
   type ReadTransactions,
@@ -9,7 +10,6 @@ import {
   SHIPPED_RISK_CONFIG,
   type TracedTransaction,
 } from '../apps/server/src/compliance/risk/index.ts';
-import { bucketOf } from '../apps/server/src/compliance/risk/history.ts';
 import { screenerOver } from '../apps/server/src/compliance/screening/index.ts';
 import { openDatabase, roleUrls } from '../apps/server/src/platform/db/index.ts';
 import { applyPaymentEvents } from '../apps/server/src/receiving/payments/index.ts';

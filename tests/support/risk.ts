@@ -1,4 +1,5 @@
 import type { Ids } from '@quittance/kernel';
+import { z } from 'zod';
 import { SHIPPED_RISK_CONFIG } from '../../apps/server/src/compliance/risk/index.ts';
 import type { TestApi, TestMerchant } from './api.ts';
 
@@ -59,7 +60,7 @@ export async function makeRiskConfig(
 ): Promise<number> {
   const made = await api.send('POST', CONFIGS, { key, body: riskConfigBody });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
-  const version: number = made.body.version;
+  const { version } = z.object({ version: z.number() }).parse(made.body);
   if (withBacktest) await api.send('POST', `${CONFIGS}/${version}/backtests`, { key });
   return version;
 }

@@ -3,6 +3,7 @@ export { riskCaseListener } from './case-listener.ts';
 export { SHIPPED_RISK_CONFIG } from './config.ts';
 export { type Decided, decidePayment } from './decide-payment.ts';
 export { gatherChainFacts } from './gather-facts.ts';
+export { bucketOf } from './history.ts';
 export { readPaymentToScreen, readRecordedTransactions } from './queue-store.ts';
 export { addRiskRoutes, type RiskRouteDeps } from './routes.ts';
 export {
