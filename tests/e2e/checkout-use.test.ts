@@ -84,7 +84,8 @@ describe.skipIf(chromium === undefined)('the checkout page when the doorbell rin
   });
 });
 
-describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer’s hands', () => {
+// One after the other: a browser has one clipboard for all its pages.
+describe.skipIf(chromium === undefined)('the checkout page and the clipboard', () => {
   property(
     'every control is reached by Tab, shows its focus, and Enter copies',
     {},
@@ -140,7 +141,9 @@ describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer
     await page.locator('.methods').waitFor({ state: 'detached' });
     expect(await link()).not.toContain('lightning');
   });
+});
 
+describe.skipIf(chromium === undefined).concurrent('the checkout page in a payer’s hands', () => {
   property(
     'without script the ways to pay are links',
     { javaScriptEnabled: false },
