@@ -35,8 +35,8 @@ const MAX_DESCRIBED = 20;
 const LOW_MSAT = 2_500_000_000n;
 
 type Victim = LightningPart | 'own' | 'peer';
-/** Boundaries of what happens on the chain: the suite payouts-crash. */
-const ON_CHAIN = /^(spend-|refund-|payout-plan|payout-told)/;
+/** Boundaries of what happens on the chain: the suite payouts-crash. Monitoring pays nothing. */
+const OF_OTHER_SUITES = /^(spend-|refund-|payout-plan|payout-told|monitoring-)/;
 const PLACES: readonly [RegExp, readonly LightningPart[]][] = [[/^payout-approve/, ['api']]];
 const WORKERS: readonly LightningPart[] = ['left', 'right'];
 
@@ -101,7 +101,7 @@ type Fault = { victim: Victim; point: string | null; pass: number };
 /** Every boundary of Lightning payments that the code names, with the processes that can be there. */
 function pointsOf(): { victims: readonly LightningPart[]; point: string }[] {
   return faultPointNames()
-    .filter((point) => !ON_CHAIN.test(point))
+    .filter((point) => !OF_OTHER_SUITES.test(point))
     .map((point) => ({
       victims: PLACES.find(([names]) => names.test(point))?.[1] ?? WORKERS,
       point,

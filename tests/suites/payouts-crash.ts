@@ -104,8 +104,11 @@ const PLACES: readonly [RegExp, readonly Victim[]][] = [
   [/^(payout-told|refund-news)/, ['watcher', 'left', 'right']],
 ];
 const WORKERS: readonly Victim[] = ['left', 'right'];
-/** Changing the signer's policy and ten thousands of requests: its own tests. Lightning: a suite. */
-const OF_OTHER_SUITES = /^(signer:(policy-|snapshot-)|lightning-)/;
+/**
+ * Changing the signer's policy and ten thousands of requests: its own tests. Lightning: a suite.
+ * Monitoring pays nothing.
+ */
+const OF_OTHER_SUITES = /^(signer:(policy-|snapshot-)|lightning-|monitoring-)/;
 
 /** Every boundary that the code names, with the processes that can be there. */
 function pointsOf(): { victims: readonly Victim[]; point: string }[] {

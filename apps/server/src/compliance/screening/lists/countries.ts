@@ -31,6 +31,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   'saint lucia': 'lc',
   'saint vincent and the grenadines': 'vc',
   'state of palestine': 'ps',
+  'st. vincent and the grenadines': 'vc',
   swaziland: 'sz',
   'syrian arab republic': 'sy',
   'the gambia': 'gm',
@@ -43,6 +44,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   uk: 'gb',
   'venezuela (bolivarian republic of)': 've',
   'viet nam': 'vn',
+  'virgin islands, british': 'vg',
+  'virgin islands, u.s.': 'vi',
   'west bank': 'ps',
   gaza: 'ps',
 };
