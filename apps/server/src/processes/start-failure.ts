@@ -28,7 +28,9 @@ export function explainStartFailure(error: unknown, config: Config): string | un
   if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code)) {
     return `the folder ${config.dataDir} can not be used (${error.message}): give this user the folder, or set dataDir to another one`;
   }
-  return explainDatabase(error, code, config) ?? explainCause(error, config);
+  const explained = explainDatabase(error, code, config) ?? explainCause(error, config);
+  if (explained !== undefined || code !== 'database_unavailable') return explained;
+  return `the database ${placeOf(config)} did not answer in time: see whether it is overloaded, and start again (docs/runbooks/database-down.md)`;
 }
 
 /** A module may have wrapped what went wrong; what is inside says more. */
