@@ -22,13 +22,13 @@ import {
   lightningParts,
   startLightningWorld,
 } from './support/lightning-world.ts';
+import { isStartGivenUp } from './support/server-process.ts';
 
 /** From calm to everything approved being paid or given back; longer than an invoice lives. */
 const CONVERGE_MS = 420_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
 const FAULT_TIMEOUT_MS = 5_000;
 const AUDIT_EVERY = 25;
-const START_GAVE_UP = /quittance start: Error: timeout expired|did not answer in time/;
 /** More descriptions of one fault help nobody. */
 const MAX_DESCRIBED = 20;
 /** Below this on one side of the channel some goes back, so that nobody waits for a way to pay. */
@@ -59,7 +59,7 @@ export async function run(options: {
   const world = await startLightningWorld((who, status, tail) => {
     // A signal is what this suite does; a status is the program's own giving up.
     if (status === null) return;
-    if (START_GAVE_UP.test(tail)) counts['startsGivenUp'] = (counts['startsGivenUp'] ?? 0) + 1;
+    if (isStartGivenUp(tail)) counts['startsGivenUp'] = (counts['startsGivenUp'] ?? 0) + 1;
     else violations.push(`${who} ended with status ${status}: ${tail}`);
   });
   const all: LightningRun = {

@@ -24,13 +24,13 @@ import {
 } from './support/payout-actors.ts';
 import { count, type PayoutRun, READY_TIMEOUT_MS, violate } from './support/payout-run.ts';
 import { type Part, parts, startPayoutWorld } from './support/payout-world.ts';
+import { isStartGivenUp } from './support/server-process.ts';
 
 /** From calm to everything approved being in a block, on a machine that does other things beside. */
 const CONVERGE_MS = 300_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
 const FAULT_TIMEOUT_MS = 5_000;
 const AUDIT_EVERY = 25;
-const START_GAVE_UP = /quittance start: Error: timeout expired|did not answer in time/;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 500_000_000n;
 const FINAL_DEPTH = 100;
@@ -55,8 +55,7 @@ export async function run(options: {
   const world = await startPayoutWorld((who, status, tail) => {
     // A signal is what this suite does; a status is the program's own giving up.
     if (status === null) return;
-    // A start gives up when a starved database does not answer; whoever supervises it tries again.
-    if (START_GAVE_UP.test(tail)) count(all, 'startsGivenUp');
+    if (isStartGivenUp(tail)) count(all, 'startsGivenUp');
     else all.violations.push(`${who} ended with status ${status}: ${tail}`);
   });
   const all: PayoutRun = {

@@ -11,6 +11,13 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** How much of the server's output is kept for a report. */
 const TAIL_LENGTH = 8_192;
 
+const START_GAVE_UP = /quittance start: Error: timeout expired|did not answer in time/;
+
+/** A start gives up when a starved database does not answer; whoever supervises it tries again. */
+export function isStartGivenUp(tail: string): boolean {
+  return START_GAVE_UP.test(tail);
+}
+
 export type ServerProcess = {
   readonly url: string;
   /** How often it ended without being told to; a supervisor (this) started it again. */

@@ -1,7 +1,7 @@
 import type { CreateCustomer, CustomerProfile, UpdateCustomer } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
-import type { Customer } from './customer.ts';
+import { type Customer, newCustomer } from './customer.ts';
 import { change, type Family, lockFamily, note, ownOf, profileIn, settleRisk } from './family.ts';
 import type { CustomerDeps, Doing } from './ports.ts';
 import { changedProfile, indexOf, isMaterial, profileOf, sealProfile } from './profile.ts';
@@ -22,34 +22,9 @@ export async function createCustomer(
   const vault = await makeVault(tx, deps, merchantId);
   const id = deps.ids.next();
   const { key, sealedKey } = vault.newKey(id);
-  const customer: Customer = {
-    merchantId,
-    id,
-    kind: input.kind,
-    state: 'pending',
-    verifiedLevel: 'none',
-    verifiedAtMs: null,
-    validUntilMs: null,
-    reviewDueAtMs: null,
-    reviewToldAtMs: null,
-    risk: 'low',
-    riskReasons: [],
-    riskOverride: null,
-    pep: false,
-    block: null,
-    ownerBlocked: false,
-    endedAtMs: null,
-    screenDueAtMs: doing.nowMs,
-    screenedAtMs: null,
-    screenedWith: [],
-    sealedKey,
-    sealedProfile: sealProfile(key, profile),
-    erasedAtMs: null,
-    version: 1,
-    createdBy: doing.by,
-    createdAtMs: doing.nowMs,
-    updatedAtMs: doing.nowMs,
-  };
+  const sealed = { sealedKey, sealedProfile: sealProfile(key, profile) };
+  const own = { merchantId, id, kind: input.kind };
+  const customer = newCustomer({ ...own, ...sealed, by: doing.by, nowMs: doing.nowMs });
   await insertCustomer(tx, customer);
   await replaceIndex(tx, customer, indexOf(vault, profile));
   const family = await lockFamily(tx, deps, { merchantId, id });

@@ -6,7 +6,7 @@ import type {
   CustomerSettings,
   CustomerState,
 } from '@quittance/contract';
-import { assert, unreachable, type Uuid } from '@quittance/kernel';
+import { assert, type Uuid, unreachable } from '@quittance/kernel';
 import { addMonths, DAY_MS } from './calendar.ts';
 
 /** A customer without what says who it is, which lies sealed beside it. */
@@ -86,6 +86,41 @@ export type CustomerStep =
   | { readonly ok: false; readonly because: CustomerRefusal };
 
 export type CustomerRules = Pick<CustomerSettings, 'reviewMonths' | 'reviewGraceDays'>;
+
+/** A customer as it is when taken in: nothing is proven, and screening is due. Pure. */
+export function newCustomer({
+  by,
+  nowMs,
+  ...own
+}: Pick<Customer, 'merchantId' | 'id' | 'kind' | 'sealedKey' | 'sealedProfile'> & {
+  by: string;
+  nowMs: number;
+}): Customer {
+  return {
+    ...own,
+    state: 'pending',
+    verifiedLevel: 'none',
+    verifiedAtMs: null,
+    validUntilMs: null,
+    reviewDueAtMs: null,
+    reviewToldAtMs: null,
+    risk: 'low',
+    riskReasons: [],
+    riskOverride: null,
+    pep: false,
+    block: null,
+    ownerBlocked: false,
+    endedAtMs: null,
+    screenDueAtMs: nowMs,
+    screenedAtMs: null,
+    screenedWith: [],
+    erasedAtMs: null,
+    version: 1,
+    createdBy: by,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
 
 /**
  * What an event makes of a customer. Pure: the same customer, event, rules and time give the same.
