@@ -5,6 +5,7 @@ export {
   type Resolve,
   type ResolvedAddress,
 } from './connect.ts';
+export { openGuardedAgent } from './guarded-agent.ts';
 export { openOutboundPoster, type OutboundPoster, type PostAnswer } from './post-json.ts';
 export {
   defaultReadLimits,

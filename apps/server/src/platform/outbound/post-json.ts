@@ -1,6 +1,6 @@
-import { Agent } from 'undici';
 import { checkOutboundUrl, type UrlPolicy } from './address-guard.ts';
-import { AddressRefusedError, guardedConnector, type Resolve } from './connect.ts';
+import { AddressRefusedError, type Resolve } from './connect.ts';
+import { openGuardedAgent } from './guarded-agent.ts';
 
 export type PostAnswer =
   | { readonly ok: true; readonly status: number; readonly body: string }
@@ -17,7 +17,6 @@ const CONNECT_MS = 5_000;
 /** A person may be waiting for it. */
 const TOTAL_MS = 15_000;
 const MAX_ANSWER_BYTES = 65_536;
-const MAX_HEADER_BYTES = 16_384;
 const MAX_REASON_LENGTH = 300;
 
 /** Opens a sender to other people's servers: public addresses only, bounded time and size. */
@@ -27,14 +26,8 @@ export function openOutboundPoster(options: {
   ca?: string | undefined;
 }): OutboundPoster {
   const { policy, resolve, ca } = options;
-  const agent = new Agent({
-    connect: guardedConnector(policy, { timeoutMs: CONNECT_MS, resolve, ca }),
-    headersTimeout: TOTAL_MS,
-    bodyTimeout: TOTAL_MS,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    pipelining: 1,
-    allowH2: false,
-  });
+  const limits = { connectMs: CONNECT_MS, totalMs: TOTAL_MS };
+  const agent = openGuardedAgent(policy, { ...limits, resolve, ca });
   return {
     async post(url, { headers, body }) {
       const checked = checkOutboundUrl(url, policy);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { checkOutboundUrl, type UrlPolicy } from './address-guard.ts';
-import { AddressRefusedError, guardedConnector, type Resolve } from './connect.ts';
+import { AddressRefusedError, type Resolve } from './connect.ts';
+import { openGuardedAgent } from './guarded-agent.ts';
 
 export type OutboundFailureCode =
   /** The address, or what its name resolves to, or what it redirects to, is not allowed. */
@@ -50,7 +51,6 @@ export const defaultReadLimits: ReadLimits = {
   /** One from a bare domain to its usual name, one to the service behind it. */
   redirects: 2,
 };
-const MAX_HEADER_BYTES = 16_384;
 const MAX_REASON_LENGTH = 300;
 
 /** Opens a reader of other people's servers: public addresses only, bounded time and size. */
@@ -63,14 +63,7 @@ export function openOutboundReader(options: {
 }): OutboundReader {
   const { policy, resolve, ca } = options;
   const limits = { ...defaultReadLimits, ...options.limits };
-  const agent = new Agent({
-    connect: guardedConnector(policy, { timeoutMs: limits.connectMs, resolve, ca }),
-    headersTimeout: limits.totalMs,
-    bodyTimeout: limits.totalMs,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    pipelining: 1,
-    allowH2: false,
-  });
+  const agent = openGuardedAgent(policy, { ...limits, resolve, ca });
   return {
     async get(url, signal) {
       const deadline = new AbortController();

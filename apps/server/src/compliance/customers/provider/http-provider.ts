@@ -1,10 +1,10 @@
 import type { CustomerProfile } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { z } from 'zod';
 import {
   checkOutboundUrl,
-  guardedConnector,
+  openGuardedAgent,
   type Resolve,
   type UrlPolicy,
 } from '../../../platform/outbound/index.ts';
@@ -36,7 +36,6 @@ const CONNECT_MS = 5_000;
 /** For connecting, sending and reading together: nobody waits for it on a page. */
 const TOTAL_MS = 15_000;
 const MAX_BODY_BYTES = 65_536;
-const MAX_HEADER_BYTES = 16_384;
 
 /** The interface's answers, of POST, GET and callback alike (docs/kyc.md). */
 const answerSchema = z.object({
@@ -61,14 +60,8 @@ export function openProviderClient(options: {
   totalMs?: number;
 }): ProviderClient {
   const { policy, resolve, totalMs = TOTAL_MS } = options;
-  const agent = new Agent({
-    connect: guardedConnector(policy, { timeoutMs: Math.min(CONNECT_MS, totalMs), resolve }),
-    headersTimeout: totalMs,
-    bodyTimeout: totalMs,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    pipelining: 1,
-    allowH2: false,
-  });
+  const connectMs = Math.min(CONNECT_MS, totalMs);
+  const agent = openGuardedAgent(policy, { connectMs, totalMs, resolve });
   return {
     at({ url, apiKey }) {
       const call = async (
