@@ -18,5 +18,7 @@ export default defineConfig({
     // Long enough for a machine that does other things beside: what hangs, hangs for ever.
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // A poll that is right ends at once; the second it has by default is too short beside others.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

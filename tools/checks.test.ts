@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkImports, longFiles, machinePaths } from './checks.ts';
-import { countTests } from './test.ts';
+import { countTests, filesToRepeat, judgeRepeat } from './test.ts';
 
 test('the import rules find each planted violation and nothing in the product', async () => {
   expect(await checkImports()).toMatchObject({ ok: true });
@@ -50,4 +50,30 @@ test('a run in which a file breaks, nothing runs, or the runner fails is never a
   expect(countTests({ ...nothing, numPendingTests: 2 }, right).failed).toBe(1);
   expect(countTests(nothing, optional).failed).toBe(1);
   expect(countTests(breaks, { ...optional, status: 1 }).failed).toBe(1);
+});
+
+test('a few files that failed are tried once more and named; many, or a second failure, stay', () => {
+  const file = (name: string, status = 'failed') => ({ name, status, assertionResults: [{}] });
+  const report = {
+    ...{ numPassedTests: 9, numFailedTests: 2, numPendingTests: 0, numTodoTests: 0 },
+    testResults: [file('a.test.ts'), file('b.test.ts', 'passed'), file('c.test.ts')],
+  };
+  const first = countTests(report, { status: 1, output: '', mayBeSkipped: false });
+  const files = filesToRepeat(report, first);
+  expect(files).toEqual(['a.test.ts', 'c.test.ts']);
+  const second = { passed: 5, failed: 0, skipped: 0, output: '' };
+  const judged = judgeRepeat(first, second, files);
+  expect(judged).toMatchObject({
+    passed: 11,
+    failed: 0,
+    unsteady: [expect.stringMatching(/a\.test\.ts$/), expect.stringMatching(/c\.test\.ts$/)],
+  });
+  const again = judgeRepeat(first, { ...second, failed: 1 }, files);
+  expect(again).toMatchObject({ passed: 9, failed: 2 });
+  expect(again.unsteady).toBeUndefined();
+  // A failure outside every file, and more files than a slow moment explains, are not repeated.
+  const outside = { ...report, numFailedTests: 0, testResults: [file('b.test.ts', 'passed')] };
+  expect(filesToRepeat(outside, { ...first, failed: 1 })).toEqual([]);
+  const many = { ...report, testResults: [...'abcde'].map((name) => file(name)) };
+  expect(filesToRepeat(many, first)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findLnd } from '../tests/support/lnd-binary.ts';
@@ -52,6 +52,7 @@ async function runAll(): Promise<number> {
     console.log(`   ${seconds(startMs)}`);
   }
   let skipped = 0;
+  const unsteady: string[] = [];
   for (const stage of stages) {
     const startMs = performance.now();
     process.stdout.write(`\n== ${stage.name}\n`);
@@ -61,7 +62,9 @@ async function runAll(): Promise<number> {
     passed += tests.passed;
     failed += tests.failed;
     skipped += tests.skipped;
+    unsteady.push(...(tests.unsteady ?? []));
   }
+  for (const file of unsteady) console.log(`unsteady, passed only the second time: ${file}`);
   if (skipped > 0) console.log(`${skipped} tests skipped`);
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
@@ -109,6 +112,8 @@ interface TestCount {
   failed: number;
   skipped: number;
   output: string;
+  /** Files that passed only the second time. */
+  unsteady?: string[];
 }
 
 /** The part of vitest's JSON report that is counted. */
@@ -120,7 +125,48 @@ interface Report {
   testResults: { name: string; status: string; assertionResults: unknown[] }[];
 }
 
-async function runVitest({ args, mayBeSkipped }: Stage): Promise<TestCount> {
+/** A stage's files, then those of them that failed once more. */
+async function runVitest({ args, mayBeSkipped = false }: Stage): Promise<TestCount> {
+  const first = await vitest(args);
+  if (first.report === undefined) return { ...NOTHING, failed: 1, output: first.output };
+  const all = countTests(first.report, { ...first, mayBeSkipped });
+  const again = filesToRepeat(first.report, all);
+  if (again.length === 0) return all;
+  const second = await vitest([...again, '--no-file-parallelism']);
+  if (second.report === undefined) return all;
+  return judgeRepeat(all, countTests(second.report, { ...second, mayBeSkipped: false }), again);
+}
+
+const NOTHING: TestCount = { passed: 0, failed: 0, skipped: 0, output: '' };
+
+/** More failed files than these are no matter of a slow machine. */
+const MAX_FILES_REPEATED = 4;
+
+/**
+ * Tests of real processes, nodes and browsers wait for things in real time, and a machine that is
+ * starved for a moment breaks one of thousands. So the few files that failed are run once more, one
+ * after the other. A defect fails there again; what does not is named at the end as unsteady.
+ * @returns paths of files; none where a failure belongs to no file
+ */
+export function filesToRepeat(report: Report, { failed }: TestCount): string[] {
+  const files = report.testResults.filter(({ status }) => status === 'failed');
+  return failed === 0 || files.length > MAX_FILES_REPEATED ? [] : files.map(({ name }) => name);
+}
+
+/** Unsteady tests count as passed only when every test of their files has passed the second time. */
+export function judgeRepeat(first: TestCount, second: TestCount, files: string[]): TestCount {
+  const output = `${first.output}\n\n-- the ${files.length} failed files once more\n${second.output}`;
+  if (second.failed > 0) return { ...first, output };
+  return {
+    ...first,
+    ...{ passed: first.passed + first.failed, failed: 0, output },
+    unsteady: files.map((file) => relative(root, file)),
+  };
+}
+
+async function vitest(
+  args: readonly string[],
+): Promise<{ status: number; output: string; report?: Report }> {
   const folder = mkdtempSync(join(tmpdir(), 'quittance-test-'));
   const file = join(folder, 'report.json');
   try {
@@ -131,9 +177,8 @@ async function runVitest({ args, mayBeSkipped }: Stage): Promise<TestCount> {
     );
     // What a passing test writes on stderr is noise; of a failing run everything is shown.
     const output = (status === 0 ? stdout : `${stdout}${stderr}`).trim();
-    if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, output };
-    const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
-    return countTests(report, { status, output, mayBeSkipped: mayBeSkipped ?? false });
+    if (!existsSync(file)) return { status, output };
+    return { status, output, report: JSON.parse(readFileSync(file, 'utf8')) as Report };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
