@@ -6,6 +6,7 @@ import {
   type LightningNode,
   LightningNodeError,
   type NewPayment,
+  type OfferInvoice,
   type PaymentOutcome,
 } from '../../../receiving/lightning/index.ts';
 
@@ -30,6 +31,8 @@ export class FakeNode {
   behaviour: Behaviour = { do: 'succeed' };
   isReachable = true;
   sendableMsat: Msats = 1_000_000_000n;
+  /** What an issuer of an offer (BOLT 12) answers; null: the node has no offers. */
+  issuer: ((amountMsat: Msats | null) => OfferInvoice | Error) | null = null;
   /** Called before a payment is taken. */
   beforePay: () => Promise<void> = async () => {};
   /** Every payment that was given to it, in order. */
@@ -101,7 +104,8 @@ export class FakeNode {
     return {
       kind: 'embedded',
       capabilities: {
-        ...{ holdInvoices: false, offers: false, keysend: false, descriptionHash: false },
+        ...{ holdInvoices: false, keysend: false, descriptionHash: false },
+        offers: this.issuer !== null,
         ...{ channels: false, feeLimit: true },
       },
       info: async () => {
@@ -116,6 +120,12 @@ export class FakeNode {
         return { channelsMsat: sendableMsat, sendableMsat, ...rest };
       },
       channels: async () => [],
+      fetchInvoice: async ({ amountMsat }) => {
+        reach();
+        const answer = this.issuer?.(amountMsat) ?? new LightningNodeError('unsupported', 'none');
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
       pay: (payment) => this.#pay(payment),
       trackPayment: async (paymentHash) => {
         if (!this.isReachable) return { state: 'unknown', detail: 'nobody answers' };
