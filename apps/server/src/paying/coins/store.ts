@@ -119,7 +119,7 @@ const SPENDABLE = `
    AND (NOT c.coinbase OR $3::int - c.height + 1 >= ${COINBASE_MATURITY})
    AND NOT EXISTS (SELECT FROM coin_reservation r WHERE r.txid = c.txid AND r.vout = c.vout)
    AND NOT EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
-                    AND p.hold IN ('screening', 'held', 'frozen'))
+                    AND p.withheld)
    AND (c.txid, c.vout) NOT IN (SELECT * FROM unnest($6::bytea[], $7::int[]))`;
 
 export type SpendableQuery = {
@@ -265,7 +265,7 @@ export async function insertReservations(
        JOIN coin c ON c.txid = n.txid AND c.vout = n.vout
       WHERE c.merchant_id = $1 AND c.live AND c.spent_by IS NULL
         AND NOT EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
-                         AND p.hold IN ('screening', 'held', 'frozen'))
+                         AND p.withheld)
       ORDER BY c.txid, c.vout
      ON CONFLICT (txid, vout) DO NOTHING RETURNING 1 AS reserved`,
     [
