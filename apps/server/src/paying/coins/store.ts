@@ -78,24 +78,6 @@ export async function readUnspent(
   );
 }
 
-/**
- * What transactions spend that are nowhere to be seen and that reserved coins come from, as far back as
- * that goes: whoever else spends it has made those coins impossible.
- */
-export async function readSpentByLost(tx: Tx): Promise<{ txid: Buffer; vout: number }[]> {
-  return tx.query(
-    `WITH RECURSIVE lost AS (
-       SELECT made.txid FROM coin_reservation r JOIN chain_transaction made ON made.txid = r.txid
-        WHERE made.state NOT IN ('mempool', 'block')
-       UNION
-       SELECT made.txid FROM lost l JOIN chain_spend s ON s.txid = l.txid
-         JOIN chain_transaction made ON made.txid = s.prev_txid
-          AND made.state NOT IN ('mempool', 'block'))
-     SELECT s.prev_txid AS txid, s.prev_vout::int AS vout FROM lost l
-       JOIN chain_spend s ON s.txid = l.txid`,
-  );
-}
-
 export function outpointOf({ txid, vout }: Pick<UnspentPlace, 'txid' | 'vout'>): Uint8Array {
   return outpointBytes(txid, vout);
 }
