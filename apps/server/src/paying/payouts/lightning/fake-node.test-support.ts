@@ -16,7 +16,7 @@ export const FAKE_NODE_ID = `02${'ab'.repeat(32)}`;
 /** What the fake node does with a payment that it is given. */
 export type Behaviour =
   | { readonly do: 'succeed'; readonly feeMsat?: Msats }
-  | { readonly do: 'fail'; readonly failureClass: LightningFailureClass }
+  | { readonly do: 'fail'; readonly failureClass: LightningFailureClass; readonly at?: string }
   /** It takes it and goes on trying. */
   | { readonly do: 'hold' }
   /** It takes it, and its answer is lost. */
@@ -42,7 +42,14 @@ export class FakeNode {
   #ring: () => void = () => {};
 
   /** An invoice that this node, or somebody else, can pay. */
-  invoice(options: { amountMsat?: Msats | null; expirySeconds?: number; nowMs: number }) {
+  invoice(options: {
+    amountMsat?: Msats | null;
+    expirySeconds?: number;
+    nowMs: number;
+    /** Whose invoice it is, by their key. */
+    payeeKey?: Uint8Array;
+    routeHints?: Bolt11Fields['routeHints'];
+  }) {
     const preimage = randomBytes(32);
     const paymentHash = createHash('sha256').update(preimage).digest('hex');
     this.preimages.set(paymentHash, preimage.toString('hex'));
@@ -52,7 +59,11 @@ export class FakeNode {
       ...{ amountMsat, createdAtMs: nowMs, paymentHash, expirySeconds },
       ...{ paymentSecret: randomBytes(32).toString('hex'), description: 'a test' },
     };
-    return { bolt11: encodeBolt11(fields, PAYEE_KEY), paymentHash };
+    const hinted = options.routeHints === undefined ? {} : { routeHints: options.routeHints };
+    return {
+      bolt11: encodeBolt11({ ...fields, ...hinted }, options.payeeKey ?? PAYEE_KEY),
+      paymentHash,
+    };
   }
 
   /** Ends what it holds. */
@@ -80,8 +91,9 @@ export class FakeNode {
     const known = this.payments.get(paymentHash);
     if (known?.state === 'succeeded' || known?.state === 'in_flight') return failed('already_paid');
     if (behaviour.do === 'fail') {
-      this.payments.set(paymentHash, failed(behaviour.failureClass));
-      return failed(behaviour.failureClass);
+      const outcome = failed(behaviour.failureClass, behaviour.at);
+      this.payments.set(paymentHash, outcome);
+      return outcome;
     }
     if (behaviour.do === 'lose_answer') {
       this.payments.set(paymentHash, this.#outcome(paymentHash, behaviour.what, amountMsat));
@@ -141,7 +153,7 @@ export class FakeNode {
   }
 }
 
-function failed(failureClass: LightningFailureClass): PaymentOutcome {
-  const failure = { failureClass, code: 'test', detail: 'as the test says', at: null };
+function failed(failureClass: LightningFailureClass, at: string | null = null): PaymentOutcome {
+  const failure = { failureClass, code: 'test', detail: 'as the test says', at };
   return { state: 'failed', failure };
 }
