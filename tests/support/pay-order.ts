@@ -21,6 +21,6 @@ export async function payOrder(
     },
     { type: 'confirmed', ...output },
   ];
-  const telling = { ids, nowMs: Date.now(), tipHeight: 1 };
+  const telling = { ids, nowMs: order.firstSeenAtMs ?? Date.now(), tipHeight: 1 };
   await database.asSystem((tx) => applyPaymentEvents(tx, telling, [{ orderId: order.id, events }]));
 }
