@@ -12,6 +12,7 @@ import {
   createCustomerCaseListener,
   type CustomerDeps,
   type PartyScreener,
+  readCustomerProfile,
 } from '../../compliance/customers/index.ts';
 import { addFilingRoutes, openFilingValidator } from '../../compliance/filings/index.ts';
 import { addComplianceReportRoutes } from '../../compliance/reports/index.ts';
@@ -62,6 +63,7 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   addScreenRoutes(app, screening);
   addFilingRoutes(app, {
     ...{ ...common, network: parts.network, samePersonAs },
+    readCustomer: (tx, own) => readCustomerProfile(tx, parts, own),
     validator: openFilingValidator(parts.filingSchemas ?? null),
   });
   addTravelRule(app, parts);
