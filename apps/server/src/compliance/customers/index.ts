@@ -4,6 +4,11 @@ export type { CustomerDeps, PartyScreener } from './ports.ts';
 export type { AskDeps } from './provider/ask-provider.ts';
 export { openProviderClient, type ProviderClient } from './provider/http-provider.ts';
 export { type CustomerRouteDeps } from './route-deps.ts';
+export {
+  type CustomerObjection,
+  type PayoutCustomer,
+  readPayoutCustomers,
+} from './payout-customers.ts';
 export { refuseRefundsOfBlocked } from './refuse-refunds.ts';
 export { addCustomerRoutes } from './routes.ts';
 export {
