@@ -1,5 +1,5 @@
 import { assert } from '@quittance/kernel';
-import { readKnownLinks } from './compliance/customers/index.ts';
+import { readKnownLinks } from '../../compliance/customers/index.ts';
 import {
   type AddressBook,
   type AddressFacts,
