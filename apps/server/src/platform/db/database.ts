@@ -113,6 +113,8 @@ function openPool(url: string, max: number, onError: (error: unknown) => void): 
     query_timeout: ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
     application_name: 'quittance',
+    // Statements that are begun at once share a round trip (together.ts).
+    pipeline: true,
     types,
   });
   pool.on('error', onError);
