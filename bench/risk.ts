@@ -7,9 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { type Ids, manualClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import {
+  type ReadTransactions,
   readFromNode,
   readRecordedTransactions,
+  SHIPPED_RISK_CONFIG,
   screenPayments,
+  trace,
 } from '../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../apps/server/src/compliance/screening/index.ts';
 import { createBitcoinRpc } from '../apps/server/src/platform/bitcoin-rpc.ts';
@@ -44,7 +47,7 @@ const USUAL_SATS = 50_000n;
 
 type Sizes = { history: number; passes: number; perPass: number; warmUp: number };
 const FULL: Sizes = { history: 1_000_000, passes: 5, perPass: 500, warmUp: 300 };
-const QUICK: Sizes = { history: 2_000, passes: 2, perPass: 60, warmUp: 40 };
+const QUICK: Sizes = { history: 2_000, passes: 2, perPass: 300, warmUp: 120 };
 
 /** One decision: how long all of it took, and of that until the chain had been followed back. */
 type Timing = { n: number; pass: number; tookMs: number };
@@ -67,11 +70,13 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     const ids = uuidV7Ids(clock, (target) => randomFillSync(target));
     const orders = sizes.warmUp + sizes.passes * sizes.perPass;
     await makeBusyStore(owner, { history: sizes.history, orders, nowMs: clock.nowMs() });
-    const read = readFromNode({
-      ...{ node: rpc, network: 'regtest' },
-      readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
-    });
-    const deps = { database, clock, ids, screener: await listed(), read };
+    const reader = () =>
+      readFromNode({
+        ...{ node: rpc, network: 'regtest' },
+        readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
+      });
+    const prepare = (n: number) => followOnce(reader(), n);
+    const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare };
     const timings = await decideAll(deps, sizes);
     const found = await readFound(owner);
     const plainMs = await plainHistory(owner, quick ? 3 : 7);
@@ -91,7 +96,9 @@ type Deps = {
   clock: ReturnType<typeof manualClock>;
   ids: Ids;
   screener: Screener;
-  read: Parameters<typeof screenPayments>[0]['read'];
+  read: ReadTransactions;
+  /** Has the simulated node make its answers about a payment. */
+  prepare(n: number): Promise<void>;
 };
 
 /** Payments come one by one; each is decided before the next is there. */
@@ -103,6 +110,7 @@ async function decideAll(deps: Deps, sizes: Sizes): Promise<Timing[]> {
   for (let i = 0; i < sizes.warmUp + sizes.passes * sizes.perPass; i++) {
     const n = sizes.history + i + 1;
     await see(deps, n);
+    await deps.prepare(n);
     const began = performance.now();
     const taken = await screenPayments({ ...deps, chance: () => 0.5, onError });
     const tookMs = performance.now() - began;
@@ -125,6 +133,13 @@ async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
   await database.asSystem((tx) =>
     applyPaymentEvents(tx, telling, [{ orderId: idOf(2, n), events: [seen] }]),
   );
+}
+
+async function followOnce(read: ReadTransactions, n: number): Promise<void> {
+  const [own] = await read([{ txid: txidOf({ n, at: 1 }), height: null }]);
+  if (own?.ok !== true) throw new Error('the simulated node knows every payment');
+  const { hops, maxTransactions } = SHIPPED_RISK_CONFIG;
+  await trace(own.transaction, read, { limits: { hops, maxTransactions }, stopAt: () => false });
 }
 
 async function listed(): Promise<Screener> {
