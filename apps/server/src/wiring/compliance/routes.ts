@@ -97,6 +97,9 @@ export function customerDeps(
 function listenersFor(customers: CustomerDeps): CaseListener {
   const listeners = [riskCaseListener, createCustomerCaseListener(customers)];
   return {
+    async lock(tx, decision) {
+      for (const listener of listeners) await listener.lock(tx, decision);
+    },
     async caseDecided(tx, telling, decision) {
       for (const listener of listeners) await listener.caseDecided(tx, telling, decision);
     },

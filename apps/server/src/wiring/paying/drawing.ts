@@ -97,8 +97,8 @@ export function drawQuotes(
 /** Invoices of Lightning addresses, by the store's node. */
 function lnurlInvoices(parts: DrawingParts): LnurlInvoices {
   return {
-    async create({ merchantId, amountMsat, description, descriptionHash, ...wish }) {
-      const text = { text: description, sha256: descriptionHash };
+    async create({ merchantId, amountMsat, description, metadataText, ...wish }) {
+      const text = { text: description, hashed: metadataText };
       try {
         return await createInvoice(parts, {
           ...{ ...wish, merchantId, amountMsat },
