@@ -39,7 +39,7 @@ import { createPaymentListener } from '../paying/lightning/index.ts';
 import { payoutListener } from './paying/payout-listeners.ts';
 import { useRisk } from './compliance/risk-work.ts';
 import { usePayouts } from './paying/payout-work.ts';
-import { type BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
+import { type BitcoinRpcTarget } from '../platform/bitcoin-node/index.ts';
 import { type Database, openDatabase, roleUrls } from '../platform/db/index.ts';
 import { armFaultPoint } from '../platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from '../platform/health/index.ts';
