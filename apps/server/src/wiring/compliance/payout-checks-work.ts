@@ -1,4 +1,8 @@
-import { payoutPreview, payoutScreen, startPayoutChecks } from '../../compliance/payout-holds/index.ts';
+import {
+  payoutPreview,
+  payoutScreen,
+  startPayoutChecks,
+} from '../../compliance/payout-holds/index.ts';
 import type { Screener } from '../../compliance/screening/index.ts';
 import { travelRuleScreen } from '../../compliance/travel-rule/index.ts';
 import type { FlowOptions } from '../flow.ts';
