@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eraseDue } from '../../apps/server/src/compliance/customers/index.ts';
 import { sampleFiling } from '../../apps/server/src/compliance/filings/index.ts';
-import { customerDeps } from '../../apps/server/src/compliance.ts';
+import { customerDeps } from '../../apps/server/src/wiring/compliance/routes.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { customerBody, testScreener } from '../support/customers.ts';
 import { payOrder } from '../support/pay-order.ts';

@@ -4,7 +4,7 @@ import { manualClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
+import { addPayerPages } from '../../apps/server/src/wiring/payer-pages.ts';
 import type { RouteFact } from '../../apps/server/src/platform/http/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { payOrder } from '../support/pay-order.ts';

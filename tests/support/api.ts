@@ -5,8 +5,8 @@ import { type Clock, systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
-import { type Api, type ApiParts, openApi } from '../../apps/server/src/http-api.ts';
-import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
+import { type Api, type ApiParts, openApi } from '../../apps/server/src/wiring/http-api.ts';
+import { payoutListener } from '../../apps/server/src/wiring/paying/payout-listeners.ts';
 import { openSealer, type Sealer } from '../../apps/server/src/platform/sealing/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';

@@ -7,41 +7,41 @@ import {
   raiseComplianceAlert,
   readCaseDuty,
   redactCasesOfCustomer,
-} from './compliance/cases/index.ts';
+} from '../../compliance/cases/index.ts';
 import {
   addCustomerRoutes,
   createCustomerCaseListener,
   type CustomerDeps,
   type PartyScreener,
   readCustomerProfile,
-} from './compliance/customers/index.ts';
+} from '../../compliance/customers/index.ts';
 import {
   addFilingRoutes,
   openFilingValidator,
   readFilingDuty,
-} from './compliance/filings/index.ts';
-import { addComplianceReportRoutes } from './compliance/reports/index.ts';
-import { addMonitoringRoutes } from './compliance/monitoring/index.ts';
-import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
+} from '../../compliance/filings/index.ts';
+import { addComplianceReportRoutes } from '../../compliance/reports/index.ts';
+import { addMonitoringRoutes } from '../../compliance/monitoring/index.ts';
+import { addRiskRoutes, riskCaseListener } from '../../compliance/risk/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
   addVersionRoutes,
   type Screener,
-} from './compliance/screening/index.ts';
+} from '../../compliance/screening/index.ts';
 import {
   addComplianceSettingsRoutes,
   readComplianceSettings,
-} from './compliance/settings/index.ts';
-import { addTravelRuleRoutes, addTrpRoutes } from './compliance/travel-rule/index.ts';
-import type { Database, Tx } from './platform/db/index.ts';
-import type { HttpApp } from './platform/http/index.ts';
-import { openOutboundPoster, type UrlPolicy } from './platform/outbound/index.ts';
-import type { Sealer } from './platform/sealing/index.ts';
-import { forgetOrderTexts } from './receiving/orders/index.ts';
-import { recordAudit } from './tenancy/audit/index.ts';
-import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
+} from '../../compliance/settings/index.ts';
+import { addTravelRuleRoutes, addTrpRoutes } from '../../compliance/travel-rule/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
+import type { HttpApp } from '../../platform/http/index.ts';
+import { openOutboundPoster, type UrlPolicy } from '../../platform/outbound/index.ts';
+import type { Sealer } from '../../platform/sealing/index.ts';
+import { forgetOrderTexts } from '../../receiving/orders/index.ts';
+import { recordAudit } from '../../tenancy/audit/index.ts';
+import { readValidScopes, samePersonAs } from '../../tenancy/keys/index.ts';
+import { readMerchant } from '../../tenancy/merchants/index.ts';
 
 export type ComplianceParts = {
   database: Database;
@@ -117,6 +117,9 @@ async function readDuty(tx: Tx, which: { merchantId: Uuid; customerId: Uuid }) {
 function listenersFor(customers: CustomerDeps): CaseListener {
   const listeners = [riskCaseListener, createCustomerCaseListener(customers)];
   return {
+    async lock(tx, decision) {
+      for (const listener of listeners) await listener.lock(tx, decision);
+    },
     async caseDecided(tx, telling, decision) {
       for (const listener of listeners) await listener.caseDecided(tx, telling, decision);
     },
