@@ -192,6 +192,61 @@ test('boltcard-balance-stuck: 100 sat to a receiver behind a private channel, in
   expect(tookMs).toBeLessThan((budgetSeconds + 4) * 1_000);
 });
 
+test('payout-expired-bolt11: between attempts on real channels its money is free at the expiry, and it is told', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const expirySeconds = 30;
+  const { bolt11 } = await carol.invoice({
+    ...{ amountMsat: CARD_MSAT, withHints: false, expirySeconds },
+  });
+  // The strategy's own next attempt would be two minutes later.
+  const payout = await pay(bolt11, {
+    lightning: { strategy: { kind: 'tiered', expiryMarginSeconds: 10 } },
+  });
+  expect(payout).toMatchObject({ state: 'failed', reason: { code: 'expired' } });
+  expect(payout.reason.message).toContain('destination invoice expired');
+  expect(await world.attempts(store, payout.id)).toMatchObject([
+    { number: 1, state: 'failed', failure_class: 'no_route', sends: 1 },
+  ]);
+  expect(await world.book(store)).toEqual(freed);
+  expect((await world.events(store)).at(-1)).toMatchObject({
+    ...{ type: 'payout.failed', data: { reason: 'expired' } },
+  });
+});
+
+test('payout-lnurl-fetch-throws: a service that fails changes no money in the book or the channels', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const before = (await alice.node.balances()).channelsMsat;
+  const more = { ...once, amount: '5000', currency: 'SAT' };
+  const payout = await pay('anna@shop.example', more, ['approved', 'failed']);
+  expect(payout).toMatchObject({
+    ...{ state: 'failed', lightning: { lastFailure: { code: 'not_resolved' } } },
+  });
+  expect(payout.lightning.paymentHash).toBeNull();
+  expect(await world.book(store)).toEqual(freed);
+  expect((await alice.node.balances()).channelsMsat).toBe(before);
+});
+
+test('repaid-bolt11-success: an invoice that the node has paid before is never told as paid by us', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const amountMsat = 1_000_000n;
+  const { bolt11, paymentHash } = await bob.invoice({ amountMsat });
+  const outside = { maxFeeMsat: 0n, timeoutMs: 30_000, waitMs: 30_000 };
+  const paid = await alice.node.pay({
+    destination: { bolt11 },
+    ...{ paymentHash, amountMsat, ...outside },
+  });
+  expect(paid.state).toBe('succeeded');
+  const before = (await alice.node.balances()).channelsMsat;
+  const payout = await pay(bolt11);
+  expect(payout).toMatchObject({ state: 'failed', reason: { code: 'already_paid' } });
+  expect(payout.lightning).toMatchObject({ preimage: null, feeMsat: '0' });
+  expect(await world.book(store)).toEqual(freed);
+  expect((await alice.node.balances()).channelsMsat).toBe(before);
+});
+
 test('each class of failure is seen for real, in its class, its state and the book', {
   timeout: 2 * TIMEOUT_MS,
 }, async () => {

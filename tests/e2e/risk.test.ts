@@ -13,7 +13,7 @@ import {
 } from '../../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../../apps/server/src/compliance/screening/index.ts';
 import { readSpendableCoins, reserveCoins } from '../../apps/server/src/paying/coins/index.ts';
-import { addressBookOver } from '../../apps/server/src/monitoring-work.ts';
+import { addressBookOver } from '../../apps/server/src/wiring/compliance/monitoring-work.ts';
 import type { Watcher } from '../../apps/server/src/receiving/chain/index.ts';
 import { rateRuleSchema } from '../../apps/server/src/receiving/rates/index.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';

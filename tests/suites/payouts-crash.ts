@@ -5,7 +5,7 @@ import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
-import '../../apps/server/src/flow.ts';
+import '../../apps/server/src/wiring/flow.ts';
 import { auditForeign } from './support/audit-foreign.ts';
 import { auditPayouts, type PayoutIntention, scanCoins } from './support/audit-payouts.ts';
 import { createChainReader } from './support/chain-truth.ts';

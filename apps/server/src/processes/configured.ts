@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
-import type { FlowOptions } from '../flow.ts';
+import type { FlowOptions } from '../wiring/flow.ts';
 import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
 import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
 import type { Database } from '../platform/db/index.ts';

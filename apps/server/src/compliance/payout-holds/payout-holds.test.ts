@@ -15,7 +15,7 @@ import {
 import { type ProcessorDeps, runDuePayouts } from '../../paying/payouts/index.ts';
 import { type ListEntry, screenerOver, type Screener } from '../screening/index.ts';
 import { travelRuleScreen } from '../travel-rule/index.ts';
-import { payoutListener } from '../../payout-listeners.ts';
+import { payoutListener } from '../../wiring/paying/payout-listeners.ts';
 import { checkWaitingPayouts, payoutScreen } from './index.ts';
 
 /** Whose node the fake invoices are of. */

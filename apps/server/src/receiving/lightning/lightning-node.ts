@@ -75,7 +75,11 @@ export type LightningInfo = {
 export type NewInvoice = {
   /** Null: the payer chooses. */
   readonly amountMsat: Msats | null;
-  readonly description: string | { readonly sha256: string };
+  /**
+   * Or the hash of a longer one (capability `descriptionHash`). `text` is what was hashed: a node that
+   * hashes by itself refuses without it.
+   */
+  readonly description: string | { readonly sha256: string; readonly text?: string };
   readonly expirySeconds: number;
   /** A hold invoice for this hash; the preimage is somebody else's to know. */
   readonly holdPaymentHash?: string;

@@ -49,8 +49,8 @@ function nodeOf(rpc: ClnRpc, methods: ReadonlySet<string>, options: ClnOptions):
       offers,
       // `keysend` chooses the preimage itself, and the hash has to be stored before.
       keysend: false,
-      // `invoice` hashes the text itself (deschashonly), and takes no hash.
-      descriptionHash: false,
+      // `invoice` hashes the text itself (deschashonly), so it has to be given.
+      descriptionHash: true,
       channels: true,
       feeLimit: true,
     },

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Companion, startCompanion } from './platform/embedded/companion.ts';
-import { supervise } from './platform/embedded/supervise.ts';
-import type { Running } from './platform/lifecycle/index.ts';
+import type { Running } from '../lifecycle/index.ts';
+import { type Companion, startCompanion } from './companion.ts';
+import { supervise } from './supervise.ts';
 
-const MAIN = fileURLToPath(new URL('../../signer/src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../../signer/src/main.ts', import.meta.url));
 /** No debugger may be attached to the process that has the keys. */
 const NODE_FLAGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];
 /** Between two starts of a signer that ends by itself: from the first to the second, doubling. */

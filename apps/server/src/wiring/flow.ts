@@ -1,8 +1,8 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, type Clock, type Ids, type Random } from '@quittance/kernel';
-import { startReconciliation } from './accounting/reconciliation/index.ts';
-import { useWatcher } from './chain-watch.ts';
-import { customerRescreener, useCustomers } from './customer-work.ts';
+import { startReconciliation } from '../accounting/reconciliation/index.ts';
+import { useWatcher } from './receiving/chain-watch.ts';
+import { customerRescreener, useCustomers } from './compliance/customer-work.ts';
 import { openApi } from './http-api.ts';
 import {
   type MoneyOut,
@@ -11,10 +11,15 @@ import {
   signerCheck,
   useSpends,
   walletsOfSigner,
-} from './money-out.ts';
-import { type Lightning, type LightningOptions, openLightning, useLightning } from './lightning.ts';
-import { useMonitoring, useRateSampling } from './monitoring-work.ts';
-import { watchNode } from './node-alerts.ts';
+} from './paying/money-out.ts';
+import {
+  type Lightning,
+  type LightningOptions,
+  openLightning,
+  useLightning,
+} from './receiving/lightning.ts';
+import { useMonitoring, useRateSampling } from './compliance/monitoring-work.ts';
+import { watchNode } from './receiving/node-alerts.ts';
 import {
   countAlerts,
   countOrders,
@@ -24,45 +29,45 @@ import {
   registerGauges,
 } from './observability.ts';
 import { addPayerPages } from './payer-pages.ts';
-import type { ResolverSettings } from './paying/lightning/index.ts';
-import { coinsFollower } from './paying/coins/index.ts';
-import { createPaymentAdopter, createPayoutListener } from './paying/payouts/index.ts';
-import { createRefundsFollower, expireRefunds, payByPayouts } from './paying/refunds/index.ts';
-import { openServerApprover } from './paying/spends/index.ts';
-import { useLightningPayouts } from './lightning-payouts.ts';
-import { createPaymentListener } from './paying/lightning/index.ts';
-import { payoutListener } from './payout-listeners.ts';
-import { useRisk } from './risk-work.ts';
-import { screenOfPayouts, usePayoutChecks } from './payout-checks-work.ts';
-import { usePayouts } from './payout-work.ts';
-import { type BitcoinRpcTarget } from './platform/bitcoin-rpc.ts';
-import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
-import { armFaultPoint } from './platform/fault-points.ts';
-import { type Routes, registerHealth, registerMetrics } from './platform/health/index.ts';
+import type { ResolverSettings } from '../paying/lightning/index.ts';
+import { coinsFollower } from '../paying/coins/index.ts';
+import { createPaymentAdopter, createPayoutListener } from '../paying/payouts/index.ts';
+import { createRefundsFollower, expireRefunds, payByPayouts } from '../paying/refunds/index.ts';
+import { openServerApprover } from '../paying/spends/index.ts';
+import { useLightningPayouts } from './paying/lightning-payouts.ts';
+import { createPaymentListener } from '../paying/lightning/index.ts';
+import { payoutListener } from './paying/payout-listeners.ts';
+import { useRisk } from './compliance/risk-work.ts';
+import { screenOfPayouts, usePayoutChecks } from './compliance/payout-checks-work.ts';
+import { usePayouts } from './paying/payout-work.ts';
+import { type BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
+import { type Database, openDatabase, roleUrls } from '../platform/db/index.ts';
+import { armFaultPoint } from '../platform/fault-points.ts';
+import { type Routes, registerHealth, registerMetrics } from '../platform/health/index.ts';
 import {
   buildHttp,
   type Http,
   open,
   pruneIdempotencyKeys,
   type RateLimits,
-} from './platform/http/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import { startLoop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import { ADDRESSES_CHANNEL, refillPools } from './receiving/addresses/index.ts';
-import { type ZmqEndpoints } from './receiving/chain/index.ts';
-import type { OrderCreator } from './receiving/orders/index.ts';
-import { createHttpFetch, createRates, type RateSource } from './receiving/rates/index.ts';
-import { type Screening, useScreening } from './screening-work.ts';
+} from '../platform/http/index.ts';
+import type { Lifecycle } from '../platform/lifecycle/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import { startLoop } from '../platform/loops/index.ts';
+import type { Metrics } from '../platform/metrics/index.ts';
+import { ADDRESSES_CHANNEL, refillPools } from '../receiving/addresses/index.ts';
+import { type ZmqEndpoints } from '../receiving/chain/index.ts';
+import type { OrderCreator } from '../receiving/orders/index.ts';
+import { createHttpFetch, createRates, type RateSource } from '../receiving/rates/index.ts';
+import { type Screening, useScreening } from './compliance/screening-work.ts';
 import {
   type AlertDeps,
   audienceReader,
   type SmtpSettings,
   startMailer,
-} from './telling/notifications/index.ts';
-import { startWebhookDispatcher, type UrlPolicy } from './telling/webhooks/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
+} from '../telling/notifications/index.ts';
+import { startWebhookDispatcher, type UrlPolicy } from '../telling/webhooks/index.ts';
+import { readMerchant } from '../tenancy/merchants/index.ts';
 
 export type FlowOptions = {
   role: 'all' | 'api' | 'watcher' | 'worker';
@@ -253,8 +258,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     useRisk(lifecycle, options, { database, alerts, loops, screener });
     useCustomers(lifecycle, options, { database, sealer, loops, screener });
     useMonitoring(lifecycle, options, { database, screening, loops });
-    const listener = payoutListener;
-    usePayoutChecks(lifecycle, options, { database, screening, loops, listener });
+    usePayoutChecks(lifecycle, options, { database, screening, loops });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

@@ -5,13 +5,13 @@ import {
   type Mark,
   startMonitoring,
   startRateSampling,
-} from './compliance/monitoring/index.ts';
-import { lookUpOwnAddresses, type Screener } from './compliance/screening/index.ts';
-import type { FlowOptions } from './flow.ts';
-import type { Running } from './observability.ts';
-import type { Database } from './platform/db/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Loop } from './platform/loops/index.ts';
+} from '../../compliance/monitoring/index.ts';
+import { lookUpOwnAddresses, type Screener } from '../../compliance/screening/index.ts';
+import type { FlowOptions } from '../flow.ts';
+import type { Running } from '../observability.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Loop } from '../../platform/loops/index.ts';
 import type { Screening } from './screening-work.ts';
 
 const BITCOIN = 'XBT';

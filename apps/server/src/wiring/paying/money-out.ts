@@ -1,7 +1,7 @@
 import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
 import { connectSigner, type SignerClient } from '@quittance/signer/client';
-import { createGate, type Gate, rememberingSigner } from './paying/guard/index.ts';
+import { createGate, type Gate, rememberingSigner } from '../../paying/guard/index.ts';
 import {
   createFeeEstimator,
   createSpendsFollower,
@@ -12,17 +12,17 @@ import {
   type SpendDeps,
   type SpendListener,
   SPENDS_CHANNEL,
-} from './paying/spends/index.ts';
-import { type BitcoinRpcTarget, createBitcoinRpc } from './platform/bitcoin-rpc.ts';
-import type { Database } from './platform/db/index.ts';
-import { AppError } from './platform/errors.ts';
-import type { HealthCheck } from './platform/health/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import { type Loop, startLoop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import type { ChainFollower } from './receiving/chain/index.ts';
-import { type SignerPlace, socketOf, startSignerProcess } from './signer-process.ts';
+} from '../../paying/spends/index.ts';
+import { type BitcoinRpcTarget, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { Database } from '../../platform/db/index.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { HealthCheck } from '../../platform/health/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { type Loop, startLoop } from '../../platform/loops/index.ts';
+import type { Metrics } from '../../platform/metrics/index.ts';
+import type { ChainFollower } from '../../receiving/chain/index.ts';
+import { type SignerPlace, socketOf, startSignerProcess } from '../../platform/embedded/signer.ts';
 
 /** Nobody rang: spends whose pause is over are looked for this often. */
 const LOOK_EVERY_MS = 1_000;

@@ -1,11 +1,15 @@
-import { readFromNode, readRecordedTransactions, startScreening } from './compliance/risk/index.ts';
-import type { Screener } from './compliance/screening/index.ts';
-import type { FlowOptions } from './flow.ts';
-import { createBitcoinRpc } from './platform/bitcoin-rpc.ts';
-import type { Database } from './platform/db/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Loop } from './platform/loops/index.ts';
-import type { AlertDeps } from './telling/notifications/index.ts';
+import {
+  readFromNode,
+  readRecordedTransactions,
+  startScreening,
+} from '../../compliance/risk/index.ts';
+import type { Screener } from '../../compliance/screening/index.ts';
+import type { FlowOptions } from '../flow.ts';
+import { createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Loop } from '../../platform/loops/index.ts';
+import type { AlertDeps } from '../../telling/notifications/index.ts';
 
 /** Uniform in [0, 1) from four random bytes. */
 const UINT32 = 2 ** 32;

@@ -5,36 +5,40 @@ import {
   addProgrammingRoutes,
   addTapRoutes,
   drawingCards,
-} from './paying/cards/index.ts';
-import { type PayoutListener, quoteCurrency, readPayoutPolicy } from './paying/payouts/index.ts';
+} from '../../paying/cards/index.ts';
+import {
+  type PayoutListener,
+  quoteCurrency,
+  readPayoutPolicy,
+} from '../../paying/payouts/index.ts';
 import {
   addPullPaymentRoutes,
   addWithdrawRoutes,
   payDrawsByPayouts,
   type WithdrawDeps,
-} from './paying/pull-payments/index.ts';
-import type { Database, Tx } from './platform/db/index.ts';
-import { AppError } from './platform/errors.ts';
-import { type HttpApp, type HttpLog, lnurlRoutes } from './platform/http/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import type { Sealer } from './platform/sealing/index.ts';
+} from '../../paying/pull-payments/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
+import { AppError } from '../../platform/errors.ts';
+import { type HttpApp, type HttpLog, lnurlRoutes } from '../../platform/http/index.ts';
+import type { Metrics } from '../../platform/metrics/index.ts';
+import type { Sealer } from '../../platform/sealing/index.ts';
 import {
   createInvoice,
   findLnurlInvoice,
   type LightningNodes,
-} from './receiving/lightning/index.ts';
+} from '../../receiving/lightning/index.ts';
 import {
   addLightningAddressRoutes,
   addPayRoutes,
   type LnurlInvoices,
-} from './receiving/lnurl/index.ts';
+} from '../../receiving/lnurl/index.ts';
 import {
   type FiatCurrency,
   isFiatCurrency,
   type RateRule,
   type Rates,
-} from './receiving/rates/index.ts';
-import { recordAudit } from './tenancy/audit/index.ts';
+} from '../../receiving/rates/index.ts';
+import { recordAudit } from '../../tenancy/audit/index.ts';
 
 export type DrawingParts = {
   database: Database;
@@ -93,8 +97,8 @@ export function drawQuotes(
 /** Invoices of Lightning addresses, by the store's node. */
 function lnurlInvoices(parts: DrawingParts): LnurlInvoices {
   return {
-    async create({ merchantId, amountMsat, description, descriptionHash, ...wish }) {
-      const text = { text: description, sha256: descriptionHash };
+    async create({ merchantId, amountMsat, description, metadataText, ...wish }) {
+      const text = { text: description, hashed: metadataText };
       try {
         return await createInvoice(parts, {
           ...{ ...wish, merchantId, amountMsat },

@@ -1,6 +1,6 @@
 import { lightningNetworkOf, type Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
-import type { Lightning } from './lightning.ts';
+import type { Lightning } from '../receiving/lightning.ts';
 import {
   advisePayout,
   ATTEMPTS_CHANNEL,
@@ -15,7 +15,7 @@ import {
   trackAttempts,
   watchFailureRates,
   watchLatePayments,
-} from './paying/lightning/index.ts';
+} from '../../paying/lightning/index.ts';
 import {
   attemptDepsOf,
   createLightningPayments,
@@ -25,14 +25,14 @@ import {
   type ScreenPayouts,
   wakeWaitingPayouts,
   watchOutbound,
-} from './paying/payouts/index.ts';
-import type { Gate } from './paying/guard/index.ts';
-import type { Database } from './platform/db/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import { type Loop, startLoop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import type { AlertDeps } from './telling/notifications/index.ts';
+} from '../../paying/payouts/index.ts';
+import type { Gate } from '../../paying/guard/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { type Loop, startLoop } from '../../platform/loops/index.ts';
+import type { Metrics } from '../../platform/metrics/index.ts';
+import type { AlertDeps } from '../../telling/notifications/index.ts';
 
 /** Nobody rang: what is due over Lightning is looked for this often. */
 const LOOK_EVERY_MS = 1_000;

@@ -6,15 +6,15 @@ import {
   passTime,
   screenDue,
   type WorkDeps,
-} from './compliance/customers/index.ts';
-import type { PartyScreener } from './compliance/customers/index.ts';
-import type { Rescreener } from './compliance/screening/index.ts';
-import { customerDeps } from './compliance.ts';
-import type { FlowOptions } from './flow.ts';
-import type { Database } from './platform/db/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import { type Loop, startLoop } from './platform/loops/index.ts';
-import type { Sealer } from './platform/sealing/index.ts';
+} from '../../compliance/customers/index.ts';
+import type { PartyScreener } from '../../compliance/customers/index.ts';
+import type { Rescreener } from '../../compliance/screening/index.ts';
+import { customerDeps } from './routes.ts';
+import type { FlowOptions } from '../flow.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import { type Loop, startLoop } from '../../platform/loops/index.ts';
+import type { Sealer } from '../../platform/sealing/index.ts';
 
 /** A customer who was taken in by a process without lists is screened within this time. */
 const SCREEN_EVERY_MS = 30_000;

@@ -2,49 +2,49 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
 import type { OrderStatus } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
-import { addLedgerRoutes } from './accounting/ledger/index.ts';
+import { addLedgerRoutes } from '../accounting/ledger/index.ts';
 import {
   addReconciliationRoutes,
   type ReconciliationRouteDeps,
-} from './accounting/reconciliation/index.ts';
-import { addReportRoutes } from './accounting/reports/index.ts';
-import { addCompliance } from './compliance.ts';
-import { orderCustomers, refuseRefundsOfBlocked } from './compliance/customers/index.ts';
-import { type OpenScreener, openScreener, type Screener } from './compliance/screening/index.ts';
-import { addDrawing, type DrawingParts } from './drawing.ts';
-import { addClassicRoutes } from './compat/classic/index.ts';
-import { addPredictionRoutes } from './paying/lightning/index.ts';
-import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from './paying/payouts/index.ts';
-import { addCoinRoutes } from './paying/coins/index.ts';
-import { addHoldRoutes } from './paying/guard/index.ts';
-import { addRefundRoutes, payByPayouts } from './paying/refunds/index.ts';
-import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from './paying/spends/index.ts';
-import { type Lightning, withoutLightning } from './lightning.ts';
-import { BitcoinRpcError } from './platform/bitcoin-rpc.ts';
-import type { Database, Tx } from './platform/db/index.ts';
-import type { Sealer } from './platform/sealing/index.ts';
-import { buildHttp, type Http, type HttpOptions } from './platform/http/index.ts';
+} from '../accounting/reconciliation/index.ts';
+import { addReportRoutes } from '../accounting/reports/index.ts';
+import { addCompliance } from './compliance/routes.ts';
+import { orderCustomers, refuseRefundsOfBlocked } from '../compliance/customers/index.ts';
+import { type OpenScreener, openScreener, type Screener } from '../compliance/screening/index.ts';
+import { addDrawing, type DrawingParts } from './paying/drawing.ts';
+import { addClassicRoutes } from '../compat/classic/index.ts';
+import { addPredictionRoutes } from '../paying/lightning/index.ts';
+import { addPayoutRoutes, type PayoutListener, readMaxFeeRate } from '../paying/payouts/index.ts';
+import { addCoinRoutes } from '../paying/coins/index.ts';
+import { addHoldRoutes } from '../paying/guard/index.ts';
+import { addRefundRoutes, payByPayouts } from '../paying/refunds/index.ts';
+import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from '../paying/spends/index.ts';
+import { type Lightning, withoutLightning } from './receiving/lightning.ts';
+import { BitcoinRpcError } from '../platform/bitcoin-rpc.ts';
+import type { Database, Tx } from '../platform/db/index.ts';
+import type { Sealer } from '../platform/sealing/index.ts';
+import { buildHttp, type Http, type HttpOptions } from '../platform/http/index.ts';
 import {
   addWalletRoutes,
   connectWallet,
   type WalletRouteDeps,
-} from './receiving/addresses/index.ts';
+} from '../receiving/addresses/index.ts';
 import {
   addOrderRoutes,
   createOrders,
   type OrderCreator,
   readLiveState,
-} from './receiving/orders/index.ts';
-import { addLightningRoutes } from './receiving/lightning/index.ts';
-import { previewOfPayouts } from './payout-checks-work.ts';
+} from '../receiving/orders/index.ts';
+import { addLightningRoutes } from '../receiving/lightning/index.ts';
+import { previewOfPayouts } from './compliance/payout-checks-work.ts';
 import { readInvoices } from './payer-pages.ts';
-import { addRateRoutes, type Rates } from './receiving/rates/index.ts';
-import { addEventRoutes } from './telling/events/index.ts';
-import { addAlertRoutes, audienceReader } from './telling/notifications/index.ts';
-import { addWebhookRoutes, type UrlPolicy } from './telling/webhooks/index.ts';
-import { addAuditRoutes, recordAudit } from './tenancy/audit/index.ts';
-import { addKeyRoutes, openKeyRing } from './tenancy/keys/index.ts';
-import { addMerchantRoutes, MERCHANTS_CHANNEL, readMerchant } from './tenancy/merchants/index.ts';
+import { addRateRoutes, type Rates } from '../receiving/rates/index.ts';
+import { addEventRoutes } from '../telling/events/index.ts';
+import { addAlertRoutes, audienceReader } from '../telling/notifications/index.ts';
+import { addWebhookRoutes, type UrlPolicy } from '../telling/webhooks/index.ts';
+import { addAuditRoutes, recordAudit } from '../tenancy/audit/index.ts';
+import { addKeyRoutes, openKeyRing } from '../tenancy/keys/index.ts';
+import { addMerchantRoutes, MERCHANTS_CHANNEL, readMerchant } from '../tenancy/merchants/index.ts';
 
 export type ApiParts = {
   database: Database;

@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Network, verifyMessage } from '@quittance/bitcoin';
 import type { OrderView } from '@quittance/contract';
 import { type Clock, type Ids, MSATS_PER_SAT, type Random, type Uuid } from '@quittance/kernel';
-import { drawQuotes } from './drawing.ts';
-import type { Lightning } from './lightning.ts';
-import { addPullPages } from './paying/pull-payments/index.ts';
-import { refuseRefundsOfBlocked } from './compliance/customers/index.ts';
-import { addClaimRoutes, payByPayouts, refundsListener } from './paying/refunds/index.ts';
-import type { Database, Tx } from './platform/db/index.ts';
-import type { HttpApp } from './platform/http/index.ts';
-import { addCheckoutRoutes } from './receiving/checkout/index.ts';
-import { readOpenOfOrders } from './receiving/lightning/index.ts';
+import { drawQuotes } from './paying/drawing.ts';
+import type { Lightning } from './receiving/lightning.ts';
+import { addPullPages } from '../paying/pull-payments/index.ts';
+import { refuseRefundsOfBlocked } from '../compliance/customers/index.ts';
+import { addClaimRoutes, payByPayouts, refundsListener } from '../paying/refunds/index.ts';
+import type { Database, Tx } from '../platform/db/index.ts';
+import type { HttpApp } from '../platform/http/index.ts';
+import { addCheckoutRoutes } from '../receiving/checkout/index.ts';
+import { readOpenOfOrders } from '../receiving/lightning/index.ts';
 import {
   findOrderMerchant,
   type OpenInvoice,
   readLiveState,
   readOrderView,
-} from './receiving/orders/index.ts';
-import type { Rates } from './receiving/rates/index.ts';
-import { notifyOrders } from './receiving/payments/index.ts';
-import { registerLive } from './telling/live/index.ts';
-import { type MerchantSettings, readMerchant } from './tenancy/merchants/index.ts';
+} from '../receiving/orders/index.ts';
+import type { Rates } from '../receiving/rates/index.ts';
+import { notifyOrders } from '../receiving/payments/index.ts';
+import { registerLive } from '../telling/live/index.ts';
+import { type MerchantSettings, readMerchant } from '../tenancy/merchants/index.ts';
 
 export type PageParts = {
   database: Database;

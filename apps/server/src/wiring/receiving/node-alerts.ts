@@ -1,8 +1,8 @@
 import type { Clock } from '@quittance/kernel';
-import type { Database } from './platform/db/index.ts';
-import { type Loop, startLoop } from './platform/loops/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import { type AlertDeps, raiseAlert, resolveAlert } from './telling/notifications/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import { type Loop, startLoop } from '../../platform/loops/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { type AlertDeps, raiseAlert, resolveAlert } from '../../telling/notifications/index.ts';
 
 /** A node that is restarted is away for less; what lasts longer needs a person. */
 export const NODE_PATIENCE_MS = 120_000;

@@ -1,13 +1,13 @@
-import type { Database } from './platform/db/index.ts';
-import type { CheckResult, HealthCheck } from './platform/health/index.ts';
-import type { HttpApp } from './platform/http/index.ts';
-import type { Running as Stoppable } from './platform/lifecycle/index.ts';
-import type { Loop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import type { Watcher } from './receiving/chain/index.ts';
-import type { Rates } from './receiving/rates/index.ts';
-import { ORDERS_CHANNEL } from './telling/live/index.ts';
-import { ALERTS_CHANNEL, countOpen } from './telling/notifications/index.ts';
+import type { Database } from '../platform/db/index.ts';
+import type { CheckResult, HealthCheck } from '../platform/health/index.ts';
+import type { HttpApp } from '../platform/http/index.ts';
+import type { Running as Stoppable } from '../platform/lifecycle/index.ts';
+import type { Loop } from '../platform/loops/index.ts';
+import type { Metrics } from '../platform/metrics/index.ts';
+import type { Watcher } from '../receiving/chain/index.ts';
+import type { Rates } from '../receiving/rates/index.ts';
+import { ORDERS_CHANNEL } from '../telling/live/index.ts';
+import { ALERTS_CHANNEL, countOpen } from '../telling/notifications/index.ts';
 
 /** The parts of the server that run in this process, as far as somebody watches them. */
 export type Running = {

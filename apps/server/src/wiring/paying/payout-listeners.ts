@@ -1,7 +1,7 @@
-import { drawingCards } from './paying/cards/index.ts';
-import type { PayoutListener } from './paying/payouts/index.ts';
-import { createDrawsListener } from './paying/pull-payments/index.ts';
-import { refundsListener } from './paying/refunds/index.ts';
+import { drawingCards } from '../../paying/cards/index.ts';
+import type { PayoutListener } from '../../paying/payouts/index.ts';
+import { createDrawsListener } from '../../paying/pull-payments/index.ts';
+import { refundsListener } from '../../paying/refunds/index.ts';
 
 const listeners: readonly PayoutListener[] = [
   refundsListener,

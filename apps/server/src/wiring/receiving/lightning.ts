@@ -3,17 +3,17 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
-import type { Database } from './platform/db/index.ts';
+import type { Database } from '../../platform/db/index.ts';
 import {
   type LightningNodePlace,
   lightningSocketOf,
   startLightningNodeProcess,
-} from './platform/embedded/lightning-node.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import type { Loop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import { openSealer, type Sealer } from './platform/sealing/index.ts';
+} from '../../platform/embedded/lightning-node.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import type { Loop } from '../../platform/loops/index.ts';
+import type { Metrics } from '../../platform/metrics/index.ts';
+import { openSealer, type Sealer } from '../../platform/sealing/index.ts';
 import {
   backendsOpener,
   compareBalance,
@@ -30,12 +30,12 @@ import {
   openNodes,
   type PaymentListener,
   systemBackends,
-} from './receiving/lightning/index.ts';
-import { readTipHeight } from './receiving/orders/index.ts';
-import { ORDERS_CHANNEL } from './telling/live/index.ts';
-import type { AlertDeps } from './telling/notifications/index.ts';
-import { isGlobalUnicast } from './telling/webhooks/index.ts';
-import { MERCHANTS_CHANNEL, readMerchant } from './tenancy/merchants/index.ts';
+} from '../../receiving/lightning/index.ts';
+import { readTipHeight } from '../../receiving/orders/index.ts';
+import { ORDERS_CHANNEL } from '../../telling/live/index.ts';
+import type { AlertDeps } from '../../telling/notifications/index.ts';
+import { isGlobalUnicast } from '../../telling/webhooks/index.ts';
+import { MERCHANTS_CHANNEL, readMerchant } from '../../tenancy/merchants/index.ts';
 
 export type LightningOptions = {
   network: Network;

@@ -6,37 +6,37 @@ import {
   type CaseListener,
   raiseComplianceAlert,
   readCaseDuty,
-} from './compliance/cases/index.ts';
+} from '../../compliance/cases/index.ts';
 import {
   addCustomerRoutes,
   createCustomerCaseListener,
   type CustomerDeps,
   type PartyScreener,
-} from './compliance/customers/index.ts';
-import { addFilingRoutes, openFilingValidator } from './compliance/filings/index.ts';
-import { addComplianceReportRoutes } from './compliance/reports/index.ts';
-import { addMonitoringRoutes } from './compliance/monitoring/index.ts';
-import { createPayoutCaseListener } from './compliance/payout-holds/index.ts';
-import { addRiskRoutes, riskCaseListener } from './compliance/risk/index.ts';
+} from '../../compliance/customers/index.ts';
+import { addFilingRoutes, openFilingValidator } from '../../compliance/filings/index.ts';
+import { addComplianceReportRoutes } from '../../compliance/reports/index.ts';
+import { addMonitoringRoutes } from '../../compliance/monitoring/index.ts';
+import { createPayoutCaseListener } from '../../compliance/payout-holds/index.ts';
+import { addRiskRoutes, riskCaseListener } from '../../compliance/risk/index.ts';
 import {
   addListRoutes,
   addScreenRoutes,
   addVersionRoutes,
   type Screener,
-} from './compliance/screening/index.ts';
+} from '../../compliance/screening/index.ts';
 import {
   addComplianceSettingsRoutes,
   readComplianceSettings,
-} from './compliance/settings/index.ts';
-import { addTravelRuleRoutes, addTrpRoutes } from './compliance/travel-rule/index.ts';
-import type { PayoutDeps, PayoutListener } from './paying/payouts/index.ts';
-import type { Database, Tx } from './platform/db/index.ts';
-import type { HttpApp } from './platform/http/index.ts';
-import { openOutboundPoster, type UrlPolicy } from './platform/outbound/index.ts';
-import type { Sealer } from './platform/sealing/index.ts';
-import { recordAudit } from './tenancy/audit/index.ts';
-import { readValidScopes, samePersonAs } from './tenancy/keys/index.ts';
-import { readMerchant } from './tenancy/merchants/index.ts';
+} from '../../compliance/settings/index.ts';
+import { addTravelRuleRoutes, addTrpRoutes } from '../../compliance/travel-rule/index.ts';
+import type { PayoutDeps, PayoutListener } from '../../paying/payouts/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
+import type { HttpApp } from '../../platform/http/index.ts';
+import { openOutboundPoster, type UrlPolicy } from '../../platform/outbound/index.ts';
+import type { Sealer } from '../../platform/sealing/index.ts';
+import { recordAudit } from '../../tenancy/audit/index.ts';
+import { readValidScopes, samePersonAs } from '../../tenancy/keys/index.ts';
+import { readMerchant } from '../../tenancy/merchants/index.ts';
 
 export type ComplianceParts = {
   database: Database;

@@ -1,11 +1,11 @@
 import { manualClock } from '@quittance/kernel';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../../tests/support/postgres.ts';
+import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
 import { NODE_PATIENCE_MS, watchNode } from './node-alerts.ts';
-import { type Database, openDatabase, roleUrls } from './platform/db/index.ts';
-import { createLogger } from './platform/log/index.ts';
-import type { Loop } from './platform/loops/index.ts';
-import { alertDeps } from './telling/notifications/test-support.ts';
+import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import type { Loop } from '../../platform/loops/index.ts';
+import { alertDeps } from '../../telling/notifications/test-support.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;

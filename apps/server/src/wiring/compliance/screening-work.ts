@@ -5,12 +5,12 @@ import {
   type Rescreener,
   startListWork,
   startRescreening,
-} from './compliance/screening/index.ts';
-import type { FlowOptions } from './flow.ts';
-import type { Database } from './platform/db/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Loop } from './platform/loops/index.ts';
-import type { AlertDeps } from './telling/notifications/index.ts';
+} from '../../compliance/screening/index.ts';
+import type { FlowOptions } from '../flow.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Loop } from '../../platform/loops/index.ts';
+import type { AlertDeps } from '../../telling/notifications/index.ts';
 
 export type ScreeningParts = {
   database: Database;

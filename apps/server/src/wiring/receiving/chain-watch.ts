@@ -1,18 +1,18 @@
 import type { Network } from '@quittance/bitcoin';
 import type { Clock, Ids, Random } from '@quittance/kernel';
-import { type Running, watcherMetrics } from './observability.ts';
-import { coinKeeper } from './paying/coins/index.ts';
-import { markCaughtUp } from './paying/guard/index.ts';
+import { type Running, watcherMetrics } from '../observability.ts';
+import { coinKeeper } from '../../paying/coins/index.ts';
+import { markCaughtUp } from '../../paying/guard/index.ts';
 import {
   type BitcoinRpc,
   type BitcoinRpcTarget,
   createBitcoinRpc,
-} from './platform/bitcoin-rpc.ts';
-import type { Database } from './platform/db/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import { advisoryKey, holdAdvisoryLock, startLoop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
+} from '../../platform/bitcoin-rpc.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { advisoryKey, holdAdvisoryLock, startLoop } from '../../platform/loops/index.ts';
+import type { Metrics } from '../../platform/metrics/index.ts';
 import {
   type ChainFollower,
   ChainHaltError,
@@ -22,7 +22,7 @@ import {
   startBitcoindDoorbells,
   startWatcher,
   type ZmqEndpoints,
-} from './receiving/chain/index.ts';
+} from '../../receiving/chain/index.ts';
 
 /** Payouts wait for it after a start, so it is short. */
 const CAUGHT_UP_EVERY_MS = 1_000;

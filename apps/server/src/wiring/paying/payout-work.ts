@@ -7,21 +7,21 @@ import {
   runDuePayouts,
   type ScreenPayouts,
   watchStuckPayouts,
-} from './paying/payouts/index.ts';
+} from '../../paying/payouts/index.ts';
 import type { MoneyOut } from './money-out.ts';
-import { heldBecause, readGuard } from './paying/guard/index.ts';
-import type { ServerApprover } from './paying/spends/index.ts';
-import type { Lifecycle } from './platform/lifecycle/index.ts';
-import type { Logger } from './platform/log/index.ts';
-import { type Loop, startLoop } from './platform/loops/index.ts';
-import type { Metrics } from './platform/metrics/index.ts';
-import type { Database } from './platform/db/index.ts';
+import { heldBecause, readGuard } from '../../paying/guard/index.ts';
+import type { ServerApprover } from '../../paying/spends/index.ts';
+import type { Lifecycle } from '../../platform/lifecycle/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { type Loop, startLoop } from '../../platform/loops/index.ts';
+import type { Metrics } from '../../platform/metrics/index.ts';
+import type { Database } from '../../platform/db/index.ts';
 import {
   type AlertDeps,
   raiseAlert,
   readOpenSubjects,
   resolveAlert,
-} from './telling/notifications/index.ts';
+} from '../../telling/notifications/index.ts';
 
 /** Nobody rang: processors that are due are looked for this often. */
 const LOOK_EVERY_MS = 1_000;
