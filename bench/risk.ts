@@ -138,8 +138,9 @@ async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
 async function followOnce(read: ReadTransactions, n: number): Promise<void> {
   const [own] = await read([{ txid: txidOf({ n, at: 1 }), height: null }]);
   if (own?.ok !== true) throw new Error('the simulated node knows every payment');
-  const { hops, maxTransactions } = SHIPPED_RISK_CONFIG;
-  await trace(own.transaction, read, { limits: { hops, maxTransactions }, stopAt: () => false });
+  const { hops, maxTransactions, peelChain } = SHIPPED_RISK_CONFIG;
+  const limits = { hops, maxTransactions, peels: peelChain.minLength };
+  await trace(own.transaction, read, { limits, stopAt: () => false });
 }
 
 async function listed(): Promise<Screener> {
