@@ -101,7 +101,19 @@ export default {
       'platform-imports-no-module',
       'The platform knows nothing of the business.',
       { path: `${server}/platform/` },
-      { path: [`${server}/${modules}/`, `${server}/flow\\.ts$`, `${server}/processes/`] },
+      { path: [`${server}/${modules}/`, `${server}/wiring/`, `${server}/processes/`] },
+    ),
+    rule(
+      'modules-know-no-wiring',
+      'A module is given what it needs by whoever puts the modules together.',
+      { path: `${server}/${modules}/` },
+      { path: `${server}/wiring/` },
+    ),
+    rule(
+      'every-file-has-a-room',
+      'The command line stands at the door; everything else is in the folder of its kind.',
+      { path: `${server}/[^/]+\\.ts$`, pathNot: `${server}/cli\\.ts$` },
+      {},
     ),
     rule(
       'modules-meet-at-the-front-door',

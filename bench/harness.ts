@@ -22,7 +22,11 @@ export type Target = {
   limit: { atLeast: number } | { atMost: number };
 };
 
-export type BenchOptions = { quick: boolean };
+export type BenchOptions = {
+  quick: boolean;
+  /** Of a simulation, instead of its own. */
+  seeds?: readonly number[] | undefined;
+};
 export type Bench = (options: BenchOptions) => Promise<BenchResult>;
 
 export function isMet({ value, limit }: Target): boolean {

@@ -15,7 +15,7 @@ import {
   trace,
 } from '../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../apps/server/src/compliance/screening/index.ts';
-import { createBitcoinRpc } from '../apps/server/src/platform/bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../apps/server/src/platform/bitcoin-node/index.ts';
 import {
   type Database,
   migrate,

@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Bench, type BenchResult, describeMachine, isMet, type Target } from './harness.ts';
+import {
+  type Bench,
+  type BenchOptions,
+  type BenchResult,
+  describeMachine,
+  isMet,
+  type Target,
+} from './harness.ts';
 
 /** Exit status of a command line that is not understood, as of the command line itself. */
 const USAGE_ERROR = 2;
@@ -69,7 +76,7 @@ const benches: Readonly<Record<string, Entry>> = {
 };
 
 /**
- * `quittance bench [NAME] [--quick]`: runs one benchmark or all, prints tables and what the targets
+ * `quittance bench [NAME] [--quick] [--seeds 1,2,3]`: runs one benchmark or all, prints tables and what the targets
  * say, and writes bench/results/<name>.json.
  * @returns the exit status: 0 when everything could be measured, whatever the figures
  */
@@ -77,7 +84,7 @@ export async function runBench(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false } },
+    options: { quick: { type: 'boolean', default: false }, seeds: { type: 'string' } },
   });
   const all = Object.keys(benches).filter((name) => benches[name]?.partOf === undefined);
   const names = positionals.length === 0 ? all : positionals;
@@ -87,11 +94,16 @@ export async function runBench(args: readonly string[]): Promise<number> {
     console.error(`quittance bench: there is no "${unknown}"; it is one of:\n${list.join('\n')}`);
     return USAGE_ERROR;
   }
+  const seeds = readSeeds(values.seeds);
+  if (seeds === null) {
+    console.error('quittance bench: --seeds takes whole numbers, such as --seeds 1,2,3');
+    return USAGE_ERROR;
+  }
   const done: BenchResult[] = [];
   const failed: string[] = [];
   for (const name of names) {
     try {
-      done.push(await runOne(name, values.quick));
+      done.push(await runOne(name, { quick: values.quick, seeds }));
     } catch (error) {
       // The others can still be measured.
       console.error(error);
@@ -102,14 +114,21 @@ export async function runBench(args: readonly string[]): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-async function runOne(name: string, quick: boolean): Promise<BenchResult> {
+/** @returns null for what can not be read */
+function readSeeds(text: string | undefined): readonly number[] | undefined | null {
+  if (text === undefined) return undefined;
+  return /^\d{1,9}(,\d{1,9})*$/.test(text) ? text.split(',').map(Number) : null;
+}
+
+async function runOne(name: string, options: BenchOptions): Promise<BenchResult> {
+  const { quick } = options;
   const entry = benches[name];
   if (entry === undefined) throw new Error(`there is no benchmark ${name}`);
   const machine = describeMachine(Date.now());
   console.log(`\n${name}: ${entry.what}${quick ? ' (quick: too short to judge by)' : ''}`);
   const bench = await entry.load();
   const began = performance.now();
-  const result = await bench({ quick });
+  const result = await bench(options);
   const seconds = Math.round((performance.now() - began) / 1_000);
   const versions = { Node: machine.node, ...result.versions };
   console.table(result.rows);

@@ -14,8 +14,11 @@ import { makeWorld, type World } from './lightning/world.ts';
 
 const PAYOUTS = 10_000;
 const QUICK_PAYOUTS = 400;
-/** Worlds differ; what holds in one may be luck. */
-const SEEDS = [1, 2, 3];
+/**
+ * Worlds differ; what holds in one may be luck. Nothing was tuned on these: seeds 1, 2 and 3 are for
+ * that (`--seeds 1,2,3`), and a change of a policy is judged on seeds that it was not made with.
+ */
+const SEEDS = [52_817, 730_451, 914_203];
 
 const TIMER = fixedRule({ onTicks: true }).name;
 const AT_ONCE = fixedRule({ onTicks: false }).name;
@@ -23,9 +26,9 @@ const OURS = 'tiered + prediction';
 
 type Contender = { rule: Rule; strategy: LightningStrategy | null };
 
-export async function run({ quick }: BenchOptions): Promise<BenchResult> {
+export async function run({ quick, seeds: asked = SEEDS }: BenchOptions): Promise<BenchResult> {
   const count = quick ? QUICK_PAYOUTS : PAYOUTS;
-  const seeds = quick ? SEEDS.slice(0, 1) : SEEDS;
+  const seeds = quick ? asked.slice(0, 1) : asked;
   const all = new Map<string, Fate[][]>();
   let faults = 0;
   for (const seed of seeds) {
@@ -47,6 +50,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     name: 'strategies',
     rows,
     tables: {
+      'world by world': worldRows(seeds, all, hard),
       'predictions against what came, attempts of “tiered + prediction”':
         calibration.reliability.map(({ from, count: attempts, predicted, observed }) => ({
           'predicted from': from,
@@ -97,6 +101,40 @@ function rowOf(name: string, worlds: Fate[][], hard: readonly Set<number>[]) {
     'fees (ppm)': rounded((1e6 * sum(paid, ({ feeSat }) => feeSat)) / sum(paid, amountOf)),
     'held (BTC h a day)': rounded(heldSatHours.reduce((a, b) => a + b, 0) / 1e8 / daysOf(worlds)),
   };
+}
+
+/** The rivals and ours in each world, so that no mean hides a world in which it does not hold. */
+function worldRows(
+  seeds: readonly number[],
+  all: ReadonlyMap<string, Fate[][]>,
+  hard: readonly Set<number>[],
+) {
+  return seeds.flatMap((seed, i) => {
+    const of = (name: string) => [fatesOf(all, name)[i] ?? []];
+    const ours = of(OURS);
+    return [TIMER, AT_ONCE, OURS].map((name) => {
+      const fates = of(name);
+      const own = [hard[i] ?? new Set<number>()];
+      return {
+        seed,
+        rule: name,
+        'paid (%)': Number(
+          percent(fates.flat().filter(isPaid).length, fates.flat().length).toFixed(2),
+        ),
+        'median (s)': rounded(median(fates.flat().map(secondsOf))),
+        'median of the hard (s)': rounded(median(hardSeconds(fates, own))),
+        'ours, of its median': rounded(medianOf(ours) / medianOf(fates)),
+        'ours, of its hard': rounded(
+          median(hardSeconds(ours, own)) / median(hardSeconds(fates, own)),
+        ),
+        'attempts per payout': rounded(attemptsOf(fates.flat()) / fates.flat().length),
+      };
+    });
+  });
+}
+
+function medianOf(worlds: readonly Fate[][]): number {
+  return median(worlds.flat().map(secondsOf));
 }
 
 function judge(found: { all: Map<string, Fate[][]>; hard: Set<number>[]; faults: number }) {

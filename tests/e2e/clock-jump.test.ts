@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Order } from '@quittance/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
-import { assemble } from '../../apps/server/src/flow.ts';
+import { assemble } from '../../apps/server/src/wiring/flow.ts';
 import { loadConfig } from '../../apps/server/src/platform/config/index.ts';
 import type { Database } from '../../apps/server/src/platform/db/index.ts';
 import { createLifecycle, type Lifecycle } from '../../apps/server/src/platform/lifecycle/index.ts';

@@ -14,7 +14,7 @@ import {
 } from '../../apps/server/src/compliance/customers/index.ts';
 import { signCallback } from '../../apps/server/src/compliance/customers/provider/callback.ts';
 import type { RescreenPage, Screener } from '../../apps/server/src/compliance/screening/index.ts';
-import { customerDeps } from '../../apps/server/src/compliance.ts';
+import { customerDeps } from '../../apps/server/src/wiring/compliance/routes.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import {
   customerBody,

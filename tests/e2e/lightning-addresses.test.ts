@@ -80,7 +80,7 @@ test('a wallet pays a Lightning address, with a comment; it can ask whether it i
   const [invoice] = store.asked;
   expect(invoice?.made).toMatchObject({ bolt11: pr, amountMsat: 12_345n });
   const sha256 = createHash('sha256').update(asked.metadata).digest('hex');
-  expect(invoice?.request.description).toEqual({ sha256 });
+  expect(invoice?.request.description).toEqual({ sha256, text: asked.metadata });
   const paymentHash = invoice?.made.paymentHash ?? '';
 
   const unpaid = (await lnurlGet(api, verify)).body;

@@ -1,8 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import {
+  checkWaitingPayouts,
+  payoutScreen,
+} from '../../apps/server/src/compliance/payout-holds/index.ts';
+import { travelRuleScreen } from '../../apps/server/src/compliance/travel-rule/index.ts';
+import { noPayoutListener } from '../../apps/server/src/paying/payouts/index.ts';
 import {
   type LightningStore,
   type LightningWorld,
+  never,
   startLightningWorld,
 } from '../../apps/server/src/paying/payouts/lightning/world.test-support.ts';
 import {
@@ -105,6 +112,68 @@ test('a payout arrives, and the book and the channels agree to the millisatoshi'
   expect((await alice.node.balances()).channelsMsat).toBeLessThan(before);
 });
 
+test('a payout over real channels waits for the Travel Rule, by hand and by a processor, and is paid once it may be', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  store = await world.openStore(AVAILABLE / 1_000n);
+  const { api, clock } = world;
+  const also = travelRuleScreen({ clock });
+  const lists = { lookupAddress: () => [], epoch: () => 0n, onSwitch: () => () => {} };
+  Object.assign(world.deps, { screen: payoutScreen({ clock, lists, also }) });
+  onTestFinished(() => void Object.assign(world.deps, { screen: undefined }));
+  const ok = async (method: string, path: string, body?: unknown) => {
+    const answer = await api.send(method, path, { key: store.key, body });
+    expect(answer.status, `${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+    return answer.body;
+  };
+  const legalPersonName = { legalPersonName: 'Shop', legalPersonNameIdentifierType: 'LEGL' };
+  const name = { nameIdentifier: [legalPersonName] };
+  const vasp = { legalPerson: { name, customerNumber: '1' } };
+  const custom = {
+    betweenProviders: { currency: 'EUR', amount: '0' },
+    ...{ ownWalletProof: null, source: 'a store’s own rule' },
+  };
+  const rules = { enabled: true, regime: 'custom', custom, vasp };
+  await ok('PUT', '/v1/compliance/travel-rule/settings', rules);
+  const ids: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    const { bolt11 } = await bob.invoice({ amountMsat: 2_000_000n });
+    const { id } = (await world.create(store, bolt11, once)).body;
+    await world.decide(store, id, 'approve');
+    ids.push(id);
+  }
+  const [byProcessor = '', byHand = ''] = ids;
+  await world.decide(store, byHand, 'pay');
+  await ok('POST', '/v1/payout-processors', { kind: 'lightning' });
+  const before = (await alice.node.balances()).channelsMsat;
+  await world.work();
+  for (const id of ids) {
+    const held = { state: 'approved', reason: { code: 'destination_held' } };
+    expect(await world.payout(store, id)).toMatchObject(held);
+    expect(await world.attempts(store, id)).toEqual([]);
+  }
+  expect((await alice.node.balances()).channelsMsat).toBe(before);
+
+  // Whose wallet it is has to be said; for a wallet of one's own this store's rule asks for no more.
+  for (const payoutId of ids) {
+    const counterparty = { kind: 'self_hosted' };
+    await ok('POST', '/v1/compliance/travel-rule/transfers', { payoutId, counterparty });
+  }
+  const { database, ids: uuids } = world.deps;
+  const onError = (error: unknown) => expect.fail(String(error));
+  const checking = { database, clock, ids: uuids, lists, also, onError };
+  await checkWaitingPayouts({ ...checking, listener: noPayoutListener }, never);
+  expect(await workUntil(byProcessor, ['final', 'failed'])).toMatchObject({ state: 'final' });
+  expect(await workUntil(byHand, ['final', 'failed'])).toMatchObject({ state: 'final' });
+  const left = before - (await alice.node.balances()).channelsMsat;
+  expect(left).toBe(4_000_000n);
+  expect(await world.book(store)).toEqual({
+    ...freed,
+    available: AVAILABLE - left,
+    channels: -left,
+  });
+});
+
 test('boltcard-balance-stuck: 100 sat to a receiver behind a private channel, in real time', {
   timeout: TIMEOUT_MS,
 }, async () => {
@@ -121,6 +190,61 @@ test('boltcard-balance-stuck: 100 sat to a receiver behind a private channel, in
   for (const { failure_class } of attempts) expect(failure_class).toBe('no_route');
   // Approved a moment after it was made; what is measured has both in it.
   expect(tookMs).toBeLessThan((budgetSeconds + 4) * 1_000);
+});
+
+test('payout-expired-bolt11: between attempts on real channels its money is free at the expiry, and it is told', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const expirySeconds = 30;
+  const { bolt11 } = await carol.invoice({
+    ...{ amountMsat: CARD_MSAT, withHints: false, expirySeconds },
+  });
+  // The strategy's own next attempt would be two minutes later.
+  const payout = await pay(bolt11, {
+    lightning: { strategy: { kind: 'tiered', expiryMarginSeconds: 10 } },
+  });
+  expect(payout).toMatchObject({ state: 'failed', reason: { code: 'expired' } });
+  expect(payout.reason.message).toContain('destination invoice expired');
+  expect(await world.attempts(store, payout.id)).toMatchObject([
+    { number: 1, state: 'failed', failure_class: 'no_route', sends: 1 },
+  ]);
+  expect(await world.book(store)).toEqual(freed);
+  expect((await world.events(store)).at(-1)).toMatchObject({
+    ...{ type: 'payout.failed', data: { reason: 'expired' } },
+  });
+});
+
+test('payout-lnurl-fetch-throws: a service that fails changes no money in the book or the channels', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const before = (await alice.node.balances()).channelsMsat;
+  const more = { ...once, amount: '5000', currency: 'SAT' };
+  const payout = await pay('anna@shop.example', more, ['approved', 'failed']);
+  expect(payout).toMatchObject({
+    ...{ state: 'failed', lightning: { lastFailure: { code: 'not_resolved' } } },
+  });
+  expect(payout.lightning.paymentHash).toBeNull();
+  expect(await world.book(store)).toEqual(freed);
+  expect((await alice.node.balances()).channelsMsat).toBe(before);
+});
+
+test('repaid-bolt11-success: an invoice that the node has paid before is never told as paid by us', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const amountMsat = 1_000_000n;
+  const { bolt11, paymentHash } = await bob.invoice({ amountMsat });
+  const outside = { maxFeeMsat: 0n, timeoutMs: 30_000, waitMs: 30_000 };
+  const paid = await alice.node.pay({
+    destination: { bolt11 },
+    ...{ paymentHash, amountMsat, ...outside },
+  });
+  expect(paid.state).toBe('succeeded');
+  const before = (await alice.node.balances()).channelsMsat;
+  const payout = await pay(bolt11);
+  expect(payout).toMatchObject({ state: 'failed', reason: { code: 'already_paid' } });
+  expect(payout.lightning).toMatchObject({ preimage: null, feeMsat: '0' });
+  expect(await world.book(store)).toEqual(freed);
+  expect((await alice.node.balances()).channelsMsat).toBe(before);
 });
 
 test('each class of failure is seen for real, in its class, its state and the book', {

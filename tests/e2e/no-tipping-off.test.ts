@@ -1,10 +1,10 @@
 import { randomBytes, randomFillSync, randomUUID } from 'node:crypto';
-import { defaultComplianceSettings, isComplianceScope, merchantScopes } from '@quittance/contract';
+import { defaultComplianceSettings } from '@quittance/contract';
 import { manualClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
+import { addPayerPages } from '../../apps/server/src/wiring/payer-pages.ts';
 import type { RouteFact } from '../../apps/server/src/platform/http/index.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { payOrder } from '../support/pay-order.ts';
@@ -63,7 +63,7 @@ beforeAll(async () => {
     return (await api.send('POST', `/v1/merchants/${store.id}/api-keys`, sent)).body
       .secret as string;
   };
-  merchantKey = await make(merchantScopes.filter((scope) => !isComplianceScope(scope)));
+  merchantKey = store.firstKey;
   reviewer = await make(['compliance:review']);
   officer = await make(['compliance:decide']);
   const sent = { key: officer, body: { ...defaultComplianceSettings, risk: 'shadow' } };

@@ -3,8 +3,8 @@ import { decodeLnurl } from '@quittance/bitcoin';
 import { systemClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PayoutChange } from '../../apps/server/src/paying/payouts/index.ts';
-import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
-import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
+import { addPayerPages } from '../../apps/server/src/wiring/payer-pages.ts';
+import { payoutListener } from '../../apps/server/src/wiring/paying/payout-listeners.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import {
   availableMsat,

@@ -180,6 +180,31 @@ test('a customer claims, it is paid and confirmed, and the order is REFUNDED; a 
   expect(balances['payouts.in_transit']).toEqual({ posted: 0n, pending: 0n });
 }, 120_000);
 
+test('refund-cap: however many refunds are asked for at once, no more leaves than has come', async () => {
+  const { order } = await paidOrder();
+  const wish = { mode: 'custom', amount: '0.0006', feeFrom: 'merchant' } as const;
+  const asked = await Promise.allSettled(Array.from({ length: 12 }, () => refund(order, wish)));
+  const made = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  expect(made).toHaveLength(3);
+  for (const each of asked) {
+    if (each.status === 'fulfilled') continue;
+    expect(each.reason).toMatchObject({ code: 'refund_exceeds_received' });
+  }
+  const address = await regtest.newAddress();
+  for (const { refund: one, link } of made) {
+    expect(await claim(link, address)).toMatchObject({ kind: 'right' });
+    // A link that is used again pays nothing again.
+    expect((await claim(link, address)).kind).not.toBe('right');
+    await pay((await until(one.id, { state: 'PENDING' })).payout_id);
+  }
+  await mine(1);
+  for (const { refund: one } of made) await until(one.id, { state: 'CONFIRMED' });
+  expect(await vault.received(address)).toBe(180_000n);
+  await expect(refund(order, wish)).rejects.toMatchObject({ code: 'refund_exceeds_received' });
+  await vault.shop.until(order, { refundedSats: '180000' });
+  expect(await vault.shop.journalIsSound(vault.merchantId)).toBe(true);
+});
+
 test('a payment that leaves the chain takes its unclaimed refund with it, and brings it back', async () => {
   const { order } = await paidOrder();
   const { refund: made, link } = await refund(order, { mode: 'full' });

@@ -1,6 +1,6 @@
 import { manualClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addPayerPages } from '../../apps/server/src/payer-pages.ts';
+import { addPayerPages } from '../../apps/server/src/wiring/payer-pages.ts';
 import { startTestApi, type TestApi, type TestMerchant } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 

@@ -5,8 +5,8 @@ import { type Clock, systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel
 import { z } from 'zod';
 import { type Database, openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import type { RateLimits } from '../../apps/server/src/platform/http/index.ts';
-import { type Api, type ApiParts, openApi } from '../../apps/server/src/http-api.ts';
-import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
+import { type Api, type ApiParts, openApi } from '../../apps/server/src/wiring/http-api.ts';
+import { payoutListener } from '../../apps/server/src/wiring/paying/payout-listeners.ts';
 import { openSealer, type Sealer } from '../../apps/server/src/platform/sealing/index.ts';
 import type { FeeEstimator } from '../../apps/server/src/paying/spends/index.ts';
 import { createRates, fixedSource } from '../../apps/server/src/receiving/rates/index.ts';
@@ -19,7 +19,13 @@ const createdMerchant = z.object({
   apiKey: z.object({ secret: z.string() }),
 });
 
-export type TestMerchant = { id: string; key: string };
+export type TestMerchant = {
+  id: string;
+  /** With all rights, of compliance too, as only an administrator can give them. */
+  key: string;
+  /** The one that came with the store. */
+  firstKey: string;
+};
 export type Sent = {
   key?: string | undefined;
   body?: unknown;
@@ -41,7 +47,7 @@ export interface TestApi {
   /** What was logged as an error: requests that failed by our own fault. */
   errors: Record<string, unknown>[];
   createMerchant(name: string): Promise<TestMerchant>;
-  /** A key with all rights for a store that was made without the interface. */
+  /** A key with all rights, of compliance too: for a store that was made without the interface. */
   keyFor(merchantId: Uuid): Promise<string>;
   send(method: string, path: string, sent?: Sent): Promise<Answered>;
   close(): Promise<void>;
@@ -141,6 +147,14 @@ export async function startTestApi(options: {
     return { status: response.status, headers: response.headers, body };
   }
 
+  async function keyFor(merchantId: Uuid): Promise<string> {
+    const wanted = { merchantId, name: 'tests', scopes: merchantScopes, madeBy: null };
+    const { secret } = await database.asSystem((tx) =>
+      createKey(tx, { clock, ids, random }, { ...wanted, actor: 'tests' }),
+    );
+    return secret;
+  }
+
   return {
     ...{ api, sealer },
     database,
@@ -157,15 +171,10 @@ export async function startTestApi(options: {
       const made = await send('POST', '/v1/merchants', { key: adminKey, body });
       if (made.status !== 201) throw new Error(JSON.stringify(made.body));
       const { merchant, apiKey } = createdMerchant.parse(made.body);
-      return { id: merchant.id, key: apiKey.secret };
+      const key = await keyFor(merchant.id as Uuid);
+      return { id: merchant.id, key, firstKey: apiKey.secret };
     },
-    async keyFor(merchantId) {
-      const wanted = { merchantId, name: 'tests', scopes: merchantScopes, madeBy: null };
-      const { secret } = await database.asSystem((tx) =>
-        createKey(tx, { clock, ids, random }, { ...wanted, actor: 'tests' }),
-      );
-      return secret;
-    },
+    keyFor,
     async close() {
       await api.close();
       await rates.stop();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -92,10 +93,14 @@ export async function startClnRest(
         ...{ blockheight: info.blockHeight, address: [] },
       };
     },
-    async invoice({ amount_msat, label, description, expiry }) {
+    async invoice({ amount_msat, label, description, deschashonly, expiry }) {
       const made = await node.createInvoice({
         amountMsat: amount_msat === 'any' ? null : msat(amount_msat),
-        ...{ description: String(description), expirySeconds: Number(expiry) },
+        expirySeconds: Number(expiry),
+        description:
+          deschashonly === true
+            ? { sha256: createHash('sha256').update(String(description)).digest('hex') }
+            : String(description),
       });
       const hash = made.paymentHash;
       invoices.set(hash, { hash, label: String(label), updated: 0, status: 'unpaid' });

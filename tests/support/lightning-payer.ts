@@ -9,7 +9,7 @@ import {
   attemptDepsOf,
   createLightningPayments,
 } from '../../apps/server/src/paying/payouts/index.ts';
-import { payoutListener } from '../../apps/server/src/payout-listeners.ts';
+import { payoutListener } from '../../apps/server/src/wiring/paying/payout-listeners.ts';
 import { audienceReader } from '../../apps/server/src/telling/notifications/index.ts';
 import { readMerchant } from '../../apps/server/src/tenancy/merchants/index.ts';
 import type { LightningApi } from './lightning-api.ts';

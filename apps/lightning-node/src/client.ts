@@ -1,5 +1,6 @@
 /** The other side of the node's socket: for the server and for tests. Loads nothing of LDK. */
 import { connect, type Socket } from 'node:net';
+import { createLineSplitter } from '@quittance/kernel';
 import type { Method, Results, WireParams } from './protocol.ts';
 
 export type * from './protocol.ts';
@@ -171,18 +172,9 @@ function open(
 }
 
 function readLines(socket: Socket, onLine: (line: string) => void): void {
-  let rest: Buffer[] = [];
-  let size = 0;
+  const take = createLineSplitter(MAX_ANSWER_BYTES, onLine);
   socket.on('data', (chunk: Buffer) => {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      const line = Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8');
-      [rest, size, from] = [[], 0, end + 1];
-      onLine(line);
-    }
-    if (from < chunk.length) rest.push(chunk.subarray(from));
-    size += chunk.length - from;
-    if (size > MAX_ANSWER_BYTES) socket.destroy(new Error('the answer is too long'));
+    if (!take(chunk)) socket.destroy(new Error('the answer is too long'));
   });
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { createLineSplitter } from '@quittance/kernel';
 import { NodeSetupError, RequestError } from './errors.ts';
 import { answer, createHandlers } from './methods.ts';
 import type { RunningNode } from './node.ts';
@@ -111,18 +112,9 @@ function writeLine(socket: Socket, message: WireAnswer | WireBell): void {
 
 /** Calls back with each whole line; ends the connection when one is too long. */
 function readLines(socket: Socket, onLine: (line: string) => void): void {
-  let rest: Buffer[] = [];
-  let size = 0;
+  const take = createLineSplitter(MAX_LINE_BYTES, onLine);
   socket.on('data', (chunk: Buffer) => {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      const line = Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8');
-      [rest, size, from] = [[], 0, end + 1];
-      onLine(line);
-    }
-    if (from < chunk.length) rest.push(chunk.subarray(from));
-    size += chunk.length - from;
-    if (size > MAX_LINE_BYTES) socket.destroy();
+    if (!take(chunk)) socket.destroy();
   });
 }
 

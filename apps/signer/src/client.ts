@@ -3,6 +3,7 @@
  * could read a vault; a test searches this process's memory for key material.
  */
 import { connect, type Socket } from 'node:net';
+import { createLineSplitter } from '@quittance/kernel';
 import {
   type AuditTailParams,
   type Description,
@@ -173,18 +174,9 @@ function* takeAll(pending: Map<number, Pending>): Generator<Pending> {
 }
 
 function readLines(socket: Socket, onLine: (line: string) => void): void {
-  let rest: Buffer[] = [];
-  let size = 0;
+  const take = createLineSplitter(MAX_LINE_BYTES, onLine);
   socket.on('data', (chunk: Buffer) => {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      const line = Buffer.concat([...rest, chunk.subarray(from, end)]).toString('utf8');
-      [rest, size, from] = [[], 0, end + 1];
-      onLine(line);
-    }
-    if (from < chunk.length) rest.push(chunk.subarray(from));
-    size += chunk.length - from;
-    if (size > MAX_LINE_BYTES) socket.destroy(new Error('the answer is too long'));
+    if (!take(chunk)) socket.destroy(new Error('the answer is too long'));
   });
 }
 

@@ -113,6 +113,13 @@ export const complianceCaseSchema = z
     reportDueAt: timestamp.meta({ description: 'The last moment for a report' }),
     due: z.enum(caseDues),
     reportedAt: timestamp.nullable(),
+    reportDecision: z
+      .strictObject({ proposedBy: actor, decidedBy: actor, at: timestamp })
+      .nullable()
+      .meta({
+        description:
+          'Who decided that a report is to be made; it stays when the rest is decided afterwards',
+      }),
     assignee: actor.nullable(),
     proposal: caseProposalSchema.nullable(),
     outcome: z.enum(caseOutcomes).nullable(),

@@ -284,6 +284,7 @@ export {
   type ComplianceScope,
   complianceScopes,
   coversScope,
+  firstKeyScopes,
   isComplianceScope,
   instanceScope,
   type MerchantScope,

@@ -58,6 +58,14 @@ export function isComplianceScope(scope: Scope): scope is ComplianceScope {
 }
 
 /**
+ * What a store's first key may: everything of the store but compliance. Whoever runs the store is
+ * whom a case may be about; its officers get keys of their own from the instance's administrator.
+ */
+export const firstKeyScopes: readonly MerchantScope[] = merchantScopes.filter(
+  (scope) => !isComplianceScope(scope),
+);
+
+/**
  * Tells whether `granted` covers `needed`: the same scope, the write that includes the read, or a
  * higher role of compliance.
  */

@@ -55,8 +55,9 @@ export function forgetReference(holder: object, reference: object): void {
 export const someU64 = (value: bigint | null): ldk.Option_u64Z =>
   value === null ? ldk.Option_u64Z.constructor_none() : ldk.Option_u64Z.constructor_some(value);
 
+/** The bindings give a u64 of 2^63 and more as a negative number. */
 export const u64Of = (option: ldk.Option_u64Z): bigint | null =>
-  option instanceof ldk.Option_u64Z_Some ? option.some : null;
+  option instanceof ldk.Option_u64Z_Some ? BigInt.asUintN(64, option.some) : null;
 
 export const u32Of = (option: ldk.Option_u32Z): number | null =>
   option instanceof ldk.Option_u32Z_Some ? option.some : null;
@@ -64,8 +65,12 @@ export const u32Of = (option: ldk.Option_u32Z): number | null =>
 export const bytes32Of = (option: ldk.Option_ThirtyTwoBytesZ): Uint8Array | null =>
   option instanceof ldk.Option_ThirtyTwoBytesZ_Some ? option.some : null;
 
-/** `800000x12x1`: block, transaction, output (BOLT7). */
-export function formatScid(scid: bigint): string {
+/**
+ * `800000x12x1`: block, transaction, output (BOLT7). An alias that a peer has chosen at random uses
+ * all 64 bits, which the bindings give as a negative number.
+ */
+export function formatScid(given: bigint): string {
+  const scid = BigInt.asUintN(64, given);
   return `${scid >> 40n}x${(scid >> 16n) & 0xff_ffffn}x${scid & 0xffffn}`;
 }
 

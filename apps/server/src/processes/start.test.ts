@@ -6,7 +6,7 @@ import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../../tests/support/postgres.ts';
 import { quietLog, temporaryFolder } from '../../../../tests/support/temporary.ts';
-import { assemble } from '../flow.ts';
+import { assemble } from '../wiring/flow.ts';
 import { loadConfig } from '../platform/config/index.ts';
 import { findFreePorts } from '../platform/embedded/companion.ts';
 import { startEmbeddedPostgres } from '../platform/embedded/postgres.ts';

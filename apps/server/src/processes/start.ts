@@ -1,4 +1,4 @@
-import { assemble, type FlowOptions } from '../flow.ts';
+import { assemble, type FlowOptions } from '../wiring/flow.ts';
 import { type Config, ConfigError } from '../platform/config/index.ts';
 import { migrate, openDatabase, roleUrls } from '../platform/db/index.ts';
 import { createLifecycle } from '../platform/lifecycle/index.ts';

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { merchantScopes } from '@quittance/contract';
+import { complianceScopes, firstKeyScopes, merchantScopes } from '@quittance/contract';
 import { manualClock, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/support/postgres.ts';
@@ -76,9 +76,22 @@ async function createMerchant(name = 'Corner Coffee') {
 test('a merchant is made with complete settings and a key that works', async () => {
   const { id, key, body } = await createMerchant();
   expect(body.merchant.settings).toMatchObject({ toleranceBelowBps: 100, confirmationsAbove: 12 });
-  expect(body.apiKey.scopes).toEqual([...merchantScopes]);
+  expect(body.apiKey.scopes).toEqual([...firstKeyScopes]);
   const own = await send('GET', '/v1/merchant', { key });
   expect(own).toMatchObject({ status: 200, body: { id } });
+});
+
+test("a store's first key may do all but compliance, and nobody but the administrator gives that", async () => {
+  const { id, key } = await createMerchant();
+  expect([...firstKeyScopes, ...complianceScopes]).toEqual([...merchantScopes]);
+  for (const scope of complianceScopes) {
+    const body = { name: 'officer', scopes: [scope] };
+    const own = await send('POST', '/v1/api-keys', { key, body });
+    expect(own).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    const admins = { key: adminKey, body };
+    const made = await send('POST', `/v1/merchants/${id}/api-keys`, admins);
+    expect(made).toMatchObject({ status: 201, body: { scopes: [scope] } });
+  }
 });
 
 test('a retry of making a merchant gives the same key, which the database does not hold', async () => {

@@ -7,7 +7,7 @@ import type {
 } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
 import { dateOf, type Tx } from '../../platform/db/index.ts';
-import type { Case, Proposal } from './case.ts';
+import type { Case, Proposal, ReportDecision } from './case.ts';
 
 type Row = {
   merchant_id: Uuid;
@@ -24,6 +24,7 @@ type Row = {
   reported_at: Date | null;
   assignee: string | null;
   proposal: Proposal | null;
+  report_decision: ReportDecision | null;
   outcome: CaseOutcome | null;
   proposed_by: string | null;
   decided_by: string | null;
@@ -36,7 +37,8 @@ type Row = {
 
 const COLUMNS = `merchant_id, id, subject_type, subject_id, state, severity, summary, opened_at,
   detected_at, suspect_known_at, report_due_at, reported_at, assignee, proposal, outcome,
-  proposed_by, decided_by, closed_at, reopenings, alert_count, updated_at, previous_case_id`;
+  proposed_by, decided_by, closed_at, reopenings, alert_count, updated_at, report_decision,
+  previous_case_id`;
 
 /** A case of a merchant: one that is another merchant's is not found. */
 export type OwnCase = { merchantId: Uuid; id: Uuid };
@@ -55,7 +57,7 @@ export async function lockSubject(
 export async function insertCase(tx: Tx, each: Case): Promise<void> {
   await tx.query(
     `INSERT INTO compliance_case (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-            $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+            $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
     [
       each.merchantId,
       each.id,
@@ -77,7 +79,7 @@ export async function updateCase(tx: Tx, each: Case): Promise<void> {
     `UPDATE compliance_case SET state = $3, severity = $4, detected_at = $5, suspect_known_at = $6,
             report_due_at = $7, reported_at = $8, assignee = $9, proposal = $10, outcome = $11,
             proposed_by = $12, decided_by = $13, closed_at = $14, reopenings = $15,
-            alert_count = $16, updated_at = $17
+            alert_count = $16, updated_at = $17, report_decision = $18
       WHERE merchant_id = $1 AND id = $2 RETURNING 1 AS written`,
     [each.merchantId, each.id, each.state, each.severity, ...changing(each)],
   );
@@ -99,6 +101,7 @@ function changing(each: Case): unknown[] {
     each.reopenings,
     each.alertCount,
     new Date(each.updatedAtMs),
+    each.reportDecision === null ? null : JSON.stringify(each.reportDecision),
   ];
 }
 
@@ -244,6 +247,7 @@ function caseOf(row: Row): Case {
     suspectKnownAtMs: row.suspect_known_at?.getTime() ?? null,
     reportDueAtMs: row.report_due_at.getTime(),
     reportedAtMs: row.reported_at?.getTime() ?? null,
+    reportDecision: row.report_decision,
     assignee: row.assignee,
     proposal: row.proposal,
     outcome: row.outcome,

@@ -125,14 +125,37 @@ test('nobody closes a case alone: who decides is never who proposed', () => {
   expect(decisions, 'the property was about something').toBeGreaterThan(50);
 });
 
-test('a closed case changes its state by being reopened only, and keeps its outcome until then', () => {
-  let closed = 0;
+/** A case that was decided to be reported, and is. */
+const reportedLife = fc.array(step, { maxLength: 12 }).map((then): Step[] => [
+  opening,
+  {
+    by: 'key:ann',
+    event: { kind: 'decision_proposed', proposalId: 'q', outcome: 'report', reason: '' },
+  },
+  { by: 'key:bob', event: { kind: 'decided', proposalId: 'q', outcome: 'report' } },
+  { by: 'key:bob', event: { kind: 'reported', reference: 'f1' } },
+  ...then,
+  {
+    by: 'key:cid',
+    event: { kind: 'decision_proposed', proposalId: 'r', outcome: 'release', reason: '' },
+  },
+  { by: 'key:bob', event: { kind: 'decided', proposalId: 'r', outcome: 'release' } },
+]);
+
+test('a closed case is opened by being reopened, or after its report was made by what becomes of the money', () => {
+  const seen = { closed: 0, followed: 0 };
   fc.assert(
-    fc.property(decidedLife, (steps) => {
+    fc.property(fc.oneof(decidedLife, reportedLife), (steps) => {
       for (const { step: each, before, after } of live(steps)) {
         if (before?.state !== 'closed') continue;
-        closed++;
-        if (each.event.kind === 'reopened') {
+        seen.closed++;
+        if (each.event.kind === 'decision_proposed') {
+          seen.followed++;
+          expect(before.outcome).toBe('report');
+          expect(before.reportedAtMs).not.toBeNull();
+          expect(after.proposal?.outcome).not.toBe('report');
+          expect(after).toMatchObject({ reportDecision: before.reportDecision, outcome: null });
+        } else if (each.event.kind === 'reopened') {
           expect(after).toMatchObject({ state: 'reopened', reopenings: before.reopenings + 1 });
         } else {
           const { updatedAtMs: _, reportedAtMs: __, ...kept } = before;
@@ -142,7 +165,8 @@ test('a closed case changes its state by being reopened only, and keeps its outc
     }),
     { numRuns: 500 },
   );
-  expect(closed).toBeGreaterThan(50);
+  expect(seen.closed).toBeGreaterThan(50);
+  expect(seen.followed).toBeGreaterThan(20);
 });
 
 test('what is proposed is decided with all alerts known: a new alert takes the proposal away', () => {
@@ -187,6 +211,20 @@ test('the log read again gives the same case: what was refused left no trace', (
       expect(facts).toEqual(done.at(-1)?.after);
     }),
   );
+});
+
+test('that a report was decided is remembered, whatever is decided about the money afterwards', () => {
+  let final = 0;
+  fc.assert(
+    fc.property(reportedLife, (steps) => {
+      for (const { after } of live(steps).slice(3)) {
+        expect(after.reportDecision).not.toBeNull();
+        if (after.state === 'closed' && after.outcome !== 'report') final++;
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(final, 'some were decided').toBeGreaterThan(100);
 });
 
 test('a case waits, is reviewed, proposed, rejected, proposed again and decided', () => {

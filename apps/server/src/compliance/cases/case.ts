@@ -18,6 +18,13 @@ export type Proposal = {
   readonly atMs: number;
 };
 
+/** Who decided that a report is to be made, and when. */
+export type ReportDecision = {
+  readonly proposedBy: string;
+  readonly decidedBy: string;
+  readonly atMs: number;
+};
+
 /** What a case's log adds up to. Times in milliseconds since the Unix epoch. */
 export type CaseFacts = {
   readonly subject: CaseSubject;
@@ -31,6 +38,8 @@ export type CaseFacts = {
   /** The last day for a report; see deadlines.ts. */
   readonly reportDueAtMs: number;
   readonly reportedAtMs: number | null;
+  /** Stays when it is decided afterwards what becomes of the money. */
+  readonly reportDecision: ReportDecision | null;
   readonly assignee: string | null;
   readonly proposal: Proposal | null;
   readonly outcome: CaseOutcome | null;
@@ -88,8 +97,10 @@ export type CaseEvent =
   | { readonly kind: 'reopened'; readonly reason: string };
 
 export type CaseRefusal =
-  /** Closed cases take comments, evidence and the report only. */
+  /** Closed cases take comments, evidence and the report only; see `followReport`. */
   | 'closed'
+  /** What becomes of the money after a report is proposed once the report is made. */
+  | 'not_reported'
   | 'not_closed'
   | 'no_proposal'
   /** The proposal is another than the one that was looked at. */
@@ -133,10 +144,11 @@ export function changeCase(
         : no('already_reported');
     case 'reopened':
       return before.state === 'closed' ? yes(reopen(at)) : no('not_closed');
+    case 'decision_proposed':
+      return before.state === 'closed' ? followReport(at, event, doing) : work(at, event, doing);
     case 'alert_joined':
     case 'assigned':
     case 'clock_set':
-    case 'decision_proposed':
     case 'proposal_rejected':
     case 'decided':
       return before.state === 'closed' ? no('closed') : work(at, event, doing);
@@ -144,6 +156,21 @@ export function changeCase(
       return unreachable(event);
   }
 }
+
+type Proposed = Extract<CaseEvent, { kind: 'decision_proposed' }>;
+
+/**
+ * A report alone moves no money. Once it is made, what becomes of the money is decided in the same
+ * case, by two persons again: the case is open from this proposal until then.
+ */
+function followReport(at: CaseFacts, event: Proposed, doing: CaseDoing): CaseChange {
+  if (at.outcome !== 'report' || event.outcome === 'report') return no('closed');
+  if (at.reportedAtMs === null) return no('not_reported');
+  return yes(propose({ ...at, ...undecided }, event, doing));
+}
+
+/** What a case that is not closed has of a decision. */
+const undecided = { outcome: null, proposedBy: null, decidedBy: null, closedAtMs: null } as const;
 
 type WorkKind =
   | 'alert_joined'
@@ -168,12 +195,8 @@ function work(
       const { detectedAtMs, suspectKnownAtMs, reportDueAtMs } = event;
       return yes({ ...at, detectedAtMs, suspectKnownAtMs, reportDueAtMs });
     }
-    case 'decision_proposed': {
-      if (at.proposal !== null) return no('already_proposed');
-      const { proposalId: id, outcome, reason } = event;
-      const proposal = { id, outcome, reason, ...doing };
-      return yes({ ...at, state: 'decision_proposed', proposal });
-    }
+    case 'decision_proposed':
+      return at.proposal === null ? yes(propose(at, event, doing)) : no('already_proposed');
     case 'proposal_rejected':
       if (at.proposal === null) return no('no_proposal');
       if (at.proposal.id !== event.proposalId) return no('other_proposal');
@@ -192,6 +215,7 @@ function open(event: Extract<CaseEvent, { kind: 'opened' }>, { atMs }: CaseDoing
     state: 'open',
     openedAtMs: atMs,
     reportedAtMs: null,
+    reportDecision: null,
     assignee: null,
     proposal: null,
     outcome: null,
@@ -202,6 +226,11 @@ function open(event: Extract<CaseEvent, { kind: 'opened' }>, { atMs }: CaseDoing
     alertCount: 0,
     updatedAtMs: atMs,
   });
+}
+
+function propose(at: CaseFacts, event: Proposed, doing: CaseDoing): CaseFacts {
+  const { proposalId: id, outcome, reason } = event;
+  return { ...at, state: 'decision_proposed', proposal: { id, outcome, reason, ...doing } };
 }
 
 /** A proposal was made without knowing of this alert, so it counts no more. */
@@ -228,26 +257,26 @@ function decide(
   const { id, outcome } = proposal;
   if (id !== event.proposalId || outcome !== event.outcome) return no('other_proposal');
   if (proposal.by === by) return no('own_proposal');
+  const who = { proposedBy: proposal.by, decidedBy: by };
+  const reportDecision = outcome === 'report' ? { ...who, atMs } : at.reportDecision;
   return yes({
     ...at,
     state: 'closed',
     proposal: null,
     outcome,
-    proposedBy: proposal.by,
-    decidedBy: by,
+    ...who,
     closedAtMs: atMs,
+    reportDecision,
   });
 }
 
-/** What was done stays in the log; the case is to be decided anew. */
+/** What was done stays in the log; the case is to be decided anew. A report that is made stays made. */
 function reopen(at: CaseFacts): CaseFacts {
   return {
     ...at,
+    ...undecided,
     state: 'reopened',
-    outcome: null,
-    proposedBy: null,
-    decidedBy: null,
-    closedAtMs: null,
+    reportDecision: at.reportedAtMs === null ? null : at.reportDecision,
     reopenings: at.reopenings + 1,
   };
 }

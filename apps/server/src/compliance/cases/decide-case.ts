@@ -3,10 +3,10 @@ import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Case } from './case.ts';
-import { lockCase, type OwnCase } from './case-store.ts';
+import { lockCase, lockSubject, type OwnCase, readCaseRow } from './case-store.ts';
 import { noSuchCase, ownProposal } from './errors.ts';
 import type { CaseListener, CaseTelling } from './ports.ts';
-import { applyToCase, workOnCase } from './work-on-case.ts';
+import { applyToCase, refuseOtherOpenCase } from './work-on-case.ts';
 
 export type DecideDeps = {
   /** Tenancy's: which of these actors are the same person as `by`. */
@@ -14,7 +14,10 @@ export type DecideDeps = {
   caseListener: CaseListener;
 };
 
-/** @throws {AppError} not_found, conflict */
+/**
+ * Proposes how to decide a case; after a report is made, what becomes of the money.
+ * @throws {AppError} not_found; conflict, also when a newer case of the subject is open
+ */
 export async function proposeDecision(
   tx: Tx,
   telling: CaseTelling,
@@ -23,7 +26,9 @@ export async function proposeDecision(
   const { own, outcome, reason, by } = given;
   const proposalId = telling.ids.next();
   const event = { kind: 'decision_proposed', proposalId, outcome, reason } as const;
-  return await workOnCase(tx, telling, { own, event, by });
+  const before = await lockWithSubject(tx, own);
+  if (before.state === 'closed') await refuseOtherOpenCase(tx, before);
+  return await applyToCase(tx, telling, { before, event, by });
 }
 
 /**
@@ -37,13 +42,16 @@ export async function approveDecision(
   given: { own: OwnCase; proposalId: Uuid; outcome: CaseOutcome; by: string; telling: CaseTelling },
 ): Promise<Case> {
   const { own, proposalId, outcome, by, telling } = given;
-  const before = await lockCase(tx, own);
-  if (before === undefined) throw noSuchCase();
+  const { merchantId, id: caseId } = own;
+  const found = await readCaseRow(tx, own);
+  if (found === undefined) throw noSuchCase();
+  // Whom a case is about never changes, so that it can be read before the case is locked.
+  const decision = { merchantId, caseId, subject: found.subject, outcome };
+  await deps.caseListener.lock(tx, decision);
+  const before = await lockWithSubject(tx, own);
   const event = { kind: 'decided', proposalId, outcome } as const;
   const after = await applyToCase(tx, telling, { before, event, by });
   if (await isProposer(tx, deps, { before, by })) throw ownProposal();
-  const { merchantId, id: caseId } = own;
-  const decision = { merchantId, caseId, subject: after.subject, outcome };
   await deps.caseListener.caseDecided(tx, telling, decision);
   return after;
 }
@@ -83,4 +91,14 @@ async function isProposer(
   if (before.proposal === null) return false;
   const same = await deps.samePersonAs(tx, by, [before.proposal.by]);
   return same.has(before.proposal.by);
+}
+
+/** In the order in which an alert locks them: the subject, then its case. */
+async function lockWithSubject(tx: Tx, own: OwnCase): Promise<Case> {
+  const found = await readCaseRow(tx, own);
+  if (found === undefined) throw noSuchCase();
+  await lockSubject(tx, own.merchantId, found.subject);
+  const locked = await lockCase(tx, own);
+  if (locked === undefined) throw noSuchCase();
+  return locked;
 }

@@ -12,6 +12,11 @@ export function refusalError(refusal: CaseRefusal): AppError {
       return noSuchCase();
     case 'closed':
       return new AppError('conflict', 'The case is closed. Reopen it first.');
+    case 'not_reported':
+      return new AppError(
+        'conflict',
+        'The report is not made yet. What becomes of the money is decided once it is submitted.',
+      );
     case 'not_closed':
       return new AppError('conflict', 'The case is not closed.');
     case 'no_proposal':

@@ -11,7 +11,7 @@ export function alertJson(alert: Alert): ComplianceAlert {
 }
 
 export function caseJson(each: Case, now: { nowMs: number; reminderDays: number }): ComplianceCase {
-  const { proposal } = each;
+  const { proposal, reportDecision } = each;
   return {
     id: each.id,
     subject: each.subject,
@@ -24,6 +24,13 @@ export function caseJson(each: Case, now: { nowMs: number; reminderDays: number 
     reportDueAt: isoTime(each.reportDueAtMs),
     due: dueOf(each, now),
     reportedAt: timeOrNull(each.reportedAtMs),
+    reportDecision:
+      reportDecision === null
+        ? null
+        : {
+            ...{ proposedBy: reportDecision.proposedBy, decidedBy: reportDecision.decidedBy },
+            at: isoTime(reportDecision.atMs),
+          },
     assignee: each.assignee,
     proposal:
       proposal === null

@@ -81,6 +81,7 @@ async function propose(outcome: CaseDecision['outcome']): Promise<Uuid> {
   return proposal?.id ?? '';
 }
 
+const lockNothing = { lock: async () => undefined };
 const everybody = {
   samePersonAs: async (_: Tx, by: string) => new Set([by]),
 };
@@ -218,7 +219,7 @@ test('the decision and what follows from it are one transaction: if that fails, 
     asTenant((tx) =>
       approveDecision(
         tx,
-        { ...everybody, caseListener: { caseDecided } },
+        { ...everybody, caseListener: { ...lockNothing, caseDecided } },
         {
           ...{ own: { merchantId, id: caseId }, proposalId, outcome: 'refund', by: 'key:bob' },
           telling: telling(),
@@ -241,6 +242,7 @@ test('two officers who approve at the same moment decide once', async () => {
   const proposalId = await propose('dismiss');
   let told = 0;
   const caseListener = {
+    ...lockNothing,
     caseDecided: async () => {
       told++;
     },
@@ -267,7 +269,7 @@ test('an alert that comes while an officer approves joins the case in time, or o
   const found = await readCase();
   if (found === undefined) throw new Error('the case is there');
   const { subject } = found;
-  const caseListener = { caseDecided: async () => undefined };
+  const caseListener = { ...lockNothing, caseDecided: async () => undefined };
   for (let i = 0; i < 10; i++) {
     const open = await asTenant((tx) => lockOpenCase(tx, merchantId, subject));
     const own = { merchantId, id: open?.id ?? '' };
@@ -295,6 +297,30 @@ test('an alert that comes while an officer approves joins the case in time, or o
     });
   }
   expect(await verifyCases(database, merchantId)).toMatchObject({ ok: true });
+});
+
+test('a decision locks what it changes before its case, in the order of those who raise alerts', async () => {
+  const proposalId = await propose('freeze');
+  let isCaseFree = false;
+  const caseListener = {
+    // Whoever holds the rows of other modules and raises an alert then locks the case: were it locked
+    // by now, each of the two would wait for the other.
+    async lock() {
+      await owner.query('BEGIN');
+      await owner.query('SELECT FROM compliance_case WHERE id = $1 FOR NO KEY UPDATE NOWAIT', [
+        caseId,
+      ]);
+      await owner.query('ROLLBACK');
+      isCaseFree = true;
+    },
+    caseDecided: async () => undefined,
+  };
+  const own = { merchantId, id: caseId };
+  const approval = { own, proposalId, outcome: 'freeze', by: 'key:bob' } as const;
+  await asTenant((tx) =>
+    approveDecision(tx, { ...everybody, caseListener }, { ...approval, telling: telling() }),
+  );
+  expect(isCaseFree).toBe(true);
 });
 
 test('a report is noted once, stops the clock, and stands in the file with all evidence', async () => {

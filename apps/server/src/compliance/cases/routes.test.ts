@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { manualClock } from '@quittance/kernel';
+import { randomFillSync, randomUUID } from 'node:crypto';
+import { manualClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApi, type TestApi, type TestMerchant } from '../../../../../tests/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
+import { markCaseReported } from './index.ts';
 
 const DAY = 24 * 3_600_000;
 const clock = manualClock(Date.UTC(2026, 0, 1));
@@ -62,6 +63,16 @@ async function propose(id: string, outcome = 'dismiss', key = reviewer): Promise
 async function close(id: string, outcome = 'dismiss'): Promise<void> {
   const proposalId = await propose(id, outcome);
   await ok('POST', `/cases/${id}/approve`, officer, { proposalId, outcome });
+}
+
+/** What compliance/filings notes when a report is submitted. */
+async function fileReport(id: string): Promise<void> {
+  const note = { merchantId: store.id as Uuid, caseId: id as Uuid, reference: 'f1', by: 'key:x' };
+  const telling = {
+    ids: uuidV7Ids(clock, (target) => randomFillSync(target)),
+    nowMs: clock.nowMs(),
+  };
+  await api.database.asTenant(note.merchantId, (tx) => markCaseReported(tx, telling, note));
 }
 
 async function verify(id: string) {
@@ -177,6 +188,45 @@ test('what waits for a report is listed before its last day, and until the repor
   expect(await ok('GET', `/cases/${id}`, auditor)).toMatchObject({ due: 'overdue' });
 });
 
+test('after a report is made, what becomes of the money is decided in the same case by two persons', async () => {
+  const subject = randomUUID();
+  const id = await newCase(subject);
+  await close(id, 'report');
+  const release = { outcome: 'release', reason: 'The authority asks for nothing.' };
+  expect(await refused('POST', `/cases/${id}/proposal`, reviewer, release)).toBe('conflict');
+  await fileReport(id);
+  const filed = await ok('GET', `/cases/${id}`, auditor);
+  expect(filed).toMatchObject({ state: 'closed', outcome: 'report', due: 'met' });
+  clock.advance(60 * DAY);
+  expect(await ok('GET', `/cases/${id}`, auditor)).toMatchObject({ due: 'met' });
+  const again = { outcome: 'report', reason: 'Once more.' };
+  expect(await refused('POST', `/cases/${id}/proposal`, reviewer, again)).toBe('conflict');
+
+  // A word against it, then the decision; the one who proposed it can not approve it.
+  const first = await propose(id, 'freeze');
+  const no = { proposalId: first, reason: 'Nothing asks for that.' };
+  expect(await ok('POST', `/cases/${id}/reject`, officer, no)).toMatchObject({
+    ...{ state: 'in_review', outcome: null, due: 'met', reportDecision: filed.reportDecision },
+  });
+  const proposalId = await propose(id, 'release', officer);
+  const approval = { proposalId, outcome: 'release' };
+  expect(await refused('POST', `/cases/${id}/approve`, officer, approval)).toBe('forbidden');
+  const other = await person('compliance:decide');
+  expect(await ok('POST', `/cases/${id}/approve`, other, approval)).toMatchObject({
+    ...{ state: 'closed', outcome: 'release', due: 'met', reopenings: 0 },
+    ...{ reportedAt: filed.reportedAt, reportDecision: filed.reportDecision },
+  });
+  expect(await verify(id)).toMatchObject({ ok: true, entries: 9, fault: null });
+
+  // A newer case of the subject is the one to work on.
+  const third = await newCase();
+  await close(third, 'report');
+  await fileReport(third);
+  const { subject: same } = await ok('GET', `/cases/${third}`, auditor);
+  await newCase(same.id);
+  expect(await refused('POST', `/cases/${third}/proposal`, reviewer, release)).toBe('conflict');
+});
+
 test('the clock is set with a reason by an officer, never into the future, and by the store’s days', async () => {
   const settings = await ok('GET', '/settings', auditor);
   expect(settings).toMatchObject({ risk: 'off', sarDaysSuspectUnknown: 30, updatedAt: null });
@@ -224,7 +274,7 @@ test('statistics add up: outcomes, false positives by rule, and times to decisio
     body: { name: 'second', scopes: ['compliance:decide'] },
   });
   const start = clock.nowMs();
-  const outcomes = ['dismiss', 'release', 'report', 'freeze', null, null];
+  const outcomes = ['dismiss', 'release', 'report', 'freeze', null, null] as const;
   for (const [i, outcome] of outcomes.entries()) {
     const alert = { subject: { type: 'party', id: `p${i}` }, severity: 'low', summary: 's' };
     const { caseId } = await ok('POST', '/alerts', key, alert);

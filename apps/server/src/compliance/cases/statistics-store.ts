@@ -62,10 +62,13 @@ export async function readOpenAges(
 
 type Span = { merchantId: Uuid; fromMs: number; toMs: number };
 
+/** What was reported counts as that, whatever was decided about the money afterwards. */
+const OUTCOME = `CASE WHEN report_decision IS NULL THEN outcome ELSE 'report' END`;
+
 export async function countOutcomes(tx: Tx, span: Span): Promise<OutcomeCount[]> {
   return await tx.query<OutcomeCount>(
-    `SELECT outcome, count(*)::integer AS count FROM compliance_case
-      WHERE merchant_id = $1 AND closed_at >= $2 AND closed_at < $3 GROUP BY outcome`,
+    `SELECT ${OUTCOME} AS outcome, count(*)::integer AS count FROM compliance_case
+      WHERE merchant_id = $1 AND closed_at >= $2 AND closed_at < $3 GROUP BY 1`,
     [span.merchantId, new Date(span.fromMs), new Date(span.toMs)],
   );
 }
@@ -88,7 +91,8 @@ export async function countRules(tx: Tx, span: Span & { limit: number }): Promis
   return await tx.query<RuleCount>(
     `SELECT a.source, a.rule, count(*)::integer AS alerts,
             count(*) FILTER (WHERE c.state <> 'closed')::integer AS open,
-            count(*) FILTER (WHERE c.outcome IN ('dismiss', 'release'))::integer
+            count(*) FILTER (WHERE c.outcome IN ('dismiss', 'release')
+              AND c.report_decision IS NULL)::integer
               AS "falsePositives"
        FROM compliance_alert a
        JOIN compliance_case c ON c.merchant_id = a.merchant_id AND c.id = a.case_id

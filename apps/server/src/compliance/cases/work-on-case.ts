@@ -92,11 +92,21 @@ export async function reopenCase(
   const found = await readCaseRow(tx, own);
   if (found === undefined) throw noSuchCase();
   await lockSubject(tx, own.merchantId, found.subject);
-  const other = await lockOpenCase(tx, own.merchantId, found.subject);
-  if (other !== undefined && other.id !== own.id) {
-    throw new AppError('conflict', `The case ${other.id} about the same subject is open.`);
-  }
+  await refuseOtherOpenCase(tx, found);
   return await workOnCase(tx, telling, { own, event: { kind: 'reopened', reason }, by });
+}
+
+/**
+ * One case of a subject is open at most. For who holds the subject's lock.
+ * @throws {AppError} conflict
+ */
+export async function refuseOtherOpenCase(
+  tx: Tx,
+  { merchantId, id, subject }: Pick<Case, 'merchantId' | 'id' | 'subject'>,
+): Promise<void> {
+  const other = await lockOpenCase(tx, merchantId, subject);
+  if (other === undefined || other.id === id) return;
+  throw new AppError('conflict', `The case ${other.id} about the same subject is open.`);
 }
 
 /**

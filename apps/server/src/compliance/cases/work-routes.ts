@@ -133,7 +133,8 @@ function addDecisionRoutes(app: HttpApp, deps: CaseRouteDeps): void {
         operationId: 'proposeComplianceDecision',
         summary: 'Propose how to decide a case',
         description:
-          'A second person approves it. An alert that joins the case meanwhile takes it away.',
+          'A second person approves it. An alert that joins the case meanwhile takes it away. A case ' +
+          'whose report is made takes a proposal though it is closed: what becomes of the money.',
         params,
         body: proposeCaseDecisionSchema,
         response,

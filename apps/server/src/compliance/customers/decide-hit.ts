@@ -1,7 +1,7 @@
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { CaseListener } from '../cases/index.ts';
+import type { CaseDecision, CaseListener } from '../cases/index.ts';
 import { change, type Family, lockFamily, note, ownOf } from './family.ts';
 import type { Hit, HitState } from './hit.ts';
 import { decideHits, findHit, readHits } from './hit-store.ts';
@@ -82,8 +82,13 @@ async function settle(
  */
 export function createCustomerCaseListener(deps: CustomerDeps): CaseListener {
   return {
-    async caseDecided(tx, { nowMs }, { merchantId, caseId, subject, outcome }) {
-      if (subject.type !== 'customer' || outcome === 'report' || outcome === 'refund') return;
+    async lock(tx, decision) {
+      const { merchantId, subject } = decision;
+      if (concerns(decision)) await lockFamily(tx, deps, { merchantId, id: subject.id });
+    },
+    async caseDecided(tx, { nowMs }, decisionOfCase) {
+      if (!concerns(decisionOfCase)) return;
+      const { merchantId, caseId, subject, outcome } = decisionOfCase;
       const own: OwnCustomer = { merchantId, id: subject.id };
       const family = await lockFamily(tx, deps, own);
       if (ownOf(family).erasedAtMs !== null) return;
@@ -97,6 +102,11 @@ export function createCustomerCaseListener(deps: CustomerDeps): CaseListener {
       await change(tx, deps, family, { event, noted: { action: 'blocked' }, doing });
     },
   };
+}
+
+/** A report and what becomes of money change nothing about the customer. */
+function concerns({ subject, outcome }: CaseDecision): boolean {
+  return subject.type === 'customer' && outcome !== 'report' && outcome !== 'refund';
 }
 
 export function noSuchHit(): AppError {

@@ -8,9 +8,13 @@ import { lockPaymentToScreen } from './queue-store.ts';
 /**
  * Does what a decided case says to the payment that it is about, in the transaction that closes it. The
  * payment counts, goes back or is frozen; the ledger follows. A report alone leaves it held: what is
- * reported is not thereby anybody's.
+ * reported is not thereby anybody's, and is decided in the same case afterwards.
  */
 export const riskCaseListener: CaseListener = {
+  async lock(tx, { merchantId, subject }) {
+    if (subject.type !== 'payment') return;
+    await lockPaymentToScreen(tx, { merchantId, paymentId: subject.id as Uuid });
+  },
   async caseDecided(tx, { ids, nowMs }, { merchantId, subject, outcome }) {
     if (subject.type !== 'payment') return;
     // Cases write ids of payments as they are given them: by this module and by monitoring.

@@ -12,6 +12,7 @@ export {
 } from './coin.ts';
 export { coinKeeper } from './keeper.ts';
 export { coinsFollower, followMovements } from './follow-movements.ts';
+export { type LostAncestor, readLostAncestors } from './lost-store.ts';
 export { addCoinRoutes, type CoinRouteDeps } from './routes.ts';
 export { releaseCoins, reserveCoins } from './reserve-coins.ts';
 export {

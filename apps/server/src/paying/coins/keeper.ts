@@ -1,13 +1,7 @@
 import type { Database } from '../../platform/db/index.ts';
 import type { CoinKeeper } from '../../receiving/chain/index.ts';
-import {
-  insertCoins,
-  outpointOf,
-  readSpentByLost,
-  readUnspent,
-  refreshCoins,
-  type UnspentPlace,
-} from './store.ts';
+import { readSpentByLost } from './lost-store.ts';
+import { insertCoins, outpointOf, readUnspent, refreshCoins, type UnspentPlace } from './store.ts';
 
 /** Coins that are read at a time when the watch set is filled. */
 const PAGE = 20_000;

@@ -78,24 +78,6 @@ export async function readUnspent(
   );
 }
 
-/**
- * What transactions spend that are nowhere to be seen and that reserved coins come from, as far back as
- * that goes: whoever else spends it has made those coins impossible.
- */
-export async function readSpentByLost(tx: Tx): Promise<{ txid: Buffer; vout: number }[]> {
-  return tx.query(
-    `WITH RECURSIVE lost AS (
-       SELECT made.txid FROM coin_reservation r JOIN chain_transaction made ON made.txid = r.txid
-        WHERE made.state NOT IN ('mempool', 'block')
-       UNION
-       SELECT made.txid FROM lost l JOIN chain_spend s ON s.txid = l.txid
-         JOIN chain_transaction made ON made.txid = s.prev_txid
-          AND made.state NOT IN ('mempool', 'block'))
-     SELECT s.prev_txid AS txid, s.prev_vout::int AS vout FROM lost l
-       JOIN chain_spend s ON s.txid = l.txid`,
-  );
-}
-
 export function outpointOf({ txid, vout }: Pick<UnspentPlace, 'txid' | 'vout'>): Uint8Array {
   return outpointBytes(txid, vout);
 }
@@ -119,7 +101,7 @@ const SPENDABLE = `
    AND (NOT c.coinbase OR $3::int - c.height + 1 >= ${COINBASE_MATURITY})
    AND NOT EXISTS (SELECT FROM coin_reservation r WHERE r.txid = c.txid AND r.vout = c.vout)
    AND NOT EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
-                    AND p.hold IN ('screening', 'held', 'frozen'))
+                    AND p.withheld)
    AND (c.txid, c.vout) NOT IN (SELECT * FROM unnest($6::bytea[], $7::int[]))`;
 
 export type SpendableQuery = {
@@ -265,7 +247,7 @@ export async function insertReservations(
        JOIN coin c ON c.txid = n.txid AND c.vout = n.vout
       WHERE c.merchant_id = $1 AND c.live AND c.spent_by IS NULL
         AND NOT EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
-                         AND p.hold IN ('screening', 'held', 'frozen'))
+                         AND p.withheld)
       ORDER BY c.txid, c.vout
      ON CONFLICT (txid, vout) DO NOTHING RETURNING 1 AS reserved`,
     [

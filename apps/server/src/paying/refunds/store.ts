@@ -322,7 +322,7 @@ export async function findOrdersToReassess(tx: Tx, limit: number): Promise<OfOrd
             SELECT coalesce(sum(p.amount_sats), 0) - o.refunded_sats - o.refunding_sats AS sats
               FROM payment p WHERE p.merchant_id = r.merchant_id AND p.order_id = r.order_id
                AND p.state IN ('confirmed', 'final')
-               AND p.hold NOT IN ('screening', 'held', 'frozen')) free
+               AND NOT p.withheld) free
       WHERE (r.held AND r.basis_sats <= free.sats)
          OR (r.state = 'PENDING' AND NOT r.held AND r.payout_id IS NOT NULL AND free.sats < 0)
       ORDER BY r.merchant_id, r.order_id LIMIT $1`,

@@ -10,7 +10,7 @@ import { nextStep, type Step } from './next-step.ts';
 import { record } from './record.ts';
 import { signVersion } from './sign-version.ts';
 import type { SpendVersion } from './spend.ts';
-import { isOnRecord, readUnconfirmedAncestors, readUnconfirmedParents } from './chain-store.ts';
+import { isOnRecord, readUnconfirmedAncestors } from './chain-store.ts';
 import { readSpends, readVersionBytes, type StoredSpend } from './store.ts';
 import type { SpendEvent } from './transition.ts';
 
@@ -113,7 +113,7 @@ async function sendVersion(
   // then certain.
   let answer = await broadcast(deps.node, raw, { testFirst: !exposed, beforeSending });
   if (stored.spend.kind === 'child' && answer?.type === 'refused' && answer.verdict !== 'never') {
-    const parents = await deps.database.asSystem((tx) => readUnconfirmedParents(tx, inputs));
+    const parents = await deps.database.asSystem((tx) => readUnconfirmedAncestors(tx, inputs, 1));
     if (parents.length > 0) {
       answer = await broadcastPackage(deps.node, { parents, child: raw }, beforeSending);
     }

@@ -1,6 +1,7 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
+import { readLostAncestors } from '../coins/index.ts';
 import type { ChainFacts, Taken, VersionPlace } from './chain-facts.ts';
 import { outpointText, splitOutpoint } from './outpoints.ts';
 import type { OutpointText } from './spend.ts';
@@ -64,22 +65,10 @@ export async function readChainFacts(
       WHERE v.spend_id = ANY($1::uuid[]) AND t.state IN ('mempool', 'block')`,
     [spendIds],
   );
-  type TakenRow = { spend_id: Uuid; prev_txid: Buffer; prev_vout: bigint; txid: Buffer };
+  const lost = await readLostAncestors(tx, spendIds);
+  type TakenRow = { spend_id: Uuid; prev_txid: Buffer; prev_vout: number; txid: Buffer };
   const taken = await tx.query<TakenRow & { height: number | null }>(
-    `WITH RECURSIVE
-     -- What a reserved coin comes from and is nowhere to be seen, as far back as it goes: a coin does
-     -- not exist while one of these is impossible, which it is when somebody else has what it spends.
-     behind AS (
-       SELECT r.spend_id, r.txid AS coin_txid, r.vout AS coin_vout, made.txid
-         FROM coin_reservation r JOIN chain_transaction made ON made.txid = r.txid
-          AND made.state NOT IN ('mempool', 'block')
-        WHERE r.spend_id = ANY($1::uuid[])
-       UNION
-       SELECT b.spend_id, b.coin_txid, b.coin_vout, made.txid
-         FROM behind b JOIN chain_spend s ON s.txid = b.txid
-         JOIN chain_transaction made ON made.txid = s.prev_txid
-          AND made.state NOT IN ('mempool', 'block'))
-     SELECT r.spend_id, s.prev_txid, s.prev_vout, t.txid, t.height
+    `SELECT r.spend_id, r.txid AS prev_txid, r.vout AS prev_vout, t.txid, t.height
        FROM coin_reservation r
        JOIN chain_spend s ON s.prev_txid = r.txid AND s.prev_vout = r.vout
        JOIN chain_transaction t ON t.txid = s.txid AND t.state IN ('mempool', 'block')
@@ -87,18 +76,20 @@ export async function readChainFacts(
             SELECT 1 FROM spend_version v WHERE v.spend_id = r.spend_id AND v.txid = t.txid)
       UNION ALL
      SELECT b.spend_id, b.coin_txid, b.coin_vout, t.txid, t.height
-       FROM behind b JOIN chain_spend own ON own.txid = b.txid
+       FROM unnest($2::uuid[], $3::bytea[], $4::int[], $5::bytea[])
+            AS b (spend_id, coin_txid, coin_vout, txid)
+       JOIN chain_spend own ON own.txid = b.txid
        JOIN chain_spend s ON s.prev_txid = own.prev_txid AND s.prev_vout = own.prev_vout
         AND s.txid <> b.txid
        JOIN chain_transaction t ON t.txid = s.txid AND t.state IN ('mempool', 'block')
       ORDER BY height NULLS FIRST`,
-    [spendIds],
-  );
-  const missing = await tx.query<{ spend_id: Uuid; txid: Buffer; vout: number }>(
-    `SELECT r.spend_id, r.txid, r.vout FROM coin_reservation r
-       JOIN chain_transaction made ON made.txid = r.txid AND made.state NOT IN ('mempool', 'block')
-      WHERE r.spend_id = ANY($1::uuid[])`,
-    [spendIds],
+    [
+      spendIds,
+      lost.map(({ spendId }) => spendId),
+      lost.map(({ coin }) => parseHash(coin.txid)),
+      lost.map(({ coin }) => coin.vout),
+      lost.map(({ txid }) => parseHash(txid)),
+    ],
   );
   const facts = new Map<Uuid, ChainFacts>();
   for (const id of spendIds) {
@@ -112,12 +103,15 @@ export async function readChainFacts(
     }
     const others = new Map<OutpointText, Taken>();
     for (const row of taken.filter(({ spend_id }) => spend_id === id)) {
-      const outpoint = outpointText(row.prev_txid, Number(row.prev_vout));
+      const outpoint = outpointText(row.prev_txid, row.prev_vout);
       others.set(outpoint, { txid: displayHash(row.txid), height: row.height });
     }
-    const lost = missing.filter(({ spend_id }) => spend_id === id);
-    const gone = new Set(lost.map(({ txid, vout }) => outpointText(txid, vout)));
-    facts.set(id, { tipHeight, places: own, taken: others, missing: gone });
+    const missing = new Set(
+      lost
+        .filter(({ spendId, coin, txid }) => spendId === id && coin.txid === txid)
+        .map(({ coin }) => `${coin.txid}:${coin.vout}`),
+    );
+    facts.set(id, { tipHeight, places: own, taken: others, missing });
   }
   return facts;
 }
@@ -165,10 +159,14 @@ export async function nameVersion(
 /** Transactions of one chain in the mempool that a node keeps (DEFAULT_ANCESTOR_LIMIT). */
 const MAX_ANCESTORS = 25;
 
-/** Raw transactions, in no block, that these coins come from, the oldest first. */
+/**
+ * Raw transactions, in no block, that these coins come from, the oldest first.
+ * @param generations how far back; 1: what made the coins. Default: as far as a node keeps a chain
+ */
 export async function readUnconfirmedAncestors(
   tx: Tx,
   inputs: readonly OutpointText[],
+  generations = MAX_ANCESTORS,
 ): Promise<Uint8Array[]> {
   const rows = await tx.query<{ raw: Buffer }>(
     `WITH RECURSIVE behind AS (
@@ -178,24 +176,11 @@ export async function readUnconfirmedAncestors(
        SELECT made.txid, b.depth + 1 FROM behind b
          JOIN chain_spend s ON s.txid = b.txid
          JOIN chain_transaction made ON made.txid = s.prev_txid AND made.state <> 'block'
-        WHERE b.depth < $2)
+        WHERE b.depth < $3)
      SELECT t.raw FROM (SELECT txid, max(depth) AS depth FROM behind GROUP BY txid) a
        JOIN chain_transaction t ON t.txid = a.txid
       ORDER BY a.depth DESC, t.txid LIMIT $2`,
-    [inputs.map((input) => parseHash(splitOutpoint(input)[0])), MAX_ANCESTORS],
-  );
-  return rows.map(({ raw }) => new Uint8Array(raw));
-}
-
-/** Raw transactions, in no block, that made these coins. */
-export async function readUnconfirmedParents(
-  tx: Tx,
-  inputs: readonly OutpointText[],
-): Promise<Uint8Array[]> {
-  const rows = await tx.query<{ raw: Buffer }>(
-    `SELECT raw FROM chain_transaction WHERE txid = ANY($1::bytea[]) AND state <> 'block'
-      ORDER BY txid`,
-    [inputs.map((input) => parseHash(splitOutpoint(input)[0]))],
+    [inputs.map((input) => parseHash(splitOutpoint(input)[0])), MAX_ANCESTORS, generations],
   );
   return rows.map(({ raw }) => new Uint8Array(raw));
 }

@@ -54,7 +54,7 @@ export async function readOwnCoins(
     `SELECT c.txid, c.vout, c.wallet_id, c.value_sats, c.branch, c.index, c.height, c.live,
             c.spent_by, r.spend_id AS reserved_by,
             EXISTS (SELECT FROM payment p WHERE p.txid = c.txid AND p.vout = c.vout
-                     AND p.hold IN ('screening', 'held', 'frozen')) AS withheld
+                     AND p.withheld) AS withheld
        FROM unnest($2::bytea[], $3::int[]) AS n (txid, vout)
        JOIN coin c ON c.merchant_id = $1 AND c.txid = n.txid AND c.vout = n.vout
        LEFT JOIN coin_reservation r ON r.txid = c.txid AND r.vout = c.vout`,

@@ -305,6 +305,19 @@ test('payouts are free after a cancellation only when it can not be undone', () 
   expect(ended.book).toEqual([]);
 });
 
+test('that an input is gone, said by the node, does not hide who took it', () => {
+  const taken = new Map([[ANCHOR, { txid: 'x', height: 199 }]]);
+  const robbed = play([signed(1), sending(1), sent(1), chain({ taken })]);
+  expect(robbed.spend).toMatchObject({ reason: 'conflict_not_final', attempts: 0 });
+  const gone: SpendEvent = {
+    ...{ type: 'refused', version: 1, verdict: 'inputs_gone', detail: 'missing', retryAtMs: 70 },
+  };
+  const { reason, detail } = robbed.spend;
+  expect(play([gone], robbed).spend).toMatchObject({ reason, detail, attempts: 1, dueAtMs: 70 });
+  const alone = play([signed(1), sending(1), sent(1), gone]);
+  expect(alone.spend).toMatchObject({ reason: 'coin_gone', detail: 'missing' });
+});
+
 test('where an older version is possible and the newest is not, another one is made without what is gone', () => {
   const third = `${'c'.repeat(64)}:2`;
   const bumped: SpendEvent = {

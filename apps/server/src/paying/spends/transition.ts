@@ -177,6 +177,10 @@ function refuseBroadcast(draft: Draft, event: Extract<SpendEvent, { type: 'refus
   if (version.state === 'planned' || version.state === 'replaced') return;
   const { verdict, detail } = event;
   // Whether an input is gone the chain's record says, which the node may be ahead of.
+  if (verdict === 'inputs_gone' && draft.spend.reason === 'conflict_not_final') {
+    // It has said so already, and who took it: the node only says the same with fewer words.
+    return wait(draft, draft.spend.reason, { ...event, detail: draft.spend.detail ?? detail });
+  }
   if (verdict === 'later' || verdict === 'inputs_gone') {
     return wait(draft, reasonOf(verdict), event);
   }

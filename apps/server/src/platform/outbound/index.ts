@@ -7,6 +7,7 @@ export {
 } from './connect.ts';
 export { openGuardedAgent } from './guarded-agent.ts';
 export { openOutboundPoster, type OutboundPoster, type PostAnswer } from './post-json.ts';
+export { readBounded } from './read-bounded.ts';
 export {
   defaultReadLimits,
   type OutboundAnswer,

@@ -1,6 +1,7 @@
 import { checkOutboundUrl, type UrlPolicy } from './address-guard.ts';
 import { AddressRefusedError, type Resolve } from './connect.ts';
 import { openGuardedAgent } from './guarded-agent.ts';
+import { readBounded } from './read-bounded.ts';
 
 export type PostAnswer =
   | { readonly ok: true; readonly status: number; readonly body: string }
@@ -41,14 +42,9 @@ export function openOutboundPoster(options: {
           body,
           signal: AbortSignal.timeout(TOTAL_MS),
         });
-        const kept: Buffer[] = [];
-        let size = 0;
-        for await (const bytes of answer.body as AsyncIterable<Buffer>) {
-          size += bytes.length;
-          if (size > MAX_ANSWER_BYTES) return failed('it answers too much');
-          kept.push(bytes);
-        }
-        return { ok: true, status: answer.statusCode, body: Buffer.concat(kept).toString('utf8') };
+        const read = await readBounded(answer.body, MAX_ANSWER_BYTES);
+        if (read === null) return failed('it answers too much');
+        return { ok: true, status: answer.statusCode, body: read.toString('utf8') };
       } catch (error) {
         return failed(reasonOf(error));
       }

@@ -3,6 +3,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { checkOutboundUrl, type UrlPolicy } from './address-guard.ts';
 import { AddressRefusedError, type Resolve } from './connect.ts';
 import { openGuardedAgent } from './guarded-agent.ts';
+import { readBounded } from './read-bounded.ts';
 
 export type OutboundFailureCode =
   /** The address, or what its name resolves to, or what it redirects to, is not allowed. */
@@ -144,15 +145,9 @@ async function readBody(
   body: Dispatcher.ResponseData['body'],
   maxBytes: number,
 ): Promise<OutboundAnswer> {
-  const kept: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop early closes the connection.
-  for await (const bytes of body as AsyncIterable<Buffer>) {
-    size += bytes.length;
-    if (size > maxBytes) return failure('too_large', `it answers more than ${maxBytes} bytes`);
-    kept.push(bytes);
-  }
-  return { ok: true, url: url.href, status, body: Buffer.concat(kept).toString('utf8') };
+  const read = await readBounded(body, maxBytes);
+  if (read === null) return failure('too_large', `it answers more than ${maxBytes} bytes`);
+  return { ok: true, url: url.href, status, body: read.toString('utf8') };
 }
 
 function place(hop: number): string {

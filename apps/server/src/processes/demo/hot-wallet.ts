@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openServerApprover } from '../../paying/spends/index.ts';
-import type { SignerPlace } from '../../signer-process.ts';
+import type { SignerPlace } from '../../platform/embedded/signer.ts';
 import { DemoError } from './errors.ts';
 
 const SIGNER = fileURLToPath(new URL('../../../../signer/src/main.ts', import.meta.url));

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { verifyWebhook, WebhookVerificationError } from '@quittance/client';
 import type { WebhookEvent } from '@quittance/contract';
 import { assert } from '@quittance/kernel';
+import { readBounded } from '../../platform/outbound/index.ts';
 
 export type WebhookReceiver = {
   url: string;
@@ -63,13 +64,7 @@ export async function startReceiver(host: string): Promise<WebhookReceiver> {
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new WebhookVerificationError('the body is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const body = await readBounded(request, MAX_BODY_BYTES);
+  if (body === null) throw new WebhookVerificationError('the body is too long');
+  return body;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
-import { assemble, type FlowOptions } from '../../flow.ts';
+import { assemble, type FlowOptions } from '../../wiring/flow.ts';
 import type { Database } from '../../platform/db/index.ts';
 import { migrate } from '../../platform/db/index.ts';
 import type { RateLimits } from '../../platform/http/index.ts';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Database } from '../../platform/db/index.ts';
 import { fixedRateRule } from '../../receiving/rates/index.ts';
 import { createAdminKey } from '../../tenancy/keys/index.ts';
-import { untilSignerListens } from '../../signer-process.ts';
+import { untilSignerListens } from '../../platform/embedded/signer.ts';
 import { DemoError } from './errors.ts';
 import { HOT_WALLET, type HotWallet } from './hot-wallet.ts';
 import { clock, ids, random } from './server.ts';

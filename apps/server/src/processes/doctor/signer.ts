@@ -4,7 +4,7 @@ import { openServerApprover } from '../../paying/spends/index.ts';
 import type { Config } from '../../platform/config/index.ts';
 import { existsSync } from 'node:fs';
 import { approverFileOf, signerOf } from '../configured.ts';
-import { socketOf } from '../../signer-process.ts';
+import { socketOf } from '../../platform/embedded/signer.ts';
 import { blocking, type Finding, ok, reasonOf, warning } from './finding.ts';
 
 /** It answers in milliseconds, or somebody has to look. */

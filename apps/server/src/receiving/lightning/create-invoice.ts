@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock, Ids, Msats, Uuid } from '@quittance/kernel';
 import type { Database } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
@@ -20,8 +21,8 @@ export type InvoiceWish = {
   purpose: 'api' | 'lnurl';
   /** Null: the payer chooses. */
   amountMsat: Msats | null;
-  /** A hash needs the capability `descriptionHash`; `text` is kept here all the same. */
-  description: { text: string; sha256?: string };
+  /** `hashed`: the payer gets the hash of this instead (capability `descriptionHash`). */
+  description: { text: string; hashed?: string };
   expirySeconds: number;
   /** A hold invoice for this hash. */
   holdPaymentHash?: string | undefined;
@@ -70,14 +71,13 @@ async function ask({ node }: OpenNode, wish: InvoiceWish): Promise<NodeInvoice> 
   if (holdPaymentHash !== undefined && !node.capabilities.holdInvoices) {
     throw unsupported('hold invoices');
   }
-  if (description.sha256 !== undefined && !node.capabilities.descriptionHash) {
+  if (description.hashed !== undefined && !node.capabilities.descriptionHash) {
     throw unsupported('invoices with the hash of a description');
   }
   try {
     const made = await node.createInvoice({
       amountMsat: wish.amountMsat,
-      description:
-        description.sha256 === undefined ? description.text : { sha256: description.sha256 },
+      description: description.hashed === undefined ? description.text : hashOf(description.hashed),
       expirySeconds: wish.expirySeconds,
       ...(holdPaymentHash === undefined ? {} : { holdPaymentHash }),
     });
@@ -88,6 +88,10 @@ async function ask({ node }: OpenNode, wish: InvoiceWish): Promise<NodeInvoice> 
     if (error instanceof LightningNodeError) throw nodeFailure(error);
     throw error;
   }
+}
+
+function hashOf(text: string): { sha256: string; text: string } {
+  return { sha256: createHash('sha256').update(text).digest('hex'), text };
 }
 
 function unsupported(what: string): AppError {

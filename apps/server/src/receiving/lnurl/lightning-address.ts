@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type Msats, toHex, type Uuid } from '@quittance/kernel';
+import type { Msats, Uuid } from '@quittance/kernel';
 
 /** A name of a store that wallets can pay (LUD-16). */
 export type LightningAddress = {
@@ -64,10 +63,6 @@ export function metadataOf({ name, description }: LightningAddress, host: string
     ['text/plain', description],
     ['text/identifier', `${name}@${host}`],
   ]);
-}
-
-export function metadataHash(metadata: string): string {
-  return toHex(createHash('sha256').update(metadata, 'utf8').digest());
 }
 
 export function payRequest(

@@ -4,7 +4,6 @@ import type { Database } from '../../platform/db/index.ts';
 import {
   hostOf,
   type LightningAddress,
-  metadataHash,
   metadataOf,
   type PayRequest,
   payRequest,
@@ -28,7 +27,8 @@ export type LnurlInvoices = {
     merchantId: Uuid;
     amountMsat: Msats;
     description: string;
-    descriptionHash: string;
+    /** Of the address; the invoice has its hash (LUD-06). */
+    metadataText: string;
     expirySeconds: number;
     /** Kept with the invoice, and told with its payment. */
     metadata: Record<string, string>;
@@ -79,7 +79,7 @@ export async function requestInvoice(
   const { merchantId, id, name, description } = address;
   const made = await deps.invoices.create({
     ...{ merchantId, amountMsat, description },
-    descriptionHash: metadataHash(metadataOf(address, hostOf(deps.publicUrl))),
+    metadataText: metadataOf(address, hostOf(deps.publicUrl)),
     expirySeconds: INVOICE_LIFE_SECONDS,
     metadata: {
       ...{ lightningAddressId: id, lightningAddress: `${name}@${hostOf(deps.publicUrl)}` },

@@ -211,7 +211,7 @@ export function isConfirmed(payment: Payment): boolean {
 
 const WITHHELD: ReadonlySet<PaymentHold> = new Set(['screening', 'held', 'frozen']);
 
-/** Out of everybody's reach until it is decided about, or for good. */
+/** Out of everybody's reach until it is decided about, or for good; payment.withheld in SQL. */
 export function isWithheld(payment: Payment): boolean {
   return WITHHELD.has(payment.hold);
 }

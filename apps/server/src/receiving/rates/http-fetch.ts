@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { readBounded } from '../../platform/outbound/index.ts';
 
 export interface FetchOptions {
   /** For the whole exchange: connecting, headers and body together. */
@@ -60,18 +61,10 @@ export function createHttpFetch(): { fetchText: FetchText; close(): Promise<void
 }
 
 async function readLimited(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop by an exception destroys the stream and with it the connection.
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) {
-      throw new FetchFailedError(`the answer is larger than ${maxBytes} bytes`);
-    }
-    chunks.push(chunk);
-  }
+  const read = await readBounded(body, maxBytes);
+  if (read === null) throw new FetchFailedError(`the answer is larger than ${maxBytes} bytes`);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(read);
   } catch {
     throw new FetchFailedError('the answer is not UTF-8 text');
   }

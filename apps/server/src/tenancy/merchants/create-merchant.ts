@@ -1,4 +1,4 @@
-import { merchantScopes, type Wallet } from '@quittance/contract';
+import { firstKeyScopes, type Wallet } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { recordAudit } from '../audit/index.ts';
@@ -16,8 +16,8 @@ export type CreateMerchantDeps = KeyDeps & {
 };
 
 /**
- * Makes a merchant with its first key, which may do everything for that merchant, and with its
- * wallet when a descriptor is given: all or nothing. In asSystem.
+ * Makes a merchant with its first key, which may do everything for that merchant but compliance,
+ * and with its wallet when a descriptor is given: all or nothing. In asSystem.
  * @throws {AppError} what addWallet throws for a descriptor that can't be used
  */
 export async function createMerchant(
@@ -39,7 +39,7 @@ export async function createMerchant(
     subject: id,
     detail: { name: input.name },
   });
-  const key = { merchantId: id, name: 'first key', scopes: merchantScopes, actor, madeBy: null };
+  const key = { merchantId: id, name: 'first key', scopes: firstKeyScopes, actor, madeBy: null };
   const apiKey = await createKey(tx, deps, key);
   const wallet =
     input.descriptor === undefined

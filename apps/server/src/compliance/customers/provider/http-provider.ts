@@ -1,10 +1,11 @@
 import type { CustomerProfile } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
-import type { Agent, Dispatcher } from 'undici';
+import type { Agent } from 'undici';
 import { z } from 'zod';
 import {
   checkOutboundUrl,
   openGuardedAgent,
+  readBounded,
   type Resolve,
   type UrlPolicy,
 } from '../../../platform/outbound/index.ts';
@@ -109,19 +110,9 @@ async function exchange(
     body: wish.body === undefined ? null : JSON.stringify(wish.body),
     signal,
   });
-  return { status: statusCode, text: await readText(body) };
-}
-
-async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const kept: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop early closes the connection.
-  for await (const bytes of body as AsyncIterable<Buffer>) {
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) throw new Error(`it answers more than ${MAX_BODY_BYTES} bytes`);
-    kept.push(bytes);
-  }
-  return Buffer.concat(kept).toString('utf8');
+  const read = await readBounded(body, MAX_BODY_BYTES);
+  if (read === null) throw new Error(`it answers more than ${MAX_BODY_BYTES} bytes`);
+  return { status: statusCode, text: read.toString('utf8') };
 }
 
 /** Only what says so for certain is an answer; all else is silence, and is asked about again. */

@@ -69,16 +69,21 @@ function allNames(): Map<string, string> {
       const name = display.of(code);
       // The runtime also knows codes that are no countries: unknown region, the European Union.
       if (name === undefined || ['ZZ', 'EU', 'EZ', 'UN', 'QO', 'XA', 'XB'].includes(code)) continue;
-      // A withdrawn code has the name of the one that replaced it, which comes first or is set below.
-      all.set(code.toLowerCase(), code.toLowerCase());
-      if (!all.has(plainName(name))) all.set(plainName(name), code.toLowerCase());
+      // A withdrawn code (CS, YU, VD, YD, BU) has the name of what came after it and counts as that:
+      // else "Serbia" of one list and "rs" of a customer would contradict each other.
+      const current = currentCode(code);
+      all.set(code.toLowerCase(), current);
+      all.set(plainName(name), current);
     }
   }
-  const current: Readonly<Record<string, string>> = { de: 'de', ru: 'ru', gb: 'gb', fr: 'fr' };
-  for (const code of Object.keys(current))
-    all.set(plainName(display.of(code.toUpperCase()) ?? ''), code);
   for (const [name, code] of Object.entries(OTHER_NAMES)) all.set(plainName(name), code);
   return all;
+}
+
+/** What ISO 3166 has today for a code, after the CLDR's list of aliases that the runtime brings. */
+function currentCode(code: string): string {
+  const [canonical = ''] = Intl.getCanonicalLocales(`und-${code}`);
+  return canonical.slice('und-'.length).toLowerCase();
 }
 
 function plainName(text: string): string {

@@ -40,7 +40,7 @@ export async function* importFtm(files: readonly string[]): AsyncGenerator<Impor
     const get = (key: string) => strings(properties[key]);
     for (const name of get('name')) entry.name(name, 'primary');
     for (const name of [...get('alias'), ...get('previousName')]) entry.name(name, 'alias');
-    for (const name of get('weakAlias')) entry.name(name, 'weak');
+    for (const name of [...get('weakAlias'), ...get('abbreviation')]) entry.name(name, 'weak');
     for (const date of get('birthDate')) entry.birthDate(date);
     for (const gender of get('gender')) entry.gender(gender);
     if (get('name').length === 0) {
@@ -55,6 +55,7 @@ export async function* importFtm(files: readonly string[]): AsyncGenerator<Impor
       }
     }
     for (const topic of get('topics')) entry.topic(topic);
+    for (const programme of get('programId')) entry.topic(programme);
     const [asset = ''] = get('currency');
     for (const address of get('publicKey')) entry.address(asset, address);
     yield* entry.events();

@@ -35,8 +35,10 @@ export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Strings of a value that should be a list of them, or one. */
+/** Strings of a value that should be a list of them, or one; a whole number is one (a year). */
 export function strings(value: unknown): string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return list.filter((one) => typeof one === 'string');
+  return list.flatMap((one) =>
+    typeof one === 'string' ? [one] : Number.isSafeInteger(one) ? [String(one)] : [],
+  );
 }

@@ -21,12 +21,18 @@ const SETS = [
   'DetailReference',
   'NamePartType',
   'Script',
+  'SanctionsType',
+  'List',
 ];
 const WANTED = new Set([...SETS, 'Location', 'DistinctParty']);
 /** A day that is approximate on a list is a guess by a year or two either way. */
 const APPROXIMATE_YEARS = 2;
 
 type Values = ReadonlyMap<string, XmlElement>;
+
+/** Features that name a country; those of vessels as a text, the others by a location. */
+const OF_A_COUNTRY = /^(?:nationality country|citizenship country|nationality of registration)$/i;
+const FLAG = /^(?:(?:former|other) )?vessel flag$/i;
 
 export async function* importOfacXml(files: readonly string[]): AsyncGenerator<ImportEvent> {
   for (const file of files) {
@@ -40,19 +46,38 @@ export async function* importOfacXml(files: readonly string[]): AsyncGenerator<I
   }
 }
 
-/** What each profile is listed under: the comments of its measures of the kind "Program". */
-async function readProgrammes(file: string): Promise<Map<string, Set<string>>> {
-  const programmes = new Map<string, Set<string>>();
+/** A measure against a profile: a programme by its comment, anything else by its kind and list. */
+type Measure = { comment: string; typeId: string; listId: string };
+
+async function readProgrammes(file: string): Promise<Map<string, Measure[]>> {
+  const programmes = new Map<string, Measure[]>();
   for await (const entry of readXml(file, new Set(['SanctionsEntry']))) {
     const profile = entry.attributes['ProfileID'] ?? '';
-    const found = programmes.get(profile) ?? new Set<string>();
+    const found = programmes.get(profile) ?? [];
     for (const measure of children(entry, 'SanctionsMeasure')) {
-      const comment = textOf(measure, 'Comment');
-      if (comment !== '') found.add(comment);
+      found.push({
+        comment: textOf(measure, 'Comment'),
+        typeId: measure.attributes['SanctionsTypeID'] ?? '',
+        listId: entry.attributes['ListID'] ?? '',
+      });
     }
     programmes.set(profile, found);
   }
   return programmes;
+}
+
+/**
+ * What an entry is listed under, in the list's words: programmes, the list, and the kind of
+ * measure. The consolidated file holds several lists: whose debt must not be dealt in (sectoral
+ * directives) is not blocked, and an officer has to see the difference.
+ */
+function addMeasures(entry: EntryBuilder, measures: readonly Measure[], values: Values): void {
+  for (const { comment, typeId, listId } of measures) {
+    const type = lookUp(values, 'SanctionsType', typeId)?.text.trim() ?? '';
+    if (comment !== '') entry.topic(comment);
+    else if (!/^program$/i.test(type)) entry.topic(type);
+    entry.topic(lookUp(values, 'List', listId)?.text ?? '');
+  }
 }
 
 function lookUp(values: Values, set: string, id: string | undefined): XmlElement | undefined {
@@ -62,7 +87,7 @@ function lookUp(values: Values, set: string, id: string | undefined): XmlElement
 function toEntry(
   file: string,
   party: XmlElement,
-  { values, programmes }: { values: Values; programmes: ReadonlyMap<string, Set<string>> },
+  { values, programmes }: { values: Values; programmes: ReadonlyMap<string, Measure[]> },
 ): ImportEvent[] {
   const profile = child(party, 'Profile') ?? party;
   const profileId = profile.attributes['ID'] ?? '';
@@ -82,7 +107,7 @@ function toEntry(
     }
   }
   for (const feature of children(profile, 'Feature')) readFeature(entry, feature, values);
-  for (const programme of programmes.get(profileId) ?? []) entry.topic(programme);
+  addMeasures(entry, programmes.get(profileId) ?? [], values);
   return entry.events();
 }
 
@@ -136,7 +161,8 @@ function readFeature(entry: EntryBuilder, feature: XmlElement, values: Values): 
     );
     if (asset !== undefined) for (const address of words) entry.address(asset, address);
     else if (type === 'Gender') words.forEach(entry.gender);
-    else if (/^(?:nationality|citizenship) country$/i.test(type) || type === 'Location') {
+    else if (FLAG.test(type)) words.forEach(entry.country);
+    else if (OF_A_COUNTRY.test(type) || type === 'Location') {
       for (const place of children(version, 'VersionLocation')) {
         for (const country of countriesOf(place.attributes['LocationID'], values)) {
           entry.country(country);

@@ -36,6 +36,13 @@ const channels = [
   },
 ];
 
+/** As v26.06.6 says it. */
+const XPAY_CAPACITY =
+  'Failed after 1 attempts. We got temporary_channel_failure for the invoice’s route hint ' +
+  '(1x1807x4/0), assuming it can’t carry 293000000msat. Then routing failed: We could not find a ' +
+  'usable set of paths. The shortest path is 113x1x1->1x1807x4, but 1x1807x4/0 layer xpay-1 says max ' +
+  'is 292999999msat';
+
 describe('a payment by Core Lightning', () => {
   const clock = manualClock(startMs);
   let cln: TestClnRest;
@@ -95,6 +102,7 @@ describe('a payment by Core Lightning', () => {
     [205, 'There is no connection between source and destination at all', 'no_route'],
     [206, 'too much', 'fee_limit'],
     [209, 'there is no path to the recipient', 'no_route'],
+    [209, XPAY_CAPACITY, 'insufficient_capacity'],
     [207, 'Invoice expired', 'expired'],
     [209, 'WIRE_TEMPORARY_CHANNEL_FAILURE on 1x2x3', 'insufficient_capacity'],
     [219, 'already paid', 'already_paid'],

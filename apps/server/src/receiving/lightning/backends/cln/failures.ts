@@ -77,11 +77,19 @@ export function failureOf(refusal: ClnRefusal): LightningFailure {
   const details = parsed.success ? parsed.data : {};
   const named = CODES[refusal.rpcCode] ?? null;
   const byFailcode = FAILCODES[details.failcodename ?? ''];
-  const byWords = WORDS.find(([pattern]) => pattern.test(refusal.message))?.[1];
+  const byWords = WORDS.find(([pattern]) => pattern.test(refusal.message))?.[1] ?? 'no_route';
+  // That no path is left is what came of it; why is told before, when an attempt had got somewhere.
+  const told = byWords === 'no_route' ? lastTold(refusal.message) : undefined;
   return {
-    failureClass: named ?? byFailcode ?? byWords ?? 'no_route',
+    failureClass: named ?? byFailcode ?? told ?? byWords,
     code: [refusal.rpcCode, details.failcodename].filter(Boolean).join(' '),
     detail: refusal.message,
     at: details.erring_channel ?? details.erring_node ?? null,
   };
+}
+
+/** `xpay` tells the onion's errors in words: "We got temporary_channel_failure for …". */
+function lastTold(message: string): LightningFailureClass | undefined {
+  const names = [...message.matchAll(/We got ([a-z_]+) for /g)].map(([, name = '']) => name);
+  return FAILCODES[`WIRE_${names.at(-1)?.toUpperCase()}`];
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Random, toHex } from '@quittance/kernel';
 import { LightningNodeError } from '../../errors.ts';
 import type { NewInvoice, NodeInvoice } from '../../lightning-node.ts';
@@ -42,7 +43,7 @@ export function createInvoices(rpc: ClnRpc, random: Random): ClnInvoices {
         {
           amount_msat: amountMsat === null ? 'any' : `${amountMsat}msat`,
           label: `quittance-${toHex(random(new Uint8Array(LABEL_BYTES)))}`,
-          description,
+          ...described(description),
           expiry: expirySeconds,
         },
         madeInvoiceShape,
@@ -79,6 +80,17 @@ export function createInvoices(rpc: ClnRpc, random: Random): ClnInvoices {
       if (cancelled.size > MAX_REMEMBERED && oldest !== undefined) cancelled.delete(oldest);
     },
   };
+}
+
+/** `invoice` takes the text and hashes it (deschashonly); a hash alone is not enough for it. */
+function described(description: NewInvoice['description']): object {
+  if (typeof description === 'string') return { description };
+  const { sha256, text } = description;
+  if (text === undefined || createHash('sha256').update(text).digest('hex') !== sha256) {
+    const why = 'Core Lightning hashes a description itself, so it needs the text of this hash';
+    throw new LightningNodeError('unsupported', why);
+  }
+  return { description: text, deschashonly: true };
 }
 
 export function invoiceOf(invoice: ClnInvoice): NodeInvoice {

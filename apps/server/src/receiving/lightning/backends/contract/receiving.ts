@@ -44,7 +44,8 @@ export function receivingCases(world: () => LightningWorld, { without }: Contrac
     test('can have a hash of its description', async () => {
       if (!world().node.capabilities.descriptionHash) return;
       const sha256 = createHash('sha256').update('a long story').digest('hex');
-      const { bolt11 } = await invoiceOf(world().node, { description: { sha256 } });
+      const description = { sha256, text: 'a long story' };
+      const { bolt11 } = await invoiceOf(world().node, { description });
       expect(decodeBolt11(bolt11)).toMatchObject({ invoice: { descriptionHash: sha256 } });
     });
 

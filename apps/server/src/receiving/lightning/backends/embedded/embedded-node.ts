@@ -59,7 +59,8 @@ export function createEmbeddedNode(options: { socketPath: string; clock?: Clock 
     },
     async createInvoice({ amountMsat, description, expirySeconds, holdPaymentHash }) {
       const made = await ask('create-invoice', {
-        ...{ description, expirySeconds, holdPaymentHash: holdPaymentHash ?? null },
+        ...{ expirySeconds, holdPaymentHash: holdPaymentHash ?? null },
+        description: typeof description === 'string' ? description : { sha256: description.sha256 },
         amountMsat: amountMsat === null ? null : String(amountMsat),
       });
       return invoiceOf(made);

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { readBounded } from '../../../../platform/outbound/index.ts';
 import { LightningNodeError } from '../../errors.ts';
 import { type CertificateTrust, certificateProblem, tlsOptions } from './certificate.ts';
 
@@ -84,12 +85,9 @@ export function createNodeHttp(
       const timeout = AbortSignal.timeout(request.timeoutMs);
       try {
         const answer = await send(request, timeout);
-        let text = '';
-        for await (const piece of decoded(answer.body)) {
-          text += piece;
-          if (text.length > MAX_ANSWER_BYTES) throw new Error('the answer is too large');
-        }
-        return { status: answer.statusCode, text };
+        const read = await readBounded(answer.body, MAX_ANSWER_BYTES);
+        if (read === null) throw new Error('the answer is too large');
+        return { status: answer.statusCode, text: new TextDecoder().decode(read) };
       } catch (error) {
         throw explain(error, request, timeout);
       }
