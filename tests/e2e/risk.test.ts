@@ -102,7 +102,7 @@ async function traced(txid: string, height: number | null): Promise<TracedTransa
 }
 
 async function owners(txid: string, height: number | null, hops: number): Promise<string[][]> {
-  const limits = { hops, maxTransactions: 50 };
+  const limits = { hops, maxTransactions: 50, peels: 0 };
   const { met, source } = await trace(await traced(txid, height), read, {
     ...{ limits, stopAt: () => false },
   });
