@@ -36,6 +36,7 @@ import {
   readLiveState,
 } from '../receiving/orders/index.ts';
 import { addLightningRoutes } from '../receiving/lightning/index.ts';
+import { previewOfPayouts } from './compliance/payout-checks-work.ts';
 import { readInvoices } from './payer-pages.ts';
 import { addRateRoutes, type Rates } from '../receiving/rates/index.ts';
 import { addEventRoutes } from '../telling/events/index.ts';
@@ -113,6 +114,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   const signer = readSignerWallet === undefined ? {} : { readSignerWallet };
   const wallets = { ...common, network, readMaxGap, ...signer };
 
+  const screener = parts.screener ?? (own = await openScreener({ database, clock, onError }));
   addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName, readInvoices });
   addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
   addEventRoutes(app, common);
@@ -142,6 +144,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     rates,
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
+    screen: previewOfPayouts({ clock }, screener),
     fees: parts.fees,
     nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
@@ -169,7 +172,6 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addKeyRoutes(app, { ...common, forgetKey: ring.forget });
   addAuditRoutes(app, common);
-  const screener = parts.screener ?? (own = await openScreener({ database, clock, onError }));
   addCompliance(app, { ...parts, screener });
   addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
 
