@@ -1,8 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import {
+  checkWaitingPayouts,
+  payoutScreen,
+} from '../../apps/server/src/compliance/payout-holds/index.ts';
+import { travelRuleScreen } from '../../apps/server/src/compliance/travel-rule/index.ts';
+import { noPayoutListener } from '../../apps/server/src/paying/payouts/index.ts';
 import {
   type LightningStore,
   type LightningWorld,
+  never,
   startLightningWorld,
 } from '../../apps/server/src/paying/payouts/lightning/world.test-support.ts';
 import {
@@ -103,6 +110,68 @@ test('a payout arrives, and the book and the channels agree to the millisatoshi'
     });
   }
   expect((await alice.node.balances()).channelsMsat).toBeLessThan(before);
+});
+
+test('a payout over real channels waits for the Travel Rule, by hand and by a processor, and is paid once it may be', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  store = await world.openStore(AVAILABLE / 1_000n);
+  const { api, clock } = world;
+  const also = travelRuleScreen({ clock });
+  const lists = { lookupAddress: () => [], epoch: () => 0n, onSwitch: () => () => {} };
+  Object.assign(world.deps, { screen: payoutScreen({ clock, lists, also }) });
+  onTestFinished(() => void Object.assign(world.deps, { screen: undefined }));
+  const ok = async (method: string, path: string, body?: unknown) => {
+    const answer = await api.send(method, path, { key: store.key, body });
+    expect(answer.status, `${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+    return answer.body;
+  };
+  const legalPersonName = { legalPersonName: 'Shop', legalPersonNameIdentifierType: 'LEGL' };
+  const name = { nameIdentifier: [legalPersonName] };
+  const vasp = { legalPerson: { name, customerNumber: '1' } };
+  const custom = {
+    betweenProviders: { currency: 'EUR', amount: '0' },
+    ...{ ownWalletProof: null, source: 'a store’s own rule' },
+  };
+  const rules = { enabled: true, regime: 'custom', custom, vasp };
+  await ok('PUT', '/v1/compliance/travel-rule/settings', rules);
+  const ids: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    const { bolt11 } = await bob.invoice({ amountMsat: 2_000_000n });
+    const { id } = (await world.create(store, bolt11, once)).body;
+    await world.decide(store, id, 'approve');
+    ids.push(id);
+  }
+  const [byProcessor = '', byHand = ''] = ids;
+  await world.decide(store, byHand, 'pay');
+  await ok('POST', '/v1/payout-processors', { kind: 'lightning' });
+  const before = (await alice.node.balances()).channelsMsat;
+  await world.work();
+  for (const id of ids) {
+    const held = { state: 'approved', reason: { code: 'destination_held' } };
+    expect(await world.payout(store, id)).toMatchObject(held);
+    expect(await world.attempts(store, id)).toEqual([]);
+  }
+  expect((await alice.node.balances()).channelsMsat).toBe(before);
+
+  // Whose wallet it is has to be said; for a wallet of one's own this store's rule asks for no more.
+  for (const payoutId of ids) {
+    const counterparty = { kind: 'self_hosted' };
+    await ok('POST', '/v1/compliance/travel-rule/transfers', { payoutId, counterparty });
+  }
+  const { database, ids: uuids } = world.deps;
+  const onError = (error: unknown) => expect.fail(String(error));
+  const checking = { database, clock, ids: uuids, lists, also, onError };
+  await checkWaitingPayouts({ ...checking, listener: noPayoutListener }, never);
+  expect(await workUntil(byProcessor, ['final', 'failed'])).toMatchObject({ state: 'final' });
+  expect(await workUntil(byHand, ['final', 'failed'])).toMatchObject({ state: 'final' });
+  const left = before - (await alice.node.balances()).channelsMsat;
+  expect(left).toBe(4_000_000n);
+  expect(await world.book(store)).toEqual({
+    ...freed,
+    available: AVAILABLE - left,
+    channels: -left,
+  });
 });
 
 test('boltcard-balance-stuck: 100 sat to a receiver behind a private channel, in real time', {

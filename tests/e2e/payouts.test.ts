@@ -1,3 +1,4 @@
+import { defaultComplianceSettings } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import {
@@ -6,11 +7,18 @@ import {
   paymentSeen,
   postTransfers,
 } from '../../apps/server/src/accounting/ledger/index.ts';
-import { watchStuckPayouts } from '../../apps/server/src/paying/payouts/index.ts';
+import {
+  payoutScreen,
+  startPayoutChecks,
+} from '../../apps/server/src/compliance/payout-holds/index.ts';
+import { screenerOver } from '../../apps/server/src/compliance/screening/index.ts';
+import { noPayoutListener, watchStuckPayouts } from '../../apps/server/src/paying/payouts/index.ts';
 import {
   armFaultPointForTest,
   faultPointNames,
 } from '../../apps/server/src/platform/fault-points.ts';
+import { startTestApi } from '../support/api.ts';
+import { listed as listedPerson } from '../support/customers.ts';
 import { openPayer, type Payer, payoutSpendListener } from '../support/payer.ts';
 import { startPayoutWorker } from '../support/payout-worker.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
@@ -367,3 +375,63 @@ test('a payout whose transaction is made impossible for good comes back, and is 
   expect(await vault.received(address)).toBe(40_000n);
   await expectBooksToFit();
 }, 90_000);
+
+test('a list that changes holds what waits and nothing that is under way; a release pays it once', async () => {
+  await payer.processor();
+  const { merchantId, shop } = vault;
+  const { clock, ids, database } = shop;
+  const api = await startTestApi({ ownerUrl, clock });
+  onTestFinished(() => api.close());
+  const [ann, bob] = [await api.keyFor(merchantId), await api.keyFor(merchantId)];
+  const ok = async (method: string, path: string, key: string, body?: unknown) => {
+    const answer = await api.send(method, `/v1/compliance${path}`, { key, body });
+    expect(answer.status, `${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+    return answer.body;
+  };
+  await ok('PUT', '/settings', ann, { ...defaultComplianceSettings, payoutScreening: true });
+  const listed = await regtest.newAddress();
+  let hit = await screenerOver([]);
+  const lists = {
+    lookupAddress: (asset: string, address: string) => hit.lookupAddress(asset, address),
+    epoch: () => 0n,
+    onSwitch: () => () => {},
+  };
+  const also = async () => new Map();
+  const screened = { ...payer.deps, screen: payoutScreen({ clock, lists, also }) };
+  const checks = startPayoutChecks({
+    ...{ database, clock, ids, lists, also, listener: noPayoutListener },
+    onError: (error) => expect.fail(String(error)),
+  });
+  onTestFinished(() => checks.stop());
+
+  // The first is being paid when the list changes, the second waits for the next run.
+  const sent = await payer.payout(listed, 30_000n);
+  await payer.round(screened);
+  const waiting = await payer.payout(listed, 40_000n);
+  const addresses = [{ asset: 'XBT', address: listed }];
+  const entries = [listedPerson('e1', 'Nobody In Particular', { addresses })];
+  hit = await screenerOver([{ list: 'ofac', purpose: 'sanctions', entries }]);
+  await database.asSystem((tx) => tx.query(`SELECT pg_notify('quittance_payout_checks', '')`));
+  await payer.until(waiting, { state: 'approved', reason: 'destination_held' });
+  await payer.round(screened);
+  await sendAll();
+  await mine(1);
+  await payer.until(sent, { state: 'confirmed', reason: null });
+  expect(await payer.read(waiting)).toMatchObject({ state: 'approved', spend_id: null });
+  expect(await vault.received(listed)).toBe(30_000n);
+  await expectBooksToFit();
+
+  const { data } = await ok('GET', `/cases?subject_type=payout&subject_id=${waiting}`, bob);
+  const path = `/cases/${data[0].id}`;
+  const proposed = await ok('POST', `${path}/proposal`, ann, { outcome: 'release', reason: 'r' });
+  const approval = { proposalId: proposed.proposal.id, outcome: 'release' };
+  await ok('POST', `${path}/approve`, bob, approval);
+  await payer.until(waiting, { state: 'approved', reason: null });
+  await payer.round(screened);
+  await payer.round(screened);
+  await sendAll();
+  await mine(1);
+  await payer.until(waiting, { state: 'confirmed' });
+  expect(await vault.received(listed)).toBe(70_000n);
+  await expectBooksToFit();
+}, 120_000);

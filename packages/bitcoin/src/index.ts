@@ -150,6 +150,7 @@ export {
   type VerifiedMessage,
   verifyMessage,
 } from './signed-message/verify-message.ts';
+export { verifyNodeMessage } from './signed-message/node-message.ts';
 export { looksLikeCoinjoin, looksLikeExchangeBatch } from './source/looks-like.ts';
 export {
   type DecodedBolt11,

@@ -19,6 +19,9 @@ const fields = {
   customerScreening: z.boolean().meta({
     description: 'Whether customers are screened, at onboarding and when lists change',
   }),
+  payoutScreening: z.boolean().meta({
+    description: 'Whether payouts to whom lists name, or the store blocks, wait for people',
+  }),
   sarDaysSuspectKnown: sarDays.meta({
     description:
       'Days from detection to the last day for a report. 30 for banks and money services ' +
@@ -38,7 +41,7 @@ const fields = {
 
 /** What a store sends: all of them, so that nothing is changed unseen. */
 export const complianceSettingsInputSchema = z
-  .strictObject(fields)
+  .strictObject({ ...fields, payoutScreening: fields.payoutScreening.default(false) })
   .refine((settings) => settings.sarDaysSuspectKnown <= settings.sarDaysSuspectUnknown, {
     path: ['sarDaysSuspectUnknown'],
     error: 'must not be fewer than with a known suspect',
@@ -63,6 +66,7 @@ export const defaultComplianceSettings: ComplianceSettingsInput = {
   risk: 'off',
   monitoring: false,
   customerScreening: false,
+  payoutScreening: false,
   sarDaysSuspectKnown: 30,
   sarDaysSuspectUnknown: 30,
   reminderDays: 7,

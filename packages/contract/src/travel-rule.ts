@@ -26,7 +26,8 @@ export const travelStates = [
 ] as const;
 export type TravelState = (typeof travelStates)[number];
 
-const MAX_ADDRESS = 100;
+/** A Lightning invoice is an address too: MAX_BOLT11_LENGTH, in round figures. */
+const MAX_ADDRESS = 8_000;
 const MAX_REASON = 500;
 const MAX_SIGNATURE = 4_000;
 
@@ -79,10 +80,10 @@ export const travelTransferSchema = z
     requestId: z.string(),
     txid: z.string().nullable(),
     reason: z.string().nullable(),
-    proofMessage: z
-      .string()
-      .nullable()
-      .meta({ description: 'What the owner of a self-hosted wallet signs (BIP-322)' }),
+    proofMessage: z.string().nullable().meta({
+      description:
+        'What the owner of a self-hosted wallet signs (BIP-322; over Lightning the paid node)',
+    }),
     provenAt: timestamp.nullable(),
     decidedBy: z.string().nullable(),
     createdBy: z.string(),

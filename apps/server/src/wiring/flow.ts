@@ -38,8 +38,9 @@ import { useLightningPayouts } from './paying/lightning-payouts.ts';
 import { createPaymentListener } from '../paying/lightning/index.ts';
 import { payoutListener } from './paying/payout-listeners.ts';
 import { useRisk } from './compliance/risk-work.ts';
+import { screenOfPayouts, usePayoutChecks } from './compliance/payout-checks-work.ts';
 import { usePayouts } from './paying/payout-work.ts';
-import { type BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
+import { type BitcoinRpcTarget } from '../platform/bitcoin-node/index.ts';
 import { type Database, openDatabase, roleUrls } from '../platform/db/index.ts';
 import { armFaultPoint } from '../platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from '../platform/health/index.ts';
@@ -209,18 +210,20 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     const alerts = alertDepsOf(options);
     const { loops } = state;
     const listener = createPaymentListener({ alerts });
+    const screen = screenOfPayouts(options, screening);
     useLightning(lifecycle, options, { database, lightning, loops, alerts, listener });
     useLightningPayouts(lifecycle, options, {
       ...{ database, lightning, loops, alerts },
       listener: payoutListener,
       gate: out.gate,
+      screen,
     });
     useSpends(lifecycle, options, { out, loops: state.loops });
     usePayouts(lifecycle, options, {
       out,
       loops: state.loops,
       alerts: alertDepsOf(options),
-      listener: payoutListener,
+      ...{ listener: payoutListener, screen },
       approver: options.signer === null ? null : openServerApprover(options.approverFile),
     });
     lifecycle.use('webhooks', () =>
@@ -255,6 +258,8 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     useRisk(lifecycle, options, { database, alerts, loops, screener });
     useCustomers(lifecycle, options, { database, sealer, loops, screener });
     useMonitoring(lifecycle, options, { database, screening, loops });
+    const listener = payoutListener;
+    usePayoutChecks(lifecycle, options, { database, screening, loops, listener });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

@@ -20,7 +20,7 @@ import { addHoldRoutes } from '../paying/guard/index.ts';
 import { addRefundRoutes, payByPayouts } from '../paying/refunds/index.ts';
 import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from '../paying/spends/index.ts';
 import { type Lightning, withoutLightning } from './receiving/lightning.ts';
-import { BitcoinRpcError } from '../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../platform/bitcoin-node/index.ts';
 import type { Database, Tx } from '../platform/db/index.ts';
 import type { Sealer } from '../platform/sealing/index.ts';
 import { buildHttp, type Http, type HttpOptions } from '../platform/http/index.ts';
@@ -36,6 +36,7 @@ import {
   readLiveState,
 } from '../receiving/orders/index.ts';
 import { addLightningRoutes } from '../receiving/lightning/index.ts';
+import { previewOfPayouts } from './compliance/payout-checks-work.ts';
 import { readInvoices } from './payer-pages.ts';
 import { addRateRoutes, type Rates } from '../receiving/rates/index.ts';
 import { addEventRoutes } from '../telling/events/index.ts';
@@ -113,6 +114,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   const signer = readSignerWallet === undefined ? {} : { readSignerWallet };
   const wallets = { ...common, network, readMaxGap, ...signer };
 
+  const screener = parts.screener ?? (own = await openScreener({ database, clock, onError }));
   addOrderRoutes(app, { ...common, orders, publicUrl, readStoreName, readInvoices });
   addRateRoutes(app, { rates, readRateRule: (id) => readRateRule(database, id) });
   addEventRoutes(app, common);
@@ -142,6 +144,7 @@ export async function openApi(parts: ApiParts): Promise<Api> {
     rates,
     readRateRule: (id) => readRateRule(database, id),
     listener: parts.payoutListener,
+    screen: previewOfPayouts({ clock }, screener),
     fees: parts.fees,
     nodes: (parts.lightning ?? withoutLightning()).nodes,
   });
@@ -169,7 +172,6 @@ export async function openApi(parts: ApiParts): Promise<Api> {
   });
   addKeyRoutes(app, { ...common, forgetKey: ring.forget });
   addAuditRoutes(app, common);
-  const screener = parts.screener ?? (own = await openScreener({ database, clock, onError }));
   addCompliance(app, { ...parts, screener });
   addClassicRoutes(app, { orders, readStatus: (id) => readStatus(database, id) });
 

@@ -6,6 +6,11 @@ export { openProviderClient, type ProviderClient } from './provider/http-provide
 export { readKnownLinks } from './known-links.ts';
 export { type KnownCustomer, readCustomerProfile } from './read-profile.ts';
 export { type CustomerRouteDeps } from './route-deps.ts';
+export {
+  type CustomerObjection,
+  type PayoutCustomer,
+  readPayoutCustomers,
+} from './payout-customers.ts';
 export { refuseRefundsOfBlocked } from './refuse-refunds.ts';
 export { addCustomerRoutes } from './routes.ts';
 export {

@@ -8,6 +8,7 @@ type Row = {
   risk: RiskMode;
   monitoring: boolean;
   customer_screening: boolean;
+  payout_screening: boolean;
   sar_days_suspect_known: number;
   sar_days_suspect_unknown: number;
   reminder_days: number;
@@ -15,7 +16,7 @@ type Row = {
   updated_by: string;
 };
 
-const COLUMNS = `risk, monitoring, customer_screening, sar_days_suspect_known,
+const COLUMNS = `risk, monitoring, customer_screening, payout_screening, sar_days_suspect_known,
   sar_days_suspect_unknown, reminder_days, updated_at, updated_by`;
 
 export async function findSettings(tx: Tx, merchantId: Uuid): Promise<StoredSettings | undefined> {
@@ -33,9 +34,10 @@ export async function writeSettings(
   const { merchantId, settings, by, atMs } = given;
   const row = await tx.one<Row>(
     `INSERT INTO compliance_settings (merchant_id, ${COLUMNS})
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT (merchant_id) DO UPDATE SET risk = excluded.risk,
        monitoring = excluded.monitoring, customer_screening = excluded.customer_screening,
+       payout_screening = excluded.payout_screening,
        sar_days_suspect_known = excluded.sar_days_suspect_known,
        sar_days_suspect_unknown = excluded.sar_days_suspect_unknown,
        reminder_days = excluded.reminder_days, updated_at = excluded.updated_at,
@@ -46,6 +48,7 @@ export async function writeSettings(
       settings.risk,
       settings.monitoring,
       settings.customerScreening,
+      settings.payoutScreening,
       settings.sarDaysSuspectKnown,
       settings.sarDaysSuspectUnknown,
       settings.reminderDays,
@@ -61,6 +64,7 @@ function settingsOf(row: Row): StoredSettings {
     risk: row.risk,
     monitoring: row.monitoring,
     customerScreening: row.customer_screening,
+    payoutScreening: row.payout_screening,
     sarDaysSuspectKnown: row.sar_days_suspect_known,
     sarDaysSuspectUnknown: row.sar_days_suspect_unknown,
     reminderDays: row.reminder_days,

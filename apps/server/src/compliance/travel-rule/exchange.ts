@@ -8,7 +8,14 @@ import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { OutboundPoster, PostAnswer } from '../../platform/outbound/index.ts';
 import { noSuchTransfer, refusalError, wrongMessage } from './errors.ts';
-import { composeMessage, inquiryBody, isBitcoin, satsOf, TRP_VERSION } from './message.ts';
+import {
+  accountOf,
+  composeMessage,
+  inquiryBody,
+  isBitcoin,
+  satsOf,
+  TRP_VERSION,
+} from './message.ts';
 import {
   countReceived,
   findMerchantByToken,
@@ -32,7 +39,7 @@ export type TravelDeps = {
   /** Where others reach this server, without a slash at the end. */
   publicUrl: string;
   poster: OutboundPoster;
-  /** BIP-322: whether the owner of an address signed a message. */
+  /** Whether the owner of an address (BIP-322), or the node that is paid by an invoice, signed. */
   verifyProof(signed: { message: string; address: string; signature: string }): boolean;
 };
 
@@ -59,9 +66,6 @@ export async function createTransfer(
   const { merchantId, payoutId, counterparty, by, nowMs } = given;
   const payout = await readPayoutFacts(tx, { merchantId, id: payoutId });
   if (payout === undefined) throw new AppError('not_found', 'There is no such payout.');
-  if (payout.method !== 'onchain') {
-    throw new AppError('conflict', 'Over Lightning no address names the recipient.');
-  }
   const isOwn = counterparty.kind === 'self_hosted';
   const message = isOwn ? null : await messageOf(tx, { merchantId, counterparty, payout, nowMs });
   const id = deps.ids.next();
@@ -105,7 +109,7 @@ async function messageOf(
     );
   }
   const { originator, beneficiary, provider } = given.counterparty;
-  const parts = { originator, beneficiary, provider, address: given.payout.destination };
+  const parts = { originator, beneficiary, provider, account: accountOf(given.payout.destination) };
   const verified = verifyIvms101(composeMessage(stored.settings, parts), dayOf(given.nowMs));
   if (!verified.ok) throw wrongMessage(verified.findings);
   return verified.message;
@@ -300,7 +304,7 @@ async function tell(
 }
 
 /**
- * Proves that whoever gets a payout controls its address (BIP-322).
+ * Proves that whoever gets a payout controls its address (BIP-322), or the node that its invoice pays.
  * @throws {AppError} not_found, conflict, invalid_request
  */
 export async function proveOwnWallet(
@@ -315,7 +319,7 @@ export async function proveOwnWallet(
   const message = proofMessage(before);
   if (before.counterparty !== 'self_hosted' || address === null) throw refusalError('not_now');
   if (!deps.verifyProof({ message, address, signature })) {
-    throw fieldError('/signature', 'does not prove control of the address: sign proofMessage');
+    throw fieldError('/signature', 'does not prove control of the wallet: sign proofMessage');
   }
   return await apply(tx, before, { kind: 'proven', message, signature, by }, nowMs);
 }

@@ -2,13 +2,12 @@ import type { Clock, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import { needOf, rulesOf } from './rules.ts';
 import { readLastPrice, readSettingsRow, readTransfersOfPayouts } from './store.ts';
-import type { TravelTransfer } from './transfer.ts';
+import { isSameDestination, type TravelTransfer } from './transfer.ts';
 
 /** What is asked of a payout that is about to be paid. */
 export type PayoutToScreen = {
   readonly merchantId: Uuid;
   readonly id: Uuid;
-  readonly method: string;
   readonly destination: string;
   readonly amountMsat: bigint;
 };
@@ -17,8 +16,8 @@ export type MayPay = { readonly ok: true } | { readonly ok: false; readonly reas
 const MSATS_PER_SAT = 1_000n;
 
 /**
- * Holds payouts on chain of stores that have the Travel Rule on, until what it asks for is there: the
- * other provider's consent, or the proof of a wallet of one's own. Others are not looked at.
+ * Holds payouts of stores that have the Travel Rule on, on chain and over Lightning alike, until what it
+ * asks for is there: the other provider's consent, or the proof of a wallet of one's own.
  */
 export function travelRuleScreen({ clock }: { clock: Clock }) {
   return async (
@@ -27,9 +26,7 @@ export function travelRuleScreen({ clock }: { clock: Clock }) {
   ): Promise<ReadonlyMap<string, MayPay>> => {
     const answers = new Map<string, MayPay>();
     for (const merchantId of new Set(payouts.map((payout) => payout.merchantId))) {
-      const own = payouts.filter(
-        (payout) => payout.merchantId === merchantId && payout.method === 'onchain',
-      );
+      const own = payouts.filter((payout) => payout.merchantId === merchantId);
       await screenStore(tx, { merchantId, payouts: own, nowMs: clock.nowMs(), answers });
     }
     return answers;
@@ -76,7 +73,7 @@ function answerFor(
   transfer: TravelTransfer | null,
   payout: PayoutToScreen,
 ): MayPay {
-  const isSame = transfer?.address === payout.destination;
+  const isSame = transfer !== null && isSameDestination(transfer.address, payout.destination);
   switch (need) {
     case 'nothing':
       return { ok: true };
@@ -89,7 +86,7 @@ function answerFor(
     case 'proof':
       return isSame && has(transfer, 'proven')
         ? { ok: true }
-        : hold('the recipient has not proven control of the address');
+        : hold('the recipient has not proven control of his wallet');
   }
 }
 

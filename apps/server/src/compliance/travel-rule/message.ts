@@ -1,3 +1,4 @@
+import { decodeBolt11 } from '@quittance/bitcoin';
 import type { Ivms101, IvmsPerson, TravelSettings } from '@quittance/contract';
 import { formatBtc } from '@quittance/kernel';
 
@@ -13,16 +14,31 @@ export function composeMessage(
     originator: IvmsPerson | undefined;
     beneficiary: IvmsPerson;
     provider: IvmsPerson | undefined;
-    address: string;
+    /** What names the payment at the other provider; null: nothing that fits does. */
+    account: string | null;
   },
 ): Ivms101 {
-  const { originator = settings.vasp, beneficiary, provider, address } = given;
+  const { originator = settings.vasp, beneficiary, provider, account } = given;
+  const accountNumber = account === null ? {} : { accountNumber: [account] };
   return {
     originator: { originatorPersons: [originator] },
-    beneficiary: { beneficiaryPersons: [beneficiary], accountNumber: [address] },
+    beneficiary: { beneficiaryPersons: [beneficiary], ...accountNumber },
     originatingVASP: { originatingVASP: settings.vasp },
     ...(provider === undefined ? {} : { beneficiaryVASP: { beneficiaryVASP: provider } }),
   };
+}
+
+/** IVMS101's accountNumber has no more characters (Max100Text). */
+const MAX_ACCOUNT = 100;
+
+/**
+ * What names a payment in the message. An invoice is too long for it: its payment hash names it as
+ * well, and no other one. Of an LNURL or an offer that is too long nothing does.
+ */
+export function accountOf(destination: string): string | null {
+  const invoice = decodeBolt11(destination);
+  if (invoice.ok) return invoice.invoice.paymentHash;
+  return destination.length <= MAX_ACCOUNT ? destination : null;
 }
 
 /** TRP's inquiry as it is sent: its amount is a JSON number, written from exact satoshis. */

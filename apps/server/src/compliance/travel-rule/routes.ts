@@ -274,7 +274,8 @@ function addOutbound(app: HttpApp, deps: TravelRouteDeps): void {
       schema: {
         tags,
         operationId: 'proveTravelTransfer',
-        summary: 'Prove that the recipient controls the address (BIP-322)',
+        summary:
+          'Prove that the recipient controls the address (BIP-322) or the node (signmessage)',
         params,
         body: proveTravelSchema,
         response,

@@ -74,8 +74,11 @@ export function changeTransfer(
       const expected = direction === 'out' ? ['draft', 'sent'] : ['received'];
       if (!expected.includes(state)) return no('not_now');
       // Ours has its destination already: the payout is approved for that one and no other.
-      if (direction === 'out' && before.address !== event.address) return no('other_address');
-      const { address, by } = event;
+      if (direction === 'out' && !isSameDestination(before.address, event.address)) {
+        return no('other_address');
+      }
+      const { by } = event;
+      const address = before.address ?? event.address;
       const remoteUrl = event.remoteUrl ?? before.remoteUrl;
       return yes({ ...at, state: 'approved', address, remoteUrl, decidedBy: by });
     }
@@ -97,10 +100,17 @@ export function changeTransfer(
   }
 }
 
+/** Invoices, offers and Lightning addresses mean the same in capitals (BOLT 11, LUD-16). */
+export function isSameDestination(ours: string | null, theirs: string): boolean {
+  if (ours === null || ours === theirs) return ours !== null;
+  if (!/^ln/i.test(ours) && !ours.includes('@')) return false;
+  return ours.toLowerCase() === theirs.replace(/^lightning:/i, '').toLowerCase();
+}
+
 function isRepeated(before: TravelTransfer, event: TravelEvent): boolean {
   switch (event.kind) {
     case 'approved':
-      return before.state === 'approved' && before.address === event.address;
+      return before.state === 'approved' && isSameDestination(before.address, event.address);
     case 'rejected':
       return before.state === 'rejected' && before.reason === event.reason;
     case 'confirmed':

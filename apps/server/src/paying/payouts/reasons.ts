@@ -132,7 +132,9 @@ export const payoutReasonTable: Readonly<Record<PayoutReason, ReasonFacts>> = {
   },
   destination_held: {
     retryable: true,
-    message: 'Screening holds the destination. It needs a decision.',
+    message:
+      'A check before payment holds it; it goes on by itself once that is over. Those who may see ' +
+      'compliance see what is asked for.',
     recipientMessage: LATER,
   },
   transaction_failed: {

@@ -37,6 +37,7 @@ import { payoutJson } from './present.ts';
 import { addProcessorRoutes } from './processors/routes.ts';
 import { type QuoteDeps, quoteFor } from './quote.ts';
 import { summarizePayouts } from './read-payouts.ts';
+import type { ScreenPayouts } from './screening.ts';
 import { type OwnPayout, readPayoutRow, readPayoutRows } from './store.ts';
 
 export type PayoutRouteDeps = PayoutDeps &
@@ -50,6 +51,8 @@ export type PayoutRouteDeps = PayoutDeps &
     fees: FeeEstimator;
     /** Stores' Lightning nodes, for dry runs. */
     nodes: NodesOfStores;
+    /** What dry runs say of payouts that a check holds; it changes nothing. Left out: nobody checks. */
+    screen?: ScreenPayouts;
   };
 
 const tags = ['Payouts'];

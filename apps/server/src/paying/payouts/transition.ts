@@ -29,6 +29,8 @@ type ChainEvent = { readonly atMs: number } & (
   | { readonly type: 'cancelled' }
   /** It could not be paid now: it stays approved, and says why. */
   | { readonly type: 'held'; readonly reason: PayoutReason; readonly notBeforeMs: number | null }
+  /** What a check held may be paid: it goes on as if it had not been held. */
+  | { readonly type: 'freed' }
   /** A person wants the processor to try it at its next run. */
   | { readonly type: 'hastened' }
   /** A person wants it paid now, by itself. */
@@ -83,6 +85,10 @@ export function applyPayoutEvent(payout: Payout, event: PayoutEvent): PayoutStep
     case 'held':
       if (payout.state !== 'approved') return reject('not_approved');
       return hold(payout, event);
+    case 'freed':
+      if (payout.state !== 'approved') return reject('not_approved');
+      if (payout.reason !== 'destination_held') return same(payout);
+      return change(payout, event.atMs, { reason: null, notBeforeMs: null });
     case 'hastened':
       if (payout.state !== 'approved') return reject('not_approved');
       if (payout.notBeforeMs === null) return same(payout);

@@ -30,6 +30,7 @@ export type {
 } from './lightning-node.ts';
 export { type Comparison, countNodes, readActiveNodes, readComparison } from './node-store.ts';
 export { type LightningNodes, type NodesDeps, openNodes, type OpenNode } from './nodes.ts';
+export { readOffersOfInvoices } from './offer-store.ts';
 export { type InvoiceOffers, type OfferDeps, offerInvoices } from './offer-invoice.ts';
 export { type ObserveDeps, observeNodes } from './observe-nodes.ts';
 export { addLightningRoutes, type LightningRouteDeps } from './routes.ts';

@@ -17,7 +17,7 @@ import {
   refundUndrawn,
   type Transfer,
 } from '../../accounting/ledger/index.ts';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import { type NewEvent, recordEvents } from '../../telling/events/index.ts';
 import { isScreeningDue, type PayableOrder, type Payment, type PaymentEvent } from './payment.ts';
 import {
@@ -57,9 +57,8 @@ export async function applyPaymentEvents(
     else list.push(...events);
   }
   const orderIds = [...eventsByOrder.keys()];
-  const orders = await lockOrders(tx, orderIds);
+  const [orders, payments] = await together([lockOrders(tx, orderIds), readPayments(tx, orderIds)]);
   assert(orders.length === orderIds.length, 'an event is about an order that is not there');
-  const payments = await readPayments(tx, orderIds);
 
   const changed: PayableOrder[] = [];
   const changes: LiveChange[] = [];
@@ -85,16 +84,23 @@ export async function applyPaymentEvents(
     transfers.push(...change.ledger.map((intent) => transferOf(change, intent, telling.nowMs)));
     events.push(...eventsOf(order, change, telling));
   }
-  await savePayments(tx, changedPayments, telling.nowMs);
-  await saveHolds(tx, changedHolds, telling.nowMs);
-  if (changedPayments.some(({ payment }) => isScreeningDue(payment))) await ringScreening(tx);
-  await saveOrders(tx, changed, telling.nowMs);
+  await together([
+    savePayments(tx, changedPayments, telling.nowMs),
+    saveHolds(tx, changedHolds, telling.nowMs),
+    saveOrders(tx, changed, telling.nowMs),
+    recordEvents(tx, events),
+    notifyOrders(tx, changes),
+    ...(changedPayments.some(({ payment }) => isScreeningDue(payment)) ? [ringScreening(tx)] : []),
+    // Last of all, since other writers of the book wait from here on.
+    postAll(tx, transfers),
+  ]);
+  return changed;
+}
+
+async function postAll(tx: Tx, transfers: readonly Transfer[]): Promise<void> {
   for (let at = 0; at < transfers.length; at += MAX_BATCH) {
     await postTransfers(tx, transfers.slice(at, at + MAX_BATCH));
   }
-  if (events.length > 0) await recordEvents(tx, events);
-  await notifyOrders(tx, changes);
-  return changed;
 }
 
 /** A person's decision changes nothing else: a request may write that, and no other news of the chain. */

@@ -1,4 +1,4 @@
-import { type Network, verifyMessage } from '@quittance/bitcoin';
+import { decodeBolt11, type Network, verifyMessage, verifyNodeMessage } from '@quittance/bitcoin';
 import { coversScope } from '@quittance/contract';
 import type { Clock, Ids, Random, Uuid } from '@quittance/kernel';
 import {
@@ -22,6 +22,7 @@ import {
 } from '../../compliance/filings/index.ts';
 import { addComplianceReportRoutes } from '../../compliance/reports/index.ts';
 import { addMonitoringRoutes } from '../../compliance/monitoring/index.ts';
+import { createPayoutCaseListener } from '../../compliance/payout-holds/index.ts';
 import { addRiskRoutes, riskCaseListener } from '../../compliance/risk/index.ts';
 import {
   addListRoutes,
@@ -34,6 +35,7 @@ import {
   readComplianceSettings,
 } from '../../compliance/settings/index.ts';
 import { addTravelRuleRoutes, addTrpRoutes } from '../../compliance/travel-rule/index.ts';
+import type { PayoutDeps, PayoutListener } from '../../paying/payouts/index.ts';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import type { HttpApp } from '../../platform/http/index.ts';
 import { openOutboundPoster, type UrlPolicy } from '../../platform/outbound/index.ts';
@@ -56,6 +58,8 @@ export type ComplianceParts = {
   /** Which servers may be called: stores' identity providers, other providers of the Travel Rule. */
   urlPolicy: UrlPolicy;
   filingSchemas?: string | null;
+  /** Told of payouts that a case's decision ends. */
+  payoutListener: PayoutListener;
 };
 
 /** Screening, risk, cases, customers, monitoring and filings (docs/adr/0016-compliance.md). */
@@ -77,7 +81,8 @@ export function addCompliance(app: HttpApp, parts: ComplianceParts): void {
   addRiskRoutes(app, common);
   addMonitoringRoutes(app, { ...common, samePersonAs });
   const customers = customerDeps(parts);
-  const listener = listenersFor(customers);
+  const { network, payoutListener } = parts;
+  const listener = listenersFor(customers, { network, listener: payoutListener });
   addCaseRoutes(app, {
     ...{ ...common, samePersonAs, caseListener: listener, mayReview: mayReview(clock) },
   });
@@ -114,8 +119,13 @@ async function readDuty(tx: Tx, which: { merchantId: Uuid; customerId: Uuid }) {
 }
 
 /** Everybody who is told of decisions, one after the other, in the transaction that decides. */
-function listenersFor(customers: CustomerDeps): CaseListener {
-  const listeners = [riskCaseListener, createCustomerCaseListener(customers)];
+function listenersFor(customers: CustomerDeps, payouts: PayoutDeps): CaseListener {
+  // In the order in which all locks are taken: payouts, then customers.
+  const listeners = [
+    riskCaseListener,
+    createPayoutCaseListener(payouts),
+    createCustomerCaseListener(customers),
+  ];
   return {
     async lock(tx, decision) {
       for (const listener of listeners) await listener.lock(tx, decision);
@@ -132,8 +142,11 @@ function addTravelRule(app: HttpApp, parts: ComplianceParts): void {
   app.addHook('onClose', () => poster.close());
   const deps = {
     ...{ database, clock, ids, random, poster, publicUrl: parts.http.publicUrl },
-    verifyProof: (signed: { message: string; address: string; signature: string }) =>
-      verifyMessage({ ...signed, network }).ok,
+    verifyProof(signed: { message: string; address: string; signature: string }) {
+      const invoice = decodeBolt11(signed.address);
+      if (invoice.ok) return verifyNodeMessage({ ...signed, node: invoice.invoice.payee });
+      return verifyMessage({ ...signed, network }).ok;
+    },
   };
   addTravelRuleRoutes(app, { ...deps, recordAudit });
   addTrpRoutes(app, deps);

@@ -22,6 +22,7 @@ import {
   type LightningPayoutDeps,
   PROCESSORS_CHANNEL,
   type PayoutListener,
+  type ScreenPayouts,
   wakeWaitingPayouts,
   watchOutbound,
 } from '../../paying/payouts/index.ts';
@@ -66,6 +67,7 @@ export function useLightningPayouts(
     alerts: AlertDeps;
     listener: PayoutListener;
     gate: Gate;
+    screen: ScreenPayouts;
   },
 ): void {
   const { clock, log, metrics } = options;
@@ -215,13 +217,14 @@ function payoutDeps(
     lightning: Pick<Lightning, 'nodes'>;
     alerts: AlertDeps;
     listener: PayoutListener;
+    screen: ScreenPayouts;
   },
   { resolve }: Pick<LightningPayoutDeps, 'resolve'>,
 ): LightningPayoutDeps {
   const { clock, ids, random, log, metrics } = options;
-  const { database, lightning, alerts, listener } = parts;
+  const { database, lightning, alerts, listener, screen } = parts;
   return {
-    ...{ database, clock, ids, random, log, listener, resolve },
+    ...{ database, clock, ids, random, log, listener, resolve, screen },
     network: lightningNetworkOf(options.network),
     nodes: lightning.nodes,
     advise: (tx, payout, asked) =>

@@ -1,11 +1,11 @@
 import { isUuid } from '@quittance/kernel';
-import { travelRuleScreen } from '../../compliance/travel-rule/index.ts';
 import {
   countOpenPayouts,
   PROCESSORS_CHANNEL,
   type PayoutListener,
   type ProcessorDeps,
   runDuePayouts,
+  type ScreenPayouts,
   watchStuckPayouts,
 } from '../../paying/payouts/index.ts';
 import type { MoneyOut } from './money-out.ts';
@@ -38,15 +38,15 @@ export function usePayouts(
     alerts: AlertDeps;
     listener: PayoutListener;
     approver: ServerApprover | null;
+    screen: ScreenPayouts;
   },
 ): void {
   const { log, metrics } = options;
-  const { out, loops, alerts, listener, approver } = parts;
+  const { out, loops, alerts, listener, approver, screen } = parts;
   const { database, clock, ids, random, fees } = out.spends;
   const deps: ProcessorDeps = {
-    ...{ database, clock, ids, random, fees, listener, approver, log },
+    ...{ database, clock, ids, random, fees, listener, approver, log, screen },
     readAudience: alerts.readAudience,
-    screen: travelRuleScreen({ clock }),
     notices: {
       ran: (outcome, origin) => metrics.count('quittance_payout_runs_total', { outcome, origin }),
       paid: (count, origin) => metrics.count('quittance_payouts_begun_total', { origin }, count),

@@ -6,7 +6,7 @@ import {
   type BatchResult,
   type BitcoinRpc,
   BitcoinRpcError,
-} from '../../../platform/bitcoin-rpc.ts';
+} from '../../../platform/bitcoin-node/index.ts';
 import { coinAnswer, rawAnswer, satsOf, tracedOf } from './node-answers.ts';
 import type {
   Read,

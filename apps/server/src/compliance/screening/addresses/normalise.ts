@@ -9,6 +9,7 @@ const BITCOIN = new Set(['XBT', 'BTC']);
 /**
  * An address as it is compared. Bech32 (BIP173: any case, not mixed) and hexadecimal addresses
  * (EIP-55's capitals are a checksum) compare in small letters; base58 compares exactly.
+ * So do public keys of Lightning nodes, domains and Lightning addresses, which lists have beside.
  * @returns null for what can be no address: blanks, signs, too long, bech32 in mixed case
  */
 export function normaliseAddress(text: string): string | null {
@@ -30,6 +31,7 @@ function isPlain(text: string): boolean {
 }
 
 function normaliseSlowly(text: string): string | null {
+  if (/[.@]/.test(text)) return normaliseDomain(text);
   const plain = text.trim().replace(/^(?:bitcoin|bitcoincash|litecoin|ethereum):/i, '');
   if (plain === '' || plain.length > MAX_LETTERS || !/^[A-Za-z0-9]+$/.test(plain)) return null;
   const lower = plain.toLowerCase();
@@ -39,8 +41,22 @@ function normaliseSlowly(text: string): string | null {
     return mixed ? null : lower;
   }
   if (/^0x[0-9a-f]{40,64}$/.test(lower)) return lower;
+  // A Lightning node's public key (BOLT 1): 33 bytes in hexadecimal.
+  if (/^0[23][0-9a-f]{64}$/.test(lower)) return lower;
   return plain;
 }
+
+/**
+ * A domain, or a Lightning address (LUD-16): capitals mean the same as small letters, and a dot at the
+ * end of a domain is the root that every domain has.
+ */
+function normaliseDomain(text: string): string | null {
+  const plain = text.trim().toLowerCase().replace(/\.$/, '');
+  if (plain.length > MAX_LETTERS) return null;
+  return DOMAIN.test(plain) ? plain : null;
+}
+
+const DOMAIN = /^(?:[a-z0-9._+-]{1,64}@)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
 
 /** Whether an address that a list calls Bitcoin's is none: "XBT T…" is there, and is Tron's. */
 export function isForeign(asset: string, address: string): boolean {

@@ -7,6 +7,16 @@ import { readLines } from './read-lines.ts';
 const DEFAULT_ASSET = 'XBT';
 
 /**
+ * Which asset a line is of that names none: what can be no address is a domain, a Lightning address or
+ * a Lightning node.
+ */
+function assetFor(address: string): string {
+  if (address.includes('@')) return 'LNADDR';
+  if (address.includes('.')) return 'DOMAIN';
+  return /^0[23][0-9a-fA-F]{64}$/.test(address) ? 'LNNODE' : DEFAULT_ASSET;
+}
+
+/**
  * Plain lists: an address in each line, or `ASSET,address`; blank lines and lines with # are left
  * out. The list is named after its file.
  */
@@ -16,14 +26,14 @@ export async function* importAddressList(files: readonly string[]): AsyncGenerat
     for await (const { text, line } of readLines(file)) {
       const plain = text.trim();
       if (plain === '' || plain.startsWith('#')) continue;
-      const [, asset = DEFAULT_ASSET, address = ''] =
-        /^(?:([A-Za-z0-9]{2,10})\s*[,;\t]\s*)?([A-Za-z0-9:]+)$/.exec(plain) ?? [];
+      const [, asset, address = ''] =
+        /^(?:([A-Za-z0-9]{2,10})\s*[,;\t]\s*)?([A-Za-z0-9:._@+-]+)$/.exec(plain) ?? [];
       if (address === '') {
         yield { kind: 'finding', finding: { file, line, message: `not an address: "${plain}"` } };
         continue;
       }
       const entry = buildEntry({ list, id: address, schema: 'LegalEntity', file, line });
-      entry.address(asset, address);
+      entry.address(asset ?? assetFor(address), address);
       yield* entry.events();
     }
   }

@@ -9,8 +9,8 @@ import type {
   StrategyAdvice,
   StrategyHistory,
 } from '../../lightning/index.ts';
-import type { LightningPayout, Payout, PayoutListener } from '../payout.ts';
-import type { Screening } from '../processors/choose-payouts.ts';
+import type { LightningPayout, PayoutListener } from '../payout.ts';
+import type { ScreenPayouts } from '../screening.ts';
 
 /** What paying payouts over Lightning works with. */
 export type LightningPayoutDeps = Omit<AttemptDeps, 'listener'> & {
@@ -18,8 +18,8 @@ export type LightningPayoutDeps = Omit<AttemptDeps, 'listener'> & {
   readonly resolve: InvoiceResolver;
   /** Told of every change of a payout. */
   readonly listener: PayoutListener;
-  /** Says of destinations whether they may be paid; in the transaction that begins. */
-  readonly screen?: (tx: Tx, payouts: readonly Payout[]) => Promise<ReadonlyMap<string, Screening>>;
+  /** Says of payouts whether they may be paid; in the transaction that begins. */
+  readonly screen?: ScreenPayouts;
   /** What history suggests; it only advises. */
   readonly advise?: (
     tx: Tx,

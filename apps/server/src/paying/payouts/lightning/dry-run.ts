@@ -5,7 +5,9 @@ import { failureClasses, type NodesOfStores, readAttempts } from '../../lightnin
 import { type LightningPayout, lightningPayout } from '../payout.ts';
 import { readPayoutPolicy } from '../policy-store.ts';
 import { factsOfReason } from '../reasons.ts';
+import type { Screening, ScreenPayouts } from '../screening.ts';
 import { readPayoutRow } from '../store.ts';
+import { readHeldPayouts } from '../waiting-store.ts';
 import { readPayoutsOfPayer } from './due-store.ts';
 import { decideFor, reasonOfGivingUp, strategyOf } from './next-try.ts';
 import type { LightningPayer } from './processor-store.ts';
@@ -21,7 +23,12 @@ type Verdict = LightningDryRun['payouts'][number];
  * effect: no invoice is fetched, no node is asked to pay.
  */
 export async function dryRunLightning(
-  deps: { database: Database; clock: Clock; nodes: NodesOfStores },
+  deps: {
+    database: Database;
+    clock: Clock;
+    nodes: NodesOfStores;
+    screen?: ScreenPayouts | undefined;
+  },
   payer: LightningPayer,
 ): Promise<LightningDryRun> {
   const { merchantId, settings } = payer;
@@ -31,10 +38,24 @@ export async function dryRunLightning(
   const verdicts = await deps.database.asTenant(merchantId, async (tx) => {
     const which = { merchantId, nowMs, withNew: true, limit: LOOKED_AT };
     const due = await readPayoutsOfPayer(tx, which);
-    const all: Verdict[] = [];
-    for (const own of due) {
+    const on = {
+      merchantId,
+      method: 'lightning',
+      walletId: null,
+      nowMs,
+      limit: LOOKED_AT,
+    } as const;
+    // No run looks at what a check holds before its pause is over, but people ask why.
+    const held = await readHeldPayouts(tx, on);
+    const payouts: LightningPayout[] = [];
+    for (const own of [...due, ...held]) {
       const found = await readPayoutRow(tx, own);
-      if (found !== undefined) all.push(await judge(tx, payer, lightningPayout(found), nowMs));
+      if (found !== undefined) payouts.push(lightningPayout(found));
+    }
+    const screenings = await deps.screen?.(tx, payouts);
+    const all: Verdict[] = [];
+    for (const payout of payouts) {
+      all.push(await judge(tx, payer, { payout, nowMs, screening: screenings?.get(payout.id) }));
     }
     return all;
   });
@@ -51,9 +72,9 @@ export async function dryRunLightning(
 async function judge(
   tx: Tx,
   { settings }: LightningPayer,
-  payout: LightningPayout,
-  nowMs: number,
+  given: { payout: LightningPayout; nowMs: number; screening: Screening | undefined },
 ): Promise<Verdict> {
+  const { payout, nowMs, screening } = given;
   const { id: payoutId, merchantId, destination, amountMsat, lightning } = payout;
   const about = {
     payoutId,
@@ -64,6 +85,9 @@ async function judge(
   const rule = refusalByRules(payout, settings, nowMs);
   if (rule !== null) {
     return { ...about, action: 'hold', reason: rule.reason, message: rule.detail };
+  }
+  if (screening?.ok === false) {
+    return { ...about, action: 'hold', reason: 'destination_held', message: screening.reason };
   }
   const policy = await readPayoutPolicy(tx, merchantId);
   const strategy = strategyOf(payout, { processor: settings, policy });

@@ -27,7 +27,7 @@ import type { LightningPayoutDeps, OwnPayout } from './deps.ts';
 import { decideFor, historyOf, nextTryOf, reasonOfGivingUp, strategyOf } from './next-try.ts';
 import { type Prepared, preparePayment } from './prepare-payment.ts';
 import { findLightningPayer, type LightningPayer } from './processor-store.ts';
-import { refusalByRules, refusalOfPayer } from './rules.ts';
+import { type PayerRefusal, refusalByRules, refusalByScreening, refusalOfPayer } from './rules.ts';
 
 /** Who has it paid: a processor by its rules, or somebody's wish. */
 export type Payer = { readonly origin: Origin; readonly processorId: Uuid | null };
@@ -167,21 +167,38 @@ function requestNow(atMs: number) {
   return { by: 'retry', atMs, targetBlocks: 1, maxFeeRateSatPerVb: 1 };
 }
 
-/** Nobody's service is asked about a payout that the processor may not pay anyway. */
+/** Nobody's service is asked about a payout that may not be paid anyway. */
 async function holdByRules(
   deps: LightningPayoutDeps,
-  { payout, processor }: Read,
+  read: Read,
   { processorId }: Payer,
 ): Promise<TryOutcome | null> {
-  if (processorId === null || processor === undefined) return null;
+  const { payout, processor } = read;
   const nowMs = deps.clock.nowMs();
-  const refusal = refusalByRules(payout, processor.settings, nowMs);
-  if (refusal === null || refusal.reason === null) return null;
-  const { reason, notBeforeMs } = refusal;
-  const event = { type: 'held', reason, notBeforeMs, atMs: nowMs } as const;
-  return await deps.database.asSystem(async (tx) =>
-    (await apply(tx, deps, { payout, event, nowMs })) ? 'held' : 'passed_over',
-  );
+  const byRules =
+    processorId === null || processor === undefined
+      ? null
+      : refusalByRules(payout, processor.settings, nowMs);
+  return await deps.database.asSystem(async (tx) => {
+    const refusal = byRules ?? (await screenEarly(tx, deps, { read, nowMs }));
+    if (refusal === null || refusal.reason === null) return null;
+    const { reason, notBeforeMs } = refusal;
+    const event = { type: 'held', reason, notBeforeMs, atMs: nowMs } as const;
+    return (await apply(tx, deps, { payout, event, nowMs })) ? 'held' : 'passed_over';
+  });
+}
+
+/** What may still be on its way is looked for before anything else: nothing in flight is held. */
+async function screenEarly(
+  tx: Tx,
+  deps: LightningPayoutDeps,
+  { read, nowMs }: { read: Read; nowMs: number },
+): Promise<PayerRefusal | null> {
+  const { payout, attempts } = read;
+  if (deps.screen === undefined || attempts.some(({ sends }) => sends > 0)) return null;
+  // The payout before what the check locks, as whoever begins to pay takes them.
+  if ((await lockSame(tx, payout)) === null) return null;
+  return await refusalByScreening(tx, deps, { payout, nowMs, invoice: null });
 }
 
 /** It waits until a time, or it has failed for good. */
@@ -268,7 +285,9 @@ async function begin(
     const locked = await lockSame(tx, read.payout);
     if (locked === null) return 'passed_over';
     const nowMs = deps.clock.nowMs();
-    const held = await refusalOfPayer(tx, deps, { payout: locked, payer, nowMs });
+    // A payment that the node has under way for this very payout is past every check: it is followed.
+    const asked = { payout: locked, payer, nowMs, invoice: invoice.text };
+    const held = isUnderWay ? null : await refusalOfPayer(tx, deps, asked);
     if (held !== null) {
       if (held.reason === null) return 'waits';
       const { reason, notBeforeMs } = held;

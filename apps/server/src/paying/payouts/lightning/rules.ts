@@ -2,6 +2,7 @@ import { decodeBolt11 } from '@quittance/bitcoin';
 import type { LightningProcessorSettings } from '@quittance/contract';
 import type { Tx } from '../../../platform/db/index.ts';
 import { DAY_MS } from '../approve-payout.ts';
+import { HELD_FOR_MS } from '../hold-waiting.ts';
 import { coveringSats, type LightningPayout, type PayoutReason } from '../payout.ts';
 import { sumStartedSince } from '../sums-store.ts';
 import type { LightningPayoutDeps } from './deps.ts';
@@ -16,8 +17,6 @@ export type PayerRefusal = {
   readonly notBeforeMs: number | null;
 };
 
-/** What only a person can change is not looked at more often than this. */
-export const HELD_FOR_MS = 3_600_000;
 /** What waits for the day's limit is looked at again after this. */
 const LIMIT_PAUSE_MS = 60_000;
 
@@ -29,13 +28,11 @@ const LIMIT_PAUSE_MS = 60_000;
 export async function refusalOfPayer(
   tx: Tx,
   deps: Pick<LightningPayoutDeps, 'screen'>,
-  { payout, payer, nowMs }: { payout: LightningPayout; payer: Payer; nowMs: number },
+  given: { payout: LightningPayout; payer: Payer; nowMs: number; invoice: string | null },
 ): Promise<PayerRefusal | null> {
-  const screening = (await deps.screen?.(tx, [payout]))?.get(payout.id);
-  if (screening?.ok === false) {
-    const notBeforeMs = nowMs + HELD_FOR_MS;
-    return { reason: 'destination_held', detail: screening.reason, notBeforeMs };
-  }
+  const { payout, payer, nowMs } = given;
+  const held = await refusalByScreening(tx, deps, given);
+  if (held !== null) return held;
   const { merchantId } = payout;
   const { processorId } = payer;
   if (processorId === null) return null;
@@ -57,6 +54,20 @@ export async function refusalOfPayer(
   if (started + coveringSats(payout.amountMsat) <= BigInt(perDayMaxSats)) return null;
   const detail = `with it more than ${perDayMaxSats} sat would be begun within 24 hours`;
   return { reason: 'limit_per_day', detail, notBeforeMs: nowMs + LIMIT_PAUSE_MS };
+}
+
+/** @param given.invoice what the destination gave for this attempt, where it was asked by now */
+export async function refusalByScreening(
+  tx: Tx,
+  deps: Pick<LightningPayoutDeps, 'screen'>,
+  given: { payout: LightningPayout; nowMs: number; invoice: string | null },
+): Promise<PayerRefusal | null> {
+  const { payout, nowMs, invoice } = given;
+  const known = invoice === null ? {} : { invoices: new Map([[payout.id as string, invoice]]) };
+  const screening = (await deps.screen?.(tx, [payout], known))?.get(payout.id);
+  if (screening?.ok !== false) return null;
+  const notBeforeMs = nowMs + HELD_FOR_MS;
+  return { reason: 'destination_held', detail: screening.reason, notBeforeMs };
 }
 
 /** What its settings say about one payout by itself. Pure. */

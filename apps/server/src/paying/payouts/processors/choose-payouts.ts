@@ -1,7 +1,9 @@
 import type { PayoutProcessorSettings } from '@quittance/contract';
 import { classifyScript } from '@quittance/bitcoin';
 import { formatBtc, type Sats } from '@quittance/kernel';
+import { HELD_FOR_MS } from '../hold-waiting.ts';
 import type { OnchainPayout, PayoutReason } from '../payout.ts';
+import type { Screening } from '../screening.ts';
 
 /** A payout that the processor may not pay now, and until when it leaves it alone. */
 export type HeldPayout = {
@@ -12,16 +14,10 @@ export type HeldPayout = {
   readonly notBeforeMs: number | null;
 };
 
-/** What a screening says of a destination; one that holds gives the reason for people. */
-export type Screening = { readonly ok: true } | { readonly ok: false; readonly reason: string };
-
 export type Choice = {
   readonly take: readonly OnchainPayout[];
   readonly hold: readonly HeldPayout[];
 };
-
-/** What only a person can change is not looked at more often than this. */
-const HELD_FOR_MS = 3_600_000;
 
 /**
  * Which of the approved payouts a processor pays by its own rules, the longest waiting first. Pure.

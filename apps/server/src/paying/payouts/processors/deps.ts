@@ -1,9 +1,9 @@
 import type { Clock, Ids, Random } from '@quittance/kernel';
-import type { Database, Tx } from '../../../platform/db/index.ts';
+import type { Database } from '../../../platform/db/index.ts';
 import type { AlertDeps } from '../../../telling/notifications/index.ts';
 import type { FeeEstimator, ServerApprover } from '../../spends/index.ts';
-import type { Payout, PayoutListener } from '../payout.ts';
-import type { Screening } from './choose-payouts.ts';
+import type { PayoutListener } from '../payout.ts';
+import type { ScreenPayouts } from '../screening.ts';
 
 export type ProcessorLog = {
   info(fields: object, message: string): void;
@@ -27,8 +27,8 @@ export type PlanningDeps = {
    * counts for is the signer's policy to say (ADR 0009).
    */
   readonly approver: ServerApprover | null;
-  /** Says of destinations whether they may be paid; in the transaction that plans. */
-  readonly screen?: (tx: Tx, payouts: readonly Payout[]) => Promise<ReadonlyMap<string, Screening>>;
+  /** Says of payouts whether they may be paid; in the transaction that plans. */
+  readonly screen?: ScreenPayouts;
 };
 
 /** What processors work with. */

@@ -1,8 +1,11 @@
 import type { PayoutProcessorDryRun } from '@quittance/contract';
-import type { Database } from '../../../platform/db/index.ts';
-import type { OnchainPayout } from '../payout.ts';
-import { readPayoutsToPay } from '../store.ts';
+import type { Uuid } from '@quittance/kernel';
+import type { Database, Tx } from '../../../platform/db/index.ts';
+import { type OnchainPayout, onchainPayout } from '../payout.ts';
+import { readPayoutRow, readPayoutsToPay } from '../store.ts';
+import { readHeldPayouts } from '../waiting-store.ts';
 import { noSuchProcessor } from './change-processor.ts';
+import type { HeldPayout } from './choose-payouts.ts';
 import type { PlanningDeps } from './deps.ts';
 import { type PlannedRun, planRun, rateText, SATS_PER_KVB } from './plan-run.ts';
 import { estimateFor } from './run-processor.ts';
@@ -36,13 +39,35 @@ export async function dryRun(
           ...{ processor: found, payouts, estimate, nowMs, dry: true },
         },
       );
-      throw new Undo(run);
+      const held = await heldBefore(tx, deps, { merchantId, walletId, nowMs });
+      throw new Undo({ ...run, held: [...run.held, ...held] });
     })
     .catch((error: unknown) => {
       if (error instanceof Undo) return error;
       throw error;
     });
   return dryRunJson(undone.run, nowMs);
+}
+
+/** What a check holds since an earlier run: no run looks at it meanwhile, but people ask why. */
+async function heldBefore(
+  tx: Tx,
+  { screen }: Pick<PlanningDeps, 'screen'>,
+  which: { merchantId: Uuid; walletId: Uuid; nowMs: number },
+): Promise<HeldPayout[]> {
+  const found = await readHeldPayouts(tx, { ...which, method: 'onchain', limit: LOOKED_AT });
+  const payouts: OnchainPayout[] = [];
+  for (const own of found) {
+    const payout = await readPayoutRow(tx, own);
+    if (payout !== undefined) payouts.push(onchainPayout(payout));
+  }
+  const screenings = await screen?.(tx, payouts);
+  return payouts.flatMap((payout): HeldPayout[] => {
+    const said = screenings?.get(payout.id);
+    if (said?.ok !== false) return [];
+    const { reason: detail } = said;
+    return [{ payout, reason: 'destination_held', detail, notBeforeMs: payout.notBeforeMs }];
+  });
 }
 
 /** Carries the result out of a transaction that is rolled back. */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { formatBtc, MAX_SATS } from '@quittance/kernel';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Regtest, satsOf, startRegtest } from '../../../../tests/support/regtest.ts';
-import { quietLog, temporaryFolder } from '../../../../tests/support/temporary.ts';
-import { BitcoinRpcError, createBitcoinRpc, parseNodeJson } from './bitcoin-rpc.ts';
-import { startRegtestNode } from './embedded/bitcoind.ts';
-import { findFreePort } from './embedded/companion.ts';
+import { type Regtest, satsOf, startRegtest } from '../../../../../tests/support/regtest.ts';
+import { quietLog, temporaryFolder } from '../../../../../tests/support/temporary.ts';
+import { BitcoinRpcError, createBitcoinRpc, parseNodeJson } from './rpc.ts';
+import { startRegtestNode } from '../embedded/bitcoind.ts';
+import { findFreePort } from '../embedded/companion.ts';
 
 describe('numbers of the node', () => {
   test('every amount comes through as the exact text that the node wrote', () => {

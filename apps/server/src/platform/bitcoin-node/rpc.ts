@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
-import { createRestTransport, type RestTransport } from './bitcoin-rest-transport.ts';
-import { MAX_RESPONSE_BYTES, send } from './bitcoin-rpc-transport.ts';
+import { createRestTransport, type RestTransport } from './rest-transport.ts';
+import { MAX_RESPONSE_BYTES, send } from './rpc-transport.ts';
 import { MalformedAnswerError, type Room, UnannouncedLengthError } from './http-answer.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
