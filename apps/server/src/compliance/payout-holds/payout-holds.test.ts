@@ -367,6 +367,16 @@ test('a store’s own list blocks nodes and domains; what it allows is not held 
   expect(await world.payout(store, id)).toMatchObject(held);
 });
 
+test('settings that leave payouts out leave them as they are', async () => {
+  const { payoutScreening: _, ...others } = defaultComplianceSettings;
+  const store = await openStore(others);
+  const read = async () => (await ok('GET', '/v1/compliance/settings', store.key)).payoutScreening;
+  expect(await read()).toBe(false);
+  await ok('PUT', '/v1/compliance/settings', store.key, { ...others, payoutScreening: true });
+  await ok('PUT', '/v1/compliance/settings', store.key, others);
+  expect(await read()).toBe(true);
+});
+
 test('a store that has not asked for it has no payout held by lists', async () => {
   const store = await openStore({});
   await switchLists(onList('LNNODE', PAYEE));
