@@ -546,7 +546,9 @@ test('an undecided hit of the customer, and an expired verification, hold his re
   expect(await world.payout(store, payoutId)).toMatchObject(held);
 });
 
-test('the customer stays as he is while his refund is committed: a block waits, and finds it under way or held', async () => {
+test('the customer stays as he is while his refund is committed: a block waits, and finds it under way or held', {
+  timeout: 60_000,
+}, async () => {
   const store = await openStore({});
   const { customerId, payoutId } = await waitingRefund(store);
   const { database } = world.api;
@@ -566,7 +568,9 @@ test('the customer stays as he is while his refund is committed: a block waits, 
       () => void (blocked = true),
     );
     // Until it waits for this transaction, as the database itself says.
+    const endMs = performance.now() + 30_000;
     for (;;) {
+      if (performance.now() > endMs) throw new Error('the block does not wait');
       const waiting = await tx.query(
         'SELECT 1 AS one FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))',
       );
