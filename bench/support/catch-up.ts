@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { assert, type Random, systemClock, uuidV7Ids } from '@quittance/kernel';
-import { createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { coinKeeper, coinsFollower } from '../../apps/server/src/paying/coins/index.ts';
 import { createBitcoindSource, startWatcher } from '../../apps/server/src/receiving/chain/index.ts';

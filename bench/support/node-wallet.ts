@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assert, formatBtc, parseDecimal, type Sats } from '@quittance/kernel';
-import { type BitcoinRpc, createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import {
+  type BitcoinRpc,
+  createBitcoinRpc,
+} from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import { startRegtestNode } from '../../apps/server/src/platform/embedded/bitcoind.ts';
 
 const MINER = 'miner';

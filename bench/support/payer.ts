@@ -1,4 +1,7 @@
-import { type BitcoinRpc, createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import {
+  type BitcoinRpc,
+  createBitcoinRpc,
+} from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import type { RegtestNode } from '../../apps/server/src/platform/embedded/bitcoind.ts';
 
 export const WALLET = 'payer';

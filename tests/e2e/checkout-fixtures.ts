@@ -70,7 +70,7 @@ export const BOLT11 =
 /** The same order with an invoice to pay it by. */
 export function lightningView(change: Partial<OrderView> = {}): OrderView {
   const view = orderView(change);
-  const lightning = { bolt11: BOLT11, expiresAt: view.expiresAt };
+  const lightning = { bolt11: BOLT11, offer: null, expiresAt: view.expiresAt };
   return orderView({ ...view, lightning, bip21: `${view.bip21}&lightning=${BOLT11}` });
 }
 

@@ -2,6 +2,7 @@ import { formatBtc, type Sats, type Uuid } from '@quittance/kernel';
 import { defaultComplianceSettings, isComplianceScope, merchantScopes } from '@quittance/contract';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { markCaseReported } from '../../apps/server/src/compliance/cases/index.ts';
+import { readKnownLinks } from '../../apps/server/src/compliance/customers/index.ts';
 import { startMonitoring } from '../../apps/server/src/compliance/monitoring/index.ts';
 import {
   readFromNode,
@@ -101,7 +102,7 @@ async function traced(txid: string, height: number | null): Promise<TracedTransa
 }
 
 async function owners(txid: string, height: number | null, hops: number): Promise<string[][]> {
-  const limits = { hops, maxTransactions: 50 };
+  const limits = { hops, maxTransactions: 50, peels: 0 };
   const { met, source } = await trace(await traced(txid, height), read, {
     ...{ limits, stopAt: () => false },
   });
@@ -325,6 +326,8 @@ test('structured payments on the real chain raise an alert and a case that revie
   const monitoring = startMonitoring({
     ...{ database, clock, ids, network: 'regtest' },
     addressBook: addressBookOver(await screenerOver([])),
+    knownLinks: (tx, { merchantId: of, customerId: id }) =>
+      readKnownLinks(tx, { merchantId: of, id }),
     onError: (error) => failed.push(error),
   });
   onTestFinished(() => monitoring.stop());

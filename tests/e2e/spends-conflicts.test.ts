@@ -5,7 +5,7 @@ import {
   bumpSpend,
   readFeesToOutbid,
 } from '../../apps/server/src/paying/spends/index.ts';
-import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import { mineWith, takeBlocksOff } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
 import { eventually, openShop, type Shop } from '../support/shop.ts';

@@ -1,7 +1,7 @@
 import type { Uuid } from '@quittance/kernel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { advanceSpend, type SpendDeps } from '../../apps/server/src/paying/spends/index.ts';
-import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import { broadcast, makeCoins, mineWith, spend, takeBlocksOff } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
 import { eventually, openShop, type Shop } from '../support/shop.ts';

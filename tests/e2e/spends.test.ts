@@ -11,7 +11,7 @@ import {
   readStuckChange,
   type SpendDeps,
 } from '../../apps/server/src/paying/spends/index.ts';
-import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import { armFaultPointForTest } from '../../apps/server/src/platform/fault-points.ts';
 import { mineWith, takeBlocksOff } from '../support/coins.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
-import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { audit } from './support/audit.ts';
 import { createChainReader } from './support/chain-truth.ts';
 import { type Clients, callApi, type Merchant, startClients } from './support/clients.ts';
@@ -9,6 +7,7 @@ import { type CrashWorld, openShops, startCrashWorld } from './support/crash-wor
 import { createDice, type Dice } from './support/dice.ts';
 import { type Miner, type Payers, splitCoins, startMiner, startPayers } from './support/payers.ts';
 import { type Receivers, startReceivers } from './support/receivers.ts';
+import { verifyJournals } from './support/verify-journals.ts';
 
 /** A start with recovery and catching up, on a busy machine. */
 const READY_TIMEOUT_MS = 60_000;
@@ -245,7 +244,9 @@ async function calmDownAndAudit(all: Run, actors: Actors, patient: boolean): Pro
   } finally {
     await client.end();
   }
-  await verifyJournals(all);
+  const { transfers, fault } = await verifyJournals(all.world.databaseUrl);
+  all.counts['transfers'] = transfers;
+  if (fault !== undefined) violate(all, fault);
   all.counts['audits'] = (all.counts['audits'] ?? 0) + 1;
   receivers.misbehave(true);
   all.running = true;
@@ -297,18 +298,5 @@ async function drain(client: pg.Client): Promise<void> {
     await client.query(`UPDATE webhook_endpoint SET resting_until = NULL`);
     await client.query(`NOTIFY quittance_webhooks`);
     await sleep(1_000);
-  }
-}
-
-/** The product's own verification: what it says must be what the auditor found. */
-async function verifyJournals(all: Run): Promise<void> {
-  const database = openDatabase(roleUrls(all.world.databaseUrl));
-  try {
-    const lines: string[] = [];
-    const { ok, transfers } = await verifyAllBooks(database, (line) => lines.push(line));
-    all.counts['transfers'] = Number(transfers);
-    if (!ok) violate(all, lines.join('; '));
-  } finally {
-    await database.close();
   }
 }

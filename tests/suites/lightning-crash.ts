@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
-import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
 import '../../apps/server/src/wiring/flow.ts';
@@ -17,12 +15,10 @@ import {
   READY_TIMEOUT_MS,
   violate,
 } from './support/lightning-actors.ts';
-import {
-  type LightningPart,
-  lightningParts,
-  startLightningWorld,
-} from './support/lightning-world.ts';
+import { startLightningWorld } from './support/lightning-world.ts';
+import { type Part, parts } from './support/paying-servers.ts';
 import { isStartGivenUp } from './support/server-process.ts';
+import { verifyJournals } from './support/verify-journals.ts';
 
 /** From calm to everything approved being paid or given back; longer than an invoice lives. */
 const CONVERGE_MS = 420_000;
@@ -34,11 +30,11 @@ const MAX_DESCRIBED = 20;
 /** Below this on one side of the channel some goes back, so that nobody waits for a way to pay. */
 const LOW_MSAT = 2_500_000_000n;
 
-type Victim = LightningPart | 'own' | 'peer';
+type Victim = Part | 'own' | 'peer';
 /** Boundaries of what happens on the chain: the suite payouts-crash. Monitoring pays nothing. */
 const OF_OTHER_SUITES = /^(spend-|refund-|payout-plan|payout-told|monitoring-)/;
-const PLACES: readonly [RegExp, readonly LightningPart[]][] = [[/^payout-approve/, ['api']]];
-const WORKERS: readonly LightningPart[] = ['left', 'right'];
+const PLACES: readonly [RegExp, readonly Part[]][] = [[/^payout-approve/, ['api']]];
+const WORKERS: readonly Part[] = ['left', 'right'];
 
 /**
  * Kills whatever pays over Lightning (the server, two racing workers, our node, the recipient's) at
@@ -99,7 +95,7 @@ export async function run(options: {
 type Fault = { victim: Victim; point: string | null; pass: number };
 
 /** Every boundary of Lightning payments that the code names, with the processes that can be there. */
-function pointsOf(): { victims: readonly LightningPart[]; point: string }[] {
+function pointsOf(): { victims: readonly Part[]; point: string }[] {
   return faultPointNames()
     .filter((point) => !OF_OTHER_SUITES.test(point))
     .map((point) => ({
@@ -114,7 +110,7 @@ function planFaults(dice: Dice, runs: number): Fault[] {
   return Array.from({ length: runs }, (_, at): Fault => {
     const each = points[(at >> 1) % points.length];
     if (each === undefined || at % 2 === 1) {
-      const victim = dice.pick<Victim>([...lightningParts, 'own', 'own', 'peer', 'peer']);
+      const victim = dice.pick<Victim>([...parts, 'own', 'own', 'peer', 'peer']);
       return { victim, point: null, pass: 1 };
     }
     return { victim: dice.pick(each.victims), point: each.point, pass: dice.chance(0.25) ? 2 : 1 };
@@ -140,7 +136,7 @@ async function strike(all: LightningRun, fault: Fault): Promise<void> {
 }
 
 /** The worker that would come first as often as the victim. */
-function rivalOf(victim: Victim): LightningPart | undefined {
+function rivalOf(victim: Victim): Part | undefined {
   if (victim === 'left') return 'right';
   return victim === 'right' ? 'left' : undefined;
 }
@@ -188,7 +184,7 @@ async function keepBalance(all: LightningRun): Promise<void> {
 async function calmDownAndAudit(all: LightningRun, openingMsat: bigint): Promise<void> {
   const { world } = all;
   all.step += ', audit';
-  for (const each of lightningParts.map((part) => world.servers[part])) {
+  for (const each of parts.map((part) => world.servers[part])) {
     if (!each.running) each.start();
     const problem = await each.untilReady(READY_TIMEOUT_MS);
     if (problem !== undefined) throw new Error(`not ready: ${problem}: ${each.tail}`);
@@ -214,7 +210,9 @@ async function calmDownAndAudit(all: LightningRun, openingMsat: bigint): Promise
   } finally {
     await client.end();
   }
-  await verifyJournals(all);
+  const { transfers, fault } = await verifyJournals(all.world.databaseUrl);
+  all.counts['transfers'] = transfers;
+  if (fault !== undefined) violate(all, fault);
   count(all, 'audits');
 }
 
@@ -223,17 +221,4 @@ async function isOpen(client: pg.Client): Promise<boolean> {
     `SELECT FROM payout WHERE state IN ('approved', 'in_flight', 'unknown') LIMIT 1`,
   );
   return rowCount !== 0;
-}
-
-/** The product's own verification: what it says must be what the auditor found. */
-async function verifyJournals(all: LightningRun): Promise<void> {
-  const database = openDatabase(roleUrls(all.world.databaseUrl));
-  try {
-    const lines: string[] = [];
-    const { ok, transfers } = await verifyAllBooks(database, (line) => lines.push(line));
-    all.counts['transfers'] = Number(transfers);
-    if (!ok) violate(all, lines.join('; '));
-  } finally {
-    await database.close();
-  }
 }

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultPoint, faultPoints as signerFaultPoints } from '@quittance/signer/testing';
 import type pg from 'pg';
-import { verifyAllBooks } from '../../apps/server/src/accounting/ledger/index.ts';
-import { openDatabase, roleUrls } from '../../apps/server/src/platform/db/index.ts';
 import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts';
 // Loading what serves and works defines every fault point there is.
 import '../../apps/server/src/wiring/flow.ts';
@@ -23,8 +21,10 @@ import {
   stir,
 } from './support/payout-actors.ts';
 import { count, type PayoutRun, READY_TIMEOUT_MS, violate } from './support/payout-run.ts';
-import { type Part, parts, startPayoutWorld } from './support/payout-world.ts';
+import { type Part, parts } from './support/paying-servers.ts';
+import { startPayoutWorld } from './support/payout-world.ts';
 import { isStartGivenUp } from './support/server-process.ts';
+import { verifyJournals } from './support/verify-journals.ts';
 
 /** From calm to everything approved being in a block, on a machine that does other things beside. */
 const CONVERGE_MS = 300_000;
@@ -231,7 +231,9 @@ async function calmDownAndAudit(all: PayoutRun): Promise<void> {
   } finally {
     await client.end();
   }
-  await verifyJournals(all);
+  const { transfers, fault } = await verifyJournals(all.world.databaseUrl);
+  all.counts['transfers'] = transfers;
+  if (fault !== undefined) violate(all, fault);
   count(all, 'audits');
   await flush(all);
   const coins = await scanCoins(world.regtest.rpc, world.shop.descriptor);
@@ -334,18 +336,5 @@ async function auditUntilRight(all: PayoutRun, client: pg.Client): Promise<strin
     const waiting = await world.regtest.rpc.call<string[]>('getrawmempool');
     if (waiting.length > 0) await world.regtest.mine(1);
     await sleep(1_000);
-  }
-}
-
-/** The product's own verification: what it says must be what the auditor found. */
-async function verifyJournals(all: PayoutRun): Promise<void> {
-  const database = openDatabase(roleUrls(all.world.databaseUrl));
-  try {
-    const lines: string[] = [];
-    const { ok, transfers } = await verifyAllBooks(database, (line) => lines.push(line));
-    all.counts['transfers'] = Number(transfers);
-    if (!ok) violate(all, lines.join('; '));
-  } finally {
-    await database.close();
   }
 }

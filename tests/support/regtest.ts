@@ -3,7 +3,7 @@ import {
   type BitcoinRpc,
   createBitcoinRpc,
   type RpcParams,
-} from '../../apps/server/src/platform/bitcoin-rpc.ts';
+} from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import {
   type RegtestNode,
   startRegtestNode,

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { addressToScript, deriveAddress, parseDescriptor } from '@quittance/bitcoin';
 import type { Random, Sats, Uuid } from '@quittance/kernel';
-import { createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-node/index.ts';
 import { startLoop } from '../../apps/server/src/platform/loops/index.ts';
 import {
   advanceSpend,

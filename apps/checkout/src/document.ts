@@ -2,12 +2,21 @@ import { brandColors, SURFACE } from './contrast.ts';
 import { directionOf, type Locale } from './locale.ts';
 
 /** The store's colour, made readable, as custom properties for light and dark. */
-export function brandStyle(color: string | null): string {
+function brandStyle(color: string | null): string {
   const rule = (theme: 'light' | 'dark') => {
     const { fill: background, onFill, edge, ink } = brandColors(color, theme);
     return `:root{--brand:${background};--on-brand:${onFill};--brand-edge:${edge};--brand-ink:${ink}}`;
   };
   return `${rule('light')}@media screen and (prefers-color-scheme:dark){${rule('dark')}}`;
+}
+
+/** The style sheet and the store's colours, as far as the Content-Security-Policy lets them in. */
+export function styleTags(look: { nonce: string; styleUrl: string; color: string | null }): string {
+  const nonce = escapeHtml(look.nonce);
+  return [
+    `<link rel="stylesheet" nonce="${nonce}" href="${escapeHtml(look.styleUrl)}">`,
+    `<style nonce="${nonce}">${brandStyle(look.color)}</style>`,
+  ].join('\n');
 }
 
 /** A whole HTML document; texts are escaped, `head` and `body` are markup already. */

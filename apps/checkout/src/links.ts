@@ -18,7 +18,7 @@ export function walletLink(link: string): string | null {
 export function payLink(view: Pick<OrderView, 'bip21' | 'lightning'>, method: PayMethod): string {
   if (view.lightning === null || method === 'any') return view.bip21;
   if (method === 'lightning') return `lightning:${view.lightning.bolt11}`;
-  return withoutParameter(view.bip21, 'lightning');
+  return withoutParameter(withoutParameter(view.bip21, 'lightning'), 'lno');
 }
 
 /** Leaves a parameter out of a payment link. */

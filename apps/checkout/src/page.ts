@@ -2,9 +2,8 @@ import type { OrderView } from '@quittance/contract';
 import { type ComponentType, h } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { Checkout } from './components/checkout.ts';
-import { NotFound } from './components/not-found.ts';
 import { Receipt } from './components/receipt.ts';
-import { brandStyle, documentOf, escapeHtml, inertJson } from './document.ts';
+import { documentOf, escapeHtml, inertJson, styleTags } from './document.ts';
 import { faviconOf } from './favicon.ts';
 import { fill } from './format.ts';
 import type { Locale } from './locale.ts';
@@ -20,6 +19,7 @@ import {
 } from './model.ts';
 import { isSettled, screenOf, toneOf } from './screen.ts';
 import { messagesOf } from './strings/index.ts';
+import { renderUnknownPage } from './unknown-page.ts';
 import { documentTitle } from './words.ts';
 
 export interface PageOptions {
@@ -48,14 +48,8 @@ export function renderReceiptPage(view: OrderView, options: PageOptions): string
 
 /** Answer to an order number that does not exist. Says the same to everybody. */
 export function renderNotFoundPage(locale: Locale, styleUrl?: string): string {
-  const messages = messagesOf[locale];
-  return documentOf({
-    locale,
-    title: messages.notFoundTitle,
-    favicon: faviconOf('neutral'),
-    head: styleUrl === undefined ? '' : `<link rel="stylesheet" href="${escapeHtml(styleUrl)}">`,
-    body: renderToString(h(NotFound, { messages })),
-  });
+  const { notFoundTitle: title, notFoundBody: body } = messagesOf[locale];
+  return renderUnknownPage({ locale, title, body, styleUrl });
 }
 
 /**
@@ -114,8 +108,7 @@ function renderPage(
         : documentTitle({ view, locale, messages }, nowMs),
     favicon: faviconOf(toneOf(screen)),
     head: [
-      `<link rel="stylesheet" nonce="${escapeHtml(nonce)}" href="${escapeHtml(assets.styleUrl)}">`,
-      `<style nonce="${escapeHtml(nonce)}">${brandStyle(view.store.color)}</style>`,
+      styleTags({ nonce, styleUrl: assets.styleUrl, color: view.store.color }),
       `<noscript><style nonce="${escapeHtml(nonce)}">.script-only{display:none!important}</style>${refresh}</noscript>`,
       script,
     ].join('\n'),

@@ -156,6 +156,21 @@ export const filingLogSchema = z
   .strictObject({ data: z.array(filingEventSchema) })
   .meta({ id: 'FilingLog' });
 
+export const filingToDoItemSchema = z
+  .strictObject({
+    pointer: z.string().meta({ description: 'Place in the facts (JSON pointer)' }),
+    detail: z.string(),
+    needed: z.boolean().meta({
+      description:
+        'true: without it no document is made. false: filed as unknown, or to be checked',
+    }),
+  })
+  .meta({ id: 'FilingToDoItem' });
+export type FilingToDoItem = z.infer<typeof filingToDoItemSchema>;
+export const filingToDoSchema = z
+  .strictObject({ data: z.array(filingToDoItemSchema) })
+  .meta({ id: 'FilingToDo', description: 'What is left to do before a report is filed' });
+
 export const filingReporterAnswerSchema = z
   .strictObject({
     reporter: filingReporterSchema.nullable(),

@@ -101,7 +101,15 @@ export const orderViewSchema = z.object({
     .max(2_000),
   /** The invoice for `remainingSats`; it is in `bip21` too. Null: only the chain is there to pay by. */
   lightning: z
-    .object({ bolt11: z.string().regex(/^ln[a-z0-9]{20,}$/), expiresAt: timestamp })
+    .object({
+      bolt11: z.string().regex(/^ln[a-z0-9]{20,}$/),
+      /** A BOLT 12 offer for the same; in `bip21` too, unless the link would be too long. */
+      offer: z
+        .string()
+        .regex(/^lno1[a-z0-9]{20,}$/)
+        .nullable(),
+      expiresAt: timestamp,
+    })
     .nullable(),
   /** `mainnet`, `testnet3`, `testnet4`, `signet` or `regtest`. */
   network: z.string(),

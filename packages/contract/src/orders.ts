@@ -171,6 +171,14 @@ export const orderSchema = z
     lightning: z
       .strictObject({
         bolt11: z.string(),
+        offer: z
+          .string()
+          .nullable()
+          .meta({
+            description:
+              'A BOLT 12 offer for the same, to be paid once; it is in `bip21` as `lno` (BIP 321). ' +
+              'null: the node makes none. Its payment has another hash',
+          }),
         paymentHash: txidText,
         amountSats: satsText,
         expiresAt: timestamp,

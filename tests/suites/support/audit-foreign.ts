@@ -1,5 +1,8 @@
 import type pg from 'pg';
-import { type BitcoinRpc, BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
+import {
+  type BitcoinRpc,
+  BitcoinRpcError,
+} from '../../../apps/server/src/platform/bitcoin-node/index.ts';
 import type { ForeignSpend } from './payout-run.ts';
 
 /** RPC_INVALID_ADDRESS_OR_KEY: what the node says of a transaction that it has never seen. */

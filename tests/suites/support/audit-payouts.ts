@@ -1,6 +1,6 @@
 import type { Sats } from '@quittance/kernel';
 import type pg from 'pg';
-import type { BitcoinRpc } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../../apps/server/src/platform/bitcoin-node/index.ts';
 import { satsOf } from '../../support/regtest.ts';
 import type { TrueOutput } from './chain-truth.ts';
 import { groupBy } from './order-rules.ts';

@@ -1,5 +1,5 @@
 import type { Sats } from '@quittance/kernel';
-import type { BitcoinRpc } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../../apps/server/src/platform/bitcoin-node/index.ts';
 import { satsOf } from '../../support/regtest.ts';
 
 /** An output as the node has it now. `confirmations` is 0 in the mempool. */

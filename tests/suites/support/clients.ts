@@ -58,6 +58,13 @@ export async function callApi(
   }
 }
 
+/** What was made; throws when it was not. */
+export async function created201<T>(answer: ReturnType<typeof callApi>): Promise<T> {
+  const given = await answer;
+  if (given?.status === 201) return given.body as T;
+  throw new Error(`it was not made: ${JSON.stringify(given)}`);
+}
+
 const PLANS: readonly [Plan, number][] = [
   ['exact', 34],
   ['unpaid', 8],

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { findFreePort } from '../../../apps/server/src/platform/embedded/companion.ts';
 import {
   type EmbeddedPostgres,
@@ -10,14 +10,13 @@ import {
 } from '../../../apps/server/src/platform/embedded/postgres.ts';
 import { type Regtest, startRegtest } from '../../support/regtest.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
-import { callApi, type Merchant } from './clients.ts';
+import { callApi, created201, type Merchant } from './clients.ts';
 import type { Manner, Receivers, Style } from './receivers.ts';
 import { createServerProcess, type ServerProcess } from './server-process.ts';
+import { connectOwner, serverSettings, silent } from './server-settings.ts';
 
 /** In the environment of all that a run starts, so that what is left over can be found. */
 const MARK = 'CRASH_SUITE_RUN';
-/** A killed database server says a lot while it recovers; that is no news here. */
-const silent = { info(): void {}, warn(): void {} };
 
 export type CrashWorld = {
   readonly regtest: Regtest;
@@ -48,27 +47,16 @@ export async function startCrashWorld(
   let postgres = await startPostgres();
   const { url } = postgres;
   const regtest = await startRegtest();
-  const { node } = regtest;
   const serverPort = await findFreePort();
   const server = createServerProcess({
     port: serverPort,
     logFile,
     onSelfExit,
     env: {
-      DATABASE_URL: url,
-      QUITTANCE_NETWORK: 'regtest',
+      ...serverSettings({ databaseUrl: url, node: regtest.node, folder: folder.path }),
       QUITTANCE_HTTP_PORT: String(serverPort),
-      QUITTANCE_RATES_FIXED: '{"USD":"65000.00"}',
-      QUITTANCE_BITCOIN_RPC_URL: node.rpcUrl,
-      QUITTANCE_BITCOIN_RPC_USER: node.rpcUser,
-      QUITTANCE_BITCOIN_RPC_PASSWORD: node.rpcPassword,
-      QUITTANCE_BITCOIN_ZMQ_RAW_TX: node.zmq.rawtx,
-      QUITTANCE_BITCOIN_ZMQ_HASH_BLOCK: node.zmq.hashblock,
-      QUITTANCE_BITCOIN_ZMQ_SEQUENCE: node.zmq.sequence,
       QUITTANCE_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: 'true',
       QUITTANCE_WEBHOOKS_ALLOW_HTTP: 'true',
-      QUITTANCE_LIMITS_REQUESTS_PER_MINUTE: '1000000',
-      QUITTANCE_SECRETS_KEY_FILE: join(folder.path, 'secrets.key'),
     },
   });
   return {
@@ -83,12 +71,7 @@ export async function startCrashWorld(
     async restartPostgres() {
       postgres = await startPostgres();
     },
-    async connect() {
-      const client = new pg.Client({ connectionString: url });
-      client.on('error', () => undefined);
-      await client.connect();
-      return client;
-    },
+    connect: () => connectOwner(url),
     async stop({ keepLog }) {
       await server.kill();
       await regtest.stop();
@@ -136,7 +119,7 @@ export async function openShops(
   const adminKey = await server.adminKey();
   const shops: Merchant[] = [];
   for (const name of SHOPS) {
-    const created = await expectCreated<{ merchant: { id: string }; apiKey: { secret: string } }>(
+    const created = await created201<{ merchant: { id: string }; apiKey: { secret: string } }>(
       callApi(`${server.url}/v1/merchants`, {
         apiKey: adminKey,
         body: {
@@ -149,7 +132,7 @@ export async function openShops(
     const shop = { name, id: created.merchant.id, apiKey: created.apiKey.secret };
     for (const [kind, style, manner, eventTypes] of ENDPOINTS) {
       const receiver = receivers.add(`${name}-${kind}`, style, manner);
-      const { secret } = await expectCreated<{ secret: string }>(
+      const { secret } = await created201<{ secret: string }>(
         callApi(`${server.url}/v1/webhook-endpoints`, {
           apiKey: shop.apiKey,
           body: { url: receiver.url, style, eventTypes },
@@ -160,12 +143,6 @@ export async function openShops(
     shops.push(shop);
   }
   return shops;
-}
-
-async function expectCreated<T>(answer: ReturnType<typeof callApi>): Promise<T> {
-  const given = await answer;
-  if (given?.status === 201) return given.body as T;
-  throw new Error(`the shop can not be opened: ${JSON.stringify(given)}`);
 }
 
 /** The public descriptor of a wallet that receives and never spends. */

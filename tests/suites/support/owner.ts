@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc, type Sats } from '@quittance/kernel';
-import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-node/index.ts';
 import { satsOf } from '../../support/regtest.ts';
 import { count, type ForeignSpend, type PayoutRun, patiently } from './payout-run.ts';
 

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBtc } from '@quittance/kernel';
 import type { PayoutIntention } from './audit-payouts.ts';
-import { callApi } from './clients.ts';
+import { callApi, created201 } from './clients.ts';
 import { conflict } from './owner.ts';
 import { count, patiently, type PayoutRun, READY_TIMEOUT_MS, violate } from './payout-run.ts';
-import { created201 } from './payout-world.ts';
 
 const DEPOSITS = 40;
 const DEPOSIT_SATS = 20_000_000n;

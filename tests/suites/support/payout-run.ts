@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sats } from '@quittance/kernel';
-import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../../apps/server/src/platform/bitcoin-node/index.ts';
 import type { PayoutIntention } from './audit-payouts.ts';
 import type { createChainReader } from './chain-truth.ts';
 import type { Dice } from './dice.ts';

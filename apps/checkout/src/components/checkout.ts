@@ -5,7 +5,15 @@ import type { PageModel } from '../model.ts';
 import { hasLostPayment, invitesPayment, type Screen, screenOf, toneOf } from '../screen.ts';
 import { estimateText, explain, titleOf } from '../words.ts';
 import { Details } from './details.ts';
-import { Announcer, OfflineNote, PageFooter, StoreHeader, TestNetworkNote } from './frame.ts';
+import {
+  Announcer,
+  OfflineNote,
+  PageFooter,
+  Price,
+  SoundButton,
+  StoreHeader,
+  TestNetworkNote,
+} from './frame.ts';
 import { icon, iconOf } from './icons.ts';
 import { BitcoinAmount, PayBox } from './pay.ts';
 
@@ -18,7 +26,11 @@ export function Checkout(model: PageModel): ComponentChild {
   return h(
     'div',
     { class: `sheet tone-${toneOf(screen)}` },
-    h(StoreHeader, { model, withSound: invitesPayment(screen) }),
+    h(
+      StoreHeader,
+      { store: model.view.store, logoFailed: model.state.logoFailed },
+      invitesPayment(screen) ? h(SoundButton, model) : null,
+    ),
     h(
       'main',
       { class: `screen-${screen}` },
@@ -125,12 +137,6 @@ function Amount({ model, screen }: { model: PageModel; screen: Screen }): Compon
     h(Price, { text: price }),
     inBitcoin ? null : h('p', null, h(BitcoinAmount, { sats: view.dueSats, locale })),
   );
-}
-
-/** The one large figure; longer ones are set smaller, so that they stay on one line of a phone. */
-function Price({ text }: { text: string }): ComponentChild {
-  const size = text.length <= 12 ? '' : text.length <= 16 ? ' long' : ' longer';
-  return h('p', { class: `price${size}` }, text);
 }
 
 /** One part for "seen" and one for each confirmation: filled parts are done. */

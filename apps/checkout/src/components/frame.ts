@@ -12,21 +12,25 @@ const languageNames: Record<Locale, string> = {
 };
 
 /** Store's name and logo; its first letter stands in for a missing logo. */
-export function StoreHeader(props: { model: PageModel; withSound: boolean }): ComponentChild {
-  const { view, state } = props.model;
-  const logo = state.logoFailed ? null : webLink(view.store.logoUrl);
+export function StoreHeader(props: {
+  store: { name: string; logoUrl: string | null };
+  logoFailed?: boolean;
+  children?: ComponentChildren;
+}): ComponentChild {
+  const { name, logoUrl } = props.store;
+  const logo = props.logoFailed === true ? null : webLink(logoUrl);
   return h(
     'header',
     { class: 'store' },
     logo === null
-      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, firstLetter(view.store.name))
+      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, firstLetter(name))
       : h('img', { class: 'logo', src: logo, alt: '', width: 32, height: 32 }),
-    h('p', { class: 'store-name' }, view.store.name),
-    props.withSound ? h(SoundButton, props.model) : null,
+    h('p', { class: 'store-name' }, name),
+    props.children,
   );
 }
 
-function SoundButton({ messages, state, actions }: PageModel): ComponentChild {
+export function SoundButton({ messages, state, actions }: PageModel): ComponentChild {
   const label = state.soundOn ? messages.soundOff : messages.soundOn;
   return h(
     'button',
@@ -41,12 +45,18 @@ function SoundButton({ messages, state, actions }: PageModel): ComponentChild {
   );
 }
 
-export function firstLetter(name: string): string {
+function firstLetter(name: string): string {
   return String.fromCodePoint(name.codePointAt(0) ?? 0x20).toUpperCase();
 }
 
 /** Said loudly, because a payer who sends real bitcoin to a test address loses it. */
-export function TestNetworkNote({ view, messages }: PageModel): ComponentChild | null {
+export function TestNetworkNote({
+  view,
+  messages,
+}: {
+  view: { network: string };
+  messages: { testNetwork: string };
+}): ComponentChild | null {
   if (view.network === 'mainnet') return null;
   return h('p', { class: 'note test' }, fill(messages.testNetwork, { network: view.network }));
 }
@@ -82,6 +92,17 @@ export function LanguageNav(props: { locale: string; base: string }): ComponentC
             languageNames[locale],
           ),
     ),
+  );
+}
+
+/** The one large figure; longer ones are set smaller, so that they stay on one line of a phone. */
+export function Price({ text, said }: { text: string; said?: string }): ComponentChild {
+  const size = text.length <= 12 ? '' : text.length <= 16 ? ' long' : ' longer';
+  return h(
+    'p',
+    { class: `price${size}` },
+    said === undefined ? null : h('span', { class: 'unseen' }, said),
+    text,
   );
 }
 

@@ -17,7 +17,7 @@ export function Receipt(model: PageModel): ComponentChild {
   return h(
     'div',
     { class: `sheet receipt tone-${toneOf(screen)}` },
-    h(StoreHeader, { model, withSound: false }),
+    h(StoreHeader, { store: model.view.store, logoFailed: model.state.logoFailed }),
     h(
       'main',
       null,

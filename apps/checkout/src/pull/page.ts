@@ -1,9 +1,10 @@
 import type { PullView } from '@quittance/contract';
 import { h } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import { brandStyle, documentOf, escapeHtml } from '../document.ts';
+import { documentOf, styleTags } from '../document.ts';
 import { faviconOf } from '../favicon.ts';
 import type { Locale } from '../locale.ts';
+import { renderUnknownPage } from '../unknown-page.ts';
 import { PullPage, titleOf, toneOf } from './pull-page.ts';
 import { pullMessagesOf } from './strings/index.ts';
 
@@ -24,14 +25,12 @@ export function renderPullPage(view: PullView, options: PullPageOptions): string
   const { locale, styleUrl, nonce, path } = options;
   const model = { view, locale, messages: pullMessagesOf[locale], path };
   const isMoving = view.draws.some(({ state }) => state === 'open');
-  const safeNonce = escapeHtml(nonce);
   return documentOf({
     locale,
     title: `${titleOf(model)} · ${view.store.name}`,
     favicon: faviconOf(toneOf(view)),
     head: [
-      `<link rel="stylesheet" nonce="${safeNonce}" href="${escapeHtml(styleUrl)}">`,
-      `<style nonce="${safeNonce}">${brandStyle(view.store.color)}</style>`,
+      styleTags({ nonce, styleUrl, color: view.store.color }),
       isMoving ? `<meta http-equiv="refresh" content="${REFRESH_SECONDS}">` : '',
     ].join('\n'),
     body: renderToString(h(PullPage, model)),
@@ -40,23 +39,6 @@ export function renderPullPage(view: PullView, options: PullPageOptions): string
 
 /** Answer to a link that leads nowhere. Says the same to everybody. */
 export function renderPullUnknownPage(locale: Locale, styleUrl: string): string {
-  const messages = pullMessagesOf[locale];
-  return documentOf({
-    locale,
-    title: messages.unknownTitle,
-    favicon: faviconOf('neutral'),
-    head: `<link rel="stylesheet" href="${escapeHtml(styleUrl)}">`,
-    body: renderToString(
-      h(
-        'div',
-        { class: 'sheet tone-neutral' },
-        h(
-          'main',
-          { class: 'state alone' },
-          h('h1', null, messages.unknownTitle),
-          h('p', { class: 'body' }, messages.unknownBody),
-        ),
-      ),
-    ),
-  });
+  const { unknownTitle: title, unknownBody: body } = pullMessagesOf[locale];
+  return renderUnknownPage({ locale, title, body, styleUrl });
 }

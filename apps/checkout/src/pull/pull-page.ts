@@ -1,10 +1,9 @@
 import type { PullView } from '@quittance/contract';
 import { formatDecimal } from '@quittance/kernel';
 import { h, type ComponentChild } from 'preact';
-import { firstLetter, LanguageNav, Row } from '../components/frame.ts';
+import { LanguageNav, Price, Row, StoreHeader, TestNetworkNote } from '../components/frame.ts';
 import { icon } from '../components/icons.ts';
 import { fill, formatDateTime, formatMoney } from '../format.ts';
-import { webLink } from '../links.ts';
 import type { Locale } from '../locale.ts';
 import { drawQr } from '../qr.ts';
 import type { PullMessages } from './strings/index.ts';
@@ -19,17 +18,15 @@ export interface PullModel {
 
 /** A pull payment's page: what is left, a code to take it with, and what was taken. */
 export function PullPage(model: PullModel): ComponentChild {
-  const { view, messages, locale } = model;
+  const { view, locale } = model;
   return h(
     'div',
     { class: `sheet pull tone-${toneOf(view)}` },
-    h(Header, model),
+    h(StoreHeader, { store: view.store }),
     h(
       'main',
       null,
-      view.network === 'mainnet'
-        ? null
-        : h('p', { class: 'note test' }, fill(messages.testNetwork, { network: view.network })),
+      h(TestNetworkNote, model),
       h(
         'div',
         { class: 'state' },
@@ -54,35 +51,16 @@ export function toneOf({ screen }: PullView): 'progress' | 'neutral' {
   return screen === 'open' ? 'progress' : 'neutral';
 }
 
-function Header({ view }: PullModel): ComponentChild {
-  const { name, logoUrl } = view.store;
-  const logo = webLink(logoUrl);
-  return h(
-    'header',
-    { class: 'store' },
-    logo === null
-      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, firstLetter(name))
-      : h('img', { class: 'logo', src: logo, alt: '', width: 32, height: 32 }),
-    h('p', { class: 'store-name' }, name),
-  );
-}
-
 function Left({ view, locale, messages }: PullModel): ComponentChild {
   const money = ({ amount, currency }: PullView['limit']) => formatMoney(amount, currency, locale);
   const left = money(view.remaining);
   const limit = fill(messages.ofLimit, { limit: money(view.limit) });
   const each = eachOf(view.period, messages);
-  const size = left.length <= 12 ? '' : left.length <= 16 ? ' long' : ' longer';
   return h(
     'div',
     { class: 'amount' },
     h('p', { class: 'for' }, view.name),
-    h(
-      'p',
-      { class: `price${size}` },
-      h('span', { class: 'unseen' }, `${messages.remaining}: `),
-      left,
-    ),
+    h(Price, { said: `${messages.remaining}: `, text: left }),
     h('p', { class: 'btc digits' }, each === null ? limit : `${limit} ${each}`),
   );
 }

@@ -1,10 +1,10 @@
 import type { RefundView } from '@quittance/contract';
 import { h } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import { brandStyle, documentOf, escapeHtml, inertJson } from '../document.ts';
+import { documentOf, escapeHtml, inertJson, styleTags } from '../document.ts';
 import { faviconOf } from '../favicon.ts';
-import { fill } from '../format.ts';
 import type { Locale } from '../locale.ts';
+import { renderUnknownPage } from '../unknown-page.ts';
 import { type ClaimStep, emptyForm, REFUND_DATA_ID, type RefundPageData } from './model.ts';
 import { RefundPage, titleOf, toneOf } from './refund-page.ts';
 import { refundMessagesOf } from './strings/index.ts';
@@ -49,8 +49,7 @@ export function renderRefundPage(view: RefundView, options: RefundPageOptions): 
     title: `${title} · ${view.store.name}`,
     favicon: faviconOf(toneOf(model)),
     head: [
-      `<link rel="stylesheet" nonce="${safeNonce}" href="${escapeHtml(assets.styleUrl)}">`,
-      `<style nonce="${safeNonce}">${brandStyle(view.store.color)}</style>`,
+      styleTags({ nonce, styleUrl: assets.styleUrl, color: view.store.color }),
       `<noscript>${hidden.replace('NONCE', safeNonce)}${refresh}</noscript>`,
       `<script type="module" nonce="${safeNonce}" src="${escapeHtml(assets.scriptUrl)}"></script>`,
     ].join('\n'),
@@ -66,23 +65,6 @@ export function renderRefundPage(view: RefundView, options: RefundPageOptions): 
 
 /** Answer to a link that leads nowhere. Says the same to everybody. */
 export function renderRefundUnknownPage(locale: Locale, styleUrl: string): string {
-  const messages = refundMessagesOf[locale];
-  return documentOf({
-    locale,
-    title: messages.unknownTitle,
-    favicon: faviconOf('neutral'),
-    head: `<link rel="stylesheet" href="${escapeHtml(styleUrl)}">`,
-    body: renderToString(
-      h(
-        'div',
-        { class: 'sheet tone-neutral' },
-        h(
-          'main',
-          { class: 'state alone' },
-          h('h1', null, messages.unknownTitle),
-          h('p', { class: 'body' }, fill(messages.unknownBody, {})),
-        ),
-      ),
-    ),
-  });
+  const { unknownTitle: title, unknownBody: body } = refundMessagesOf[locale];
+  return renderUnknownPage({ locale, title, body, styleUrl });
 }

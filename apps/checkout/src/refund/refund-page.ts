@@ -1,10 +1,9 @@
 import { h, type ComponentChild } from 'preact';
 import { moment, TransactionLink } from '../components/details.ts';
-import { firstLetter, LanguageNav, Row } from '../components/frame.ts';
+import { LanguageNav, Price, Row, StoreHeader, TestNetworkNote } from '../components/frame.ts';
 import { icon, type IconName } from '../components/icons.ts';
 import { AddressText } from '../components/pay.ts';
 import { fill, formatMoney, formatSats, formatSatsAsBtc } from '../format.ts';
-import { webLink } from '../links.ts';
 import { ClaimForm } from './claim-form.ts';
 import type { RefundModel } from './model.ts';
 
@@ -14,13 +13,11 @@ export function RefundPage(model: RefundModel): ComponentChild {
   return h(
     'div',
     { class: `sheet refund tone-${toneOf(model)}` },
-    h(Header, model),
+    h(StoreHeader, { store: view.store }),
     h(
       'main',
       null,
-      view.network === 'mainnet'
-        ? null
-        : h('p', { class: 'note test' }, fill(messages.testNetwork, { network: view.network })),
+      h(TestNetworkNote, model),
       view.screen === 'open' ? h(OpenScreen, model) : h(StateScreen, model),
       h(Facts, model),
     ),
@@ -54,19 +51,6 @@ export function toneOf({ view }: RefundModel): 'good' | 'progress' | 'attention'
     default:
       return 'neutral';
   }
-}
-
-function Header({ view }: RefundModel): ComponentChild {
-  const { name, logoUrl } = view.store;
-  const logo = webLink(logoUrl);
-  return h(
-    'header',
-    { class: 'store' },
-    logo === null
-      ? h('span', { class: 'logo', 'aria-hidden': 'true' }, firstLetter(name))
-      : h('img', { class: 'logo', src: logo, alt: '', width: 32, height: 32 }),
-    h('p', { class: 'store-name' }, name),
-  );
 }
 
 function OpenScreen(model: RefundModel): ComponentChild {
@@ -103,12 +87,11 @@ function Amount({ view, locale, messages }: RefundModel): ComponentChild {
   const what = view.description ?? fill(messages.orderRef, { number: view.orderNumber });
   const inBitcoin = view.value.currency === 'BTC';
   const text = formatMoney(view.value.amount, view.value.currency, locale);
-  const size = text.length <= 12 ? '' : text.length <= 16 ? ' long' : ' longer';
   return h(
     'div',
     { class: 'amount' },
     h('p', { class: 'for' }, fill(messages.refundFor, { what })),
-    h('p', { class: `price${size}` }, text),
+    h(Price, { text }),
     h(
       'p',
       { class: 'btc digits' },

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Clock, systemClock, uuidV7Ids } from '@quittance/kernel';
 import type { FlowOptions } from '../wiring/flow.ts';
-import type { BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
+import type { BitcoinRpcTarget } from '../platform/bitcoin-node/index.ts';
 import { type Config, loadConfig, RPC_PORTS } from '../platform/config/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import { type LightningNodePlace, lightningSocketOf } from '../platform/embedded/lightning-node.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { systemClock, type Uuid, uuidV7Ids } from '@quittance/kernel';
 import { reconcileAllStores } from '../accounting/reconciliation/index.ts';
-import { createBitcoinRpc } from '../platform/bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../platform/bitcoin-node/index.ts';
 import { loadConfig } from '../platform/config/index.ts';
 import { openDatabase, roleUrls } from '../platform/db/index.ts';
 import { systemRandom } from '../platform/random.ts';

@@ -40,7 +40,7 @@ import { payoutListener } from './paying/payout-listeners.ts';
 import { useRisk } from './compliance/risk-work.ts';
 import { screenOfPayouts, usePayoutChecks } from './compliance/payout-checks-work.ts';
 import { usePayouts } from './paying/payout-work.ts';
-import { type BitcoinRpcTarget } from '../platform/bitcoin-rpc.ts';
+import { type BitcoinRpcTarget } from '../platform/bitcoin-node/index.ts';
 import { type Database, openDatabase, roleUrls } from '../platform/db/index.ts';
 import { armFaultPoint } from '../platform/fault-points.ts';
 import { type Routes, registerHealth, registerMetrics } from '../platform/health/index.ts';

@@ -20,7 +20,7 @@ import { addHoldRoutes } from '../paying/guard/index.ts';
 import { addRefundRoutes, payByPayouts } from '../paying/refunds/index.ts';
 import { addSpendRoutes, type FeeEstimator, type SpendRouteDeps } from '../paying/spends/index.ts';
 import { type Lightning, withoutLightning } from './receiving/lightning.ts';
-import { BitcoinRpcError } from '../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../platform/bitcoin-node/index.ts';
 import type { Database, Tx } from '../platform/db/index.ts';
 import type { Sealer } from '../platform/sealing/index.ts';
 import { buildHttp, type Http, type HttpOptions } from '../platform/http/index.ts';

@@ -10,7 +10,7 @@ import { addClaimRoutes, payByPayouts, refundsListener } from '../paying/refunds
 import type { Database, Tx } from '../platform/db/index.ts';
 import type { HttpApp } from '../platform/http/index.ts';
 import { addCheckoutRoutes } from '../receiving/checkout/index.ts';
-import { readOpenOfOrders } from '../receiving/lightning/index.ts';
+import { readOffersOfInvoices, readOpenOfOrders } from '../receiving/lightning/index.ts';
 import {
   findOrderMerchant,
   type OpenInvoice,
@@ -150,10 +150,15 @@ export async function readInvoices(
   orderIds: readonly Uuid[],
 ): Promise<Map<Uuid, OpenInvoice>> {
   const open = await readOpenOfOrders(tx, orderIds);
+  const offers = await readOffersOfInvoices(
+    tx,
+    [...open.values()].map(({ id }) => id),
+  );
   return new Map(
-    [...open].map(([orderId, { bolt11, paymentHash, amountMsat, expiresAtMs }]) => {
+    [...open].map(([orderId, { id, bolt11, paymentHash, amountMsat, expiresAtMs }]) => {
       const amountSats = (amountMsat ?? 0n) / MSATS_PER_SAT;
-      return [orderId, { bolt11, paymentHash, amountSats, expiresAtMs }];
+      const offer = offers.get(id) ?? null;
+      return [orderId, { bolt11, offer, paymentHash, amountSats, expiresAtMs }];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import type { Network } from '@quittance/bitcoin';
 import { assert, parseDecimal, type Uuid } from '@quittance/kernel';
-import type { BitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { CoinFact, NodeFacts } from './reconcile.ts';
 import { readForeignScripts, readMinedCoins, readScannedWallets } from './store.ts';

@@ -5,9 +5,9 @@ import type {
   JsonValue,
 } from '@quittance/contract';
 import { assert, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
-import { readComplianceSettings } from '../settings/index.ts';
+import { type ComplianceSettings, readComplianceSettings } from '../settings/index.ts';
 import { findAlertByKey, insertAlert } from './alert-store.ts';
 import { type Case, type CaseEvent, changeCase } from './case.ts';
 import { findLastCaseId, insertCase, lockOpenCase, lockSubject, updateCase } from './case-store.ts';
@@ -50,53 +50,59 @@ export async function raiseComplianceAlert(
 ): Promise<{ alertId: Uuid; caseId: Uuid }> {
   const { merchantId, subject, dedupeKey } = alert;
   assert(dedupeKey.length > 0 && dedupeKey.length <= 300, 'a dedupe key has 1 to 300 characters');
-  await lockSubject(tx, merchantId, subject);
-  const known = await findAlertByKey(tx, merchantId, dedupeKey);
+  const [, known, openCase, settings, previousCaseId] = await together([
+    lockSubject(tx, merchantId, subject),
+    findAlertByKey(tx, merchantId, dedupeKey),
+    lockOpenCase(tx, merchantId, subject),
+    readComplianceSettings(tx, merchantId),
+    findLastCaseId(tx, merchantId, subject),
+  ]);
   if (known !== undefined) return known;
   const summary = tidy(alert.summary);
   const by = alert.by ?? SYSTEM_ACTOR;
   const told = { ...alert, summary, by };
-  const openCase = await lockOpenCase(tx, merchantId, subject);
-  const before = openCase ?? (await openNewCase(tx, { ids, nowMs }, told));
+  const opened =
+    openCase === undefined
+      ? openNewCase({ ids, nowMs }, told, { settings, previousCaseId })
+      : undefined;
+  const before = openCase ?? opened?.opened;
+  assert(before !== undefined, 'a case is open or opened');
   const alertId = ids.next();
   const { source, rule, severity, facts } = alert;
-  const factsText = canonicalJson(facts);
-  await insertAlert(
-    tx,
-    {
-      ...{ merchantId, id: alertId, caseId: before.id, source, rule, subject, severity, summary },
-      ...{ facts, dedupeKey, raisedAtMs: nowMs },
-    },
-    factsText,
-  );
+  const stored = {
+    ...{ merchantId, id: alertId, caseId: before.id, source, rule, subject, severity, summary },
+    ...{ facts, dedupeKey, raisedAtMs: nowMs },
+  };
   const event = { kind: 'alert_joined', alertId, source, rule, severity, summary, facts } as const;
   const change = changeCase(before, event, { by, atMs: nowMs });
   assert(change.ok, 'a case that is not closed takes an alert');
-  await updateCase(tx, { ...before, ...change.next });
-  await recordEvent(tx, before, { id: ids.next(), event, by, atMs: nowMs });
+  const record = (said: CaseEvent) =>
+    recordEvent(tx, before, { id: ids.next(), event: said, by, atMs: nowMs });
+  await together([
+    ...(opened === undefined ? [] : [insertCase(tx, opened.opened), record(opened.event)]),
+    insertAlert(tx, stored, canonicalJson(facts)),
+    updateCase(tx, { ...before, ...change.next }),
+    record(event),
+  ]);
   return { alertId, caseId: before.id };
 }
 
 /** The first alert is what was detected, and nobody is suspected yet. */
-async function openNewCase(
-  tx: Tx,
+function openNewCase(
   { ids, nowMs }: CaseTelling,
   told: NewComplianceAlert & { by: string },
-): Promise<Case> {
+  of: { settings: ComplianceSettings; previousCaseId: Uuid | null },
+): { opened: Case; event: CaseEvent } {
   const { merchantId, subject, severity, summary, by } = told;
   const clock = { detectedAtMs: nowMs, suspectKnownAtMs: null };
-  const days = await readComplianceSettings(tx, merchantId);
   const event: CaseEvent = {
     ...{ kind: 'opened', subject, severity, summary, ...clock },
-    reportDueAtMs: reportDueAtMs(clock, days),
-    previousCaseId: await findLastCaseId(tx, merchantId, subject),
+    reportDueAtMs: reportDueAtMs(clock, of.settings),
+    previousCaseId: of.previousCaseId,
   };
   const change = changeCase(null, event, { by, atMs: nowMs });
   assert(change.ok, 'a case can be opened');
-  const opened = { ...change.next, merchantId, id: ids.next() };
-  await insertCase(tx, opened);
-  await recordEvent(tx, opened, { id: ids.next(), event, by, atMs: nowMs });
-  return opened;
+  return { opened: { ...change.next, merchantId, id: ids.next() }, event };
 }
 
 /** Names from outside may hold what PostgreSQL does not store and no screen shows. */

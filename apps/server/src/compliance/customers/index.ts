@@ -3,6 +3,8 @@ export { createCustomerCaseListener } from './decide-hit.ts';
 export type { CustomerDeps, PartyScreener } from './ports.ts';
 export type { AskDeps } from './provider/ask-provider.ts';
 export { openProviderClient, type ProviderClient } from './provider/http-provider.ts';
+export { readKnownLinks } from './known-links.ts';
+export { type KnownCustomer, readCustomerProfile } from './read-profile.ts';
 export { type CustomerRouteDeps } from './route-deps.ts';
 export {
   type CustomerObjection,

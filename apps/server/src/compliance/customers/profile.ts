@@ -126,18 +126,29 @@ export function countriesOf(profile: CustomerProfile): string[] {
   return [...new Set(all)].sort();
 }
 
-/** All that a customer can be found by, as keyed digests. */
-export function indexOf(vault: Vault, profile: CustomerProfile): Uint8Array[] {
-  const digests = [
-    ...(profile.reference === null ? [] : [byReference(vault, profile.reference)]),
-    ...(profile.email === null ? [] : [byEmail(vault, profile.email)]),
-    ...profile.identifiers.map((identifier) => byIdentifier(vault, identifier)),
-    ...profile.names.flatMap(({ text }) =>
-      profile.birthDate === null ? [] : [byPerson(vault, text, profile.birthDate)],
+/** A keyed digest, and how surely two customers who have it belong together: 0 is the surest. */
+export type IndexEntry = { readonly digest: Uint8Array; readonly linkRank: number };
+
+/**
+ * All that a customer can be found by, as keyed digests: papers, then telephone and e-mail, the shop's
+ * own reference, and a name with a birth date.
+ */
+export function indexOf(vault: Vault, profile: CustomerProfile): IndexEntry[] {
+  const { identifiers, phone, email, reference, names, birthDate } = profile;
+  const ranked = (linkRank: number) => (digest: Uint8Array) => ({ digest, linkRank });
+  const entries = [
+    ...identifiers.map((identifier) => byIdentifier(vault, identifier)).map(ranked(0)),
+    ...(phone === null ? [] : [vault.blind('phone', phone)]).map(ranked(1)),
+    ...(email === null ? [] : [byEmail(vault, email)]).map(ranked(1)),
+    ...(reference === null ? [] : [byReference(vault, reference)]).map(ranked(2)),
+    ...(birthDate === null ? [] : names.map(({ text }) => byPerson(vault, text, birthDate))).map(
+      ranked(3),
     ),
   ];
   // Two names that differ only in the order of their words have one digest.
-  const distinct = new Map(digests.map((digest) => [Buffer.from(digest).toString('hex'), digest]));
+  const distinct = new Map(
+    entries.toReversed().map((entry) => [Buffer.from(entry.digest).toString('hex'), entry]),
+  );
   return [...distinct.values()];
 }
 

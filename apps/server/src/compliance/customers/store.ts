@@ -8,6 +8,7 @@ import type {
 import { assert, type Uuid } from '@quittance/kernel';
 import { dateOf, type Tx } from '../../platform/db/index.ts';
 import type { Block, Customer } from './customer.ts';
+import type { IndexEntry } from './profile.ts';
 
 type Row = {
   merchant_id: Uuid;
@@ -219,15 +220,34 @@ export async function findCustomersByDigest(
 export async function replaceIndex(
   tx: Tx,
   own: OwnCustomer,
-  digests: readonly Uint8Array[],
+  entries: readonly IndexEntry[],
 ): Promise<void> {
   await tx.query('DELETE FROM customer_index WHERE merchant_id = $1 AND customer_id = $2', [
     own.merchantId,
     own.id,
   ]);
   await tx.query(
-    `INSERT INTO customer_index (merchant_id, customer_id, digest)
-     SELECT $1, $2, digest FROM unnest($3::bytea[]) AS n (digest)`,
-    [own.merchantId, own.id, digests],
+    `INSERT INTO customer_index (merchant_id, customer_id, digest, link_rank)
+     SELECT $1, $2, digest, rank FROM unnest($3::bytea[], $4::smallint[]) AS n (digest, rank)`,
+    [
+      ...[own.merchantId, own.id],
+      entries.map(({ digest }) => digest),
+      entries.map(({ linkRank }) => linkRank),
+    ],
   );
+}
+
+/** The digests that say with whom a customer has something in common, the surest first. */
+export async function readLinkDigests(
+  tx: Tx,
+  own: OwnCustomer,
+  limit: number,
+): Promise<Uint8Array[]> {
+  const rows = await tx.query<{ digest: Buffer }>(
+    `SELECT digest FROM customer_index
+      WHERE merchant_id = $1 AND customer_id = $2 AND link_rank IS NOT NULL
+      ORDER BY link_rank, digest LIMIT $3`,
+    [own.merchantId, own.id, limit],
+  );
+  return rows.map(({ digest }) => digest);
 }

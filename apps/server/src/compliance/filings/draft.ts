@@ -31,8 +31,10 @@ export type DraftSource = {
     readonly raisedAtMs: number;
   }[];
   readonly transfers: readonly Transfer[];
-  /** Of a customer, as far as he is known. */
+  /** The customer that the case is about, as far as its profile says; null: nobody is known. */
   readonly person: FilingSubject | null;
+  /** What the profile has and a report has no element for, in words. */
+  readonly alsoKnown?: readonly string[];
   readonly network: string;
 };
 
@@ -59,7 +61,8 @@ export function draftFacts(
 ): FilingFacts {
   const filingDate = day(given.nowMs);
   const times = [...source.transfers.map(({ atMs }) => atMs), source.detectedAtMs];
-  const subjects = source.person === null ? [] : [source.person];
+  const subjects =
+    source.person === null ? [] : [{ ...source.person, ...roleOf(source.transfers) }];
   switch (kind) {
     case 'sar':
       return {
@@ -89,7 +92,9 @@ export function draftFacts(
         filingDate,
         reference: source.caseId,
         subjects,
-        transactions: source.transfers.map((transfer, at) => goamlTransaction(transfer, at)),
+        transactions: source.transfers.map((transfer, at) =>
+          goamlTransaction(transfer, { at, isKnown: subjects.length > 0 }),
+        ),
         indicators: [],
         narrative: writeNarrative(source, given.reporter),
       };
@@ -126,14 +131,15 @@ export function writeNarrative(source: DraftSource, reporter: FilingReporter | n
   return lines.map(oneLine).join('\n');
 }
 
-function who({ person, subject }: DraftSource): string {
+function who({ person, subject, alsoKnown = [] }: DraftSource): string {
   if (person === null) {
     return `The person behind ${subject.type} ${subject.id} is not known to the institution.`;
   }
   const name = [person.firstName, person.middleName, person.name].filter(Boolean).join(' ');
   const born = person.birthDate === undefined ? '' : `, born ${person.birthDate}`;
   const kind = person.type === 'entity' ? 'an entity' : 'a person';
-  return `The subject is ${name === '' ? 'not named' : name}${born}, ${kind}.`;
+  const also = alsoKnown.length === 0 ? '' : ` Other addresses: ${alsoKnown.join('; ')}.`;
+  return `The subject is ${name === '' ? 'not named' : name}${born}, ${kind}.${also}`;
 }
 
 function told({ way, txid, address, amountSats, fiat, atMs }: Transfer): string {
@@ -209,19 +215,28 @@ function partyOf(subject: FilingSubject): Omit<CtrPerson, 'part'> {
   return party;
 }
 
-function goamlTransaction(transfer: Transfer, at: number) {
+/** What the subject did in the transfers: who sends money in is the sender. */
+function roleOf(transfers: readonly Transfer[]): Pick<FilingSubject, 'role'> {
+  const ways = new Set(transfers.map(({ way }) => way));
+  if (ways.size === 0) return {};
+  return { role: ways.size === 2 ? 'both' : ways.has('in') ? 'sender' : 'receiver' };
+}
+
+/** The subject pays in from a wallet that nobody knows, and is paid at the address of a payout. */
+function goamlTransaction(transfer: Transfer, { at, isKnown }: { at: number; isKnown: boolean }) {
   const { way, txid, address, fiat, atMs, amountSats } = transfer;
   const amount = fiat === null ? '0' : formatDecimal(fiat.minor, decimalsOf(fiat.currency));
   const description = `${formatBtc(amountSats)} BTC, ${txid === null ? 'no transaction id' : txid}`;
-  const own = { wallet: address };
-  const other = { wallet: 'unknown' };
+  const subject = isKnown ? { subject: 0 } : {};
+  const theirs = way === 'in' ? { wallet: 'unknown', ...subject } : { wallet: address, ...subject };
+  const ours = { wallet: way === 'in' ? address : 'unknown' };
   return {
     number: `${at + 1}-${txid ?? 'none'}`,
     date: day(atMs),
     amount,
     description,
-    from: way === 'in' ? other : own,
-    to: way === 'in' ? own : other,
+    from: way === 'in' ? theirs : ours,
+    to: way === 'in' ? ours : theirs,
   };
 }
 

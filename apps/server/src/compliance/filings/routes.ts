@@ -7,6 +7,7 @@ import {
   filingLogSchema,
   filingPageSchema,
   filingSchema,
+  filingToDoSchema,
   noBodySchema,
   returnFilingSchema,
   submitFilingSchema,
@@ -25,12 +26,14 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { noSuchFiling } from './errors.ts';
 import type { Filing } from './filing.ts';
 import { filingJson } from './present.ts';
 import { addReporterRoutes, type FilingRouteDeps } from './reporter-routes.ts';
-import { readFilingEvents, readFilingRow, readFilingRows } from './store.ts';
+import { readFilingEvents, readFilingRow, readFilingRows, readReporterRow } from './store.ts';
+import { toDoOf } from './to-do.ts';
 import {
   answerFiling,
   approveFiling,
@@ -81,8 +84,7 @@ function addReads(app: HttpApp, deps: FilingRouteDeps): void {
       return await deps.database.asTenant(merchantId, async (tx) => {
         const found = await readFilingRows(tx, filter);
         const nowMs = deps.clock.nowMs();
-        const data = found.slice(0, limit).map((filing) => filingJson(filing, nowMs));
-        return { data, has_more: found.length > limit };
+        return pageOfRows(found, limit, (filing) => filingJson(filing, nowMs));
       });
     },
   );
@@ -93,6 +95,25 @@ function addReads(app: HttpApp, deps: FilingRouteDeps): void {
       schema: { tags, operationId: 'readFiling', summary: 'Read a filing', params, response },
     },
     async (request) => filingJson(await existing(deps, request), deps.clock.nowMs()),
+  );
+  app.get(
+    '/v1/compliance/filings/:id/to-do',
+    {
+      config: read,
+      schema: {
+        tags,
+        operationId: 'readFilingToDo',
+        summary:
+          'What is left to do before a report is filed: what is missing, unknown or to be checked',
+        params,
+        response: answers(200, filingToDoSchema),
+      },
+    },
+    async (request) => {
+      const { merchantId, facts } = await existing(deps, request);
+      const row = await deps.database.asTenant(merchantId, (tx) => readReporterRow(tx, merchantId));
+      return { data: toDoOf(facts, row?.reporter ?? null) };
+    },
   );
   app.get(
     '/v1/compliance/filings/:id/log',

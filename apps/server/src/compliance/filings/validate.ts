@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilingKind } from '@quittance/contract';
 import type { Finding } from './findings.ts';
+import { type AnchoredPatterns, findMisfits, readAnchoredPatterns } from './goaml/patterns.ts';
 
 /** What the authority's own schema says of a document. */
 export type Validation =
@@ -60,7 +61,7 @@ export function openFilingValidator(folder: string | null): FilingValidator {
   };
 }
 
-type Schema = { text: string; sha256: string };
+type Schema = { text: string; sha256: string; anchored: AnchoredPatterns | null };
 
 async function readSchema(folder: string, kind: FilingKind): Promise<Schema | null> {
   const { file, folder: own } = SCHEMAS[kind];
@@ -68,13 +69,15 @@ async function readSchema(folder: string, kind: FilingKind): Promise<Schema | nu
   if (path === undefined) return null;
   const text = await readFile(path, 'utf8');
   const sha256 = createHash('sha256').update(text).digest('hex');
-  return { text: kind === 'goaml' ? withoutAnchors(text) : text, sha256 };
+  if (kind !== 'goaml') return { text, sha256, anchored: null };
+  return { text: withoutAnchors(text), sha256, anchored: readAnchoredPatterns(text) };
 }
 
 /**
  * goAML's patterns are JavaScript's, as the schema itself remarks: `^` and `$` are its anchors. In
  * XSD they are plain characters (XML Schema part 2, appendix F), by which every name would be
- * refused that does not begin with `^`. XSD patterns are anchored anyway, so they are taken off.
+ * refused that does not begin with `^`. XSD patterns are anchored anyway, so they are taken off; what
+ * they say is tried once more by goaml/patterns.ts.
  */
 export function withoutAnchors(schema: string): string {
   return schema.replace(
@@ -92,16 +95,17 @@ async function check(schema: Schema, documents: readonly string[]): Promise<Vali
     schema: [{ fileName: 'schema.xsd', contents: schema.text }],
     ...MEMORY,
   });
-  const { sha256: schemaSha256 } = schema;
-  return xml.map(({ fileName }): Validation => {
+  const { sha256: schemaSha256, anchored } = schema;
+  return xml.map(({ fileName, contents }): Validation => {
     const errors = result.errors
       .filter(({ loc }) => loc?.fileName === fileName)
       .map(({ message, loc }) => ({ pointer: `line ${loc?.lineNumber ?? 0}`, detail: message }));
     // The validator says so of each that is; silence is no consent.
     const isValid = result.rawOutput.split('\n').includes(`${fileName} validates`);
-    if (isValid && errors.length === 0) return { state: 'valid', schemaSha256 };
-    const told =
-      errors.length > 0 ? errors : [{ pointer: '', detail: lastWords(result.rawOutput) }];
+    const misfits = anchored === null ? [] : findMisfits(contents, anchored);
+    if (isValid && errors.length + misfits.length === 0) return { state: 'valid', schemaSha256 };
+    const all = errors.length > 0 ? errors : misfits;
+    const told = all.length > 0 ? all : [{ pointer: '', detail: lastWords(result.rawOutput) }];
     return { state: 'invalid', schemaSha256, errors: told.slice(0, MAX_ERRORS) };
   });
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { FilingError, FilingFacts, FilingKind, FilingSubject } from '@quittance/contract';
+import type { FilingError, FilingFacts, FilingKind } from '@quittance/contract';
 import type { Clock, Ids, Uuid } from '@quittance/kernel';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import { addCaseEvidence, markCaseReported, readCaseFile } from '../cases/index.ts';
+import type { KnownCustomer } from '../customers/index.ts';
 import { readAcknowledgement } from './acknowledgement.ts';
 import { buildFiling } from './build.ts';
 import { filingDueAtMs } from './deadline.ts';
@@ -19,7 +20,8 @@ import {
   readReporterRow,
   updateFiling,
 } from './store.ts';
-import { readTransfers } from './subject-store.ts';
+import { otherAddresses, subjectOfCustomer } from './subject-of-customer.ts';
+import { findCustomerOf, readTransfers } from './subject-store.ts';
 import type { FilingValidator } from './validate.ts';
 
 export type FilingDeps = {
@@ -30,12 +32,13 @@ export type FilingDeps = {
   validator: FilingValidator;
   /** Tenancy's: which of these actors are the same person as `by`. */
   samePersonAs(tx: Tx, by: string, others: Iterable<string>): Promise<ReadonlySet<string>>;
-  /** What compliance/customers knows of a customer; null for none. */
-  readPerson?: (
-    tx: Tx,
-    given: { merchantId: Uuid; subject: { type: string; id: string } },
-  ) => Promise<FilingSubject | null>;
+  /** Who a customer is (compliance/customers); null: nobody knows, or it has been erased. */
+  readCustomer(tx: Tx, own: { merchantId: Uuid; id: Uuid }): Promise<KnownCustomer | null>;
 };
+
+/** A draft tells of so much before the detection; a person takes off what does not belong to it. */
+const ACTIVITY_DAYS = 365;
+const DAY_MS = 86_400_000;
 
 export type Doing = { own: OwnFiling; by: string; nowMs: number };
 
@@ -87,12 +90,16 @@ async function factsOfCase(
   }
   const { found, alerts } = file;
   const { subject } = found;
-  const transfers = await readTransfers(tx, { merchantId, subject });
-  const person = (await deps.readPerson?.(tx, { merchantId, subject })) ?? null;
+  const sinceMs = found.detectedAtMs - ACTIVITY_DAYS * DAY_MS;
+  const transfers = await readTransfers(tx, { merchantId, subject, sinceMs });
+  const id = await findCustomerOf(tx, { merchantId, subject });
+  const known = id === null ? null : await deps.readCustomer(tx, { merchantId, id });
+  const person = known === null ? null : subjectOfCustomer(known);
+  const alsoKnown = known === null ? [] : otherAddresses(known);
   const reporter = (await readReporterRow(tx, merchantId))?.reporter ?? null;
   const source = {
     ...{ caseId: found.id, summary: found.summary, subject, detectedAtMs: found.detectedAtMs },
-    ...{ alerts, transfers, person, network: deps.network },
+    ...{ alerts, transfers, person, alsoKnown, network: deps.network },
   };
   return draftFacts(kind, source, { reporter, nowMs });
 }

@@ -52,7 +52,10 @@ const movementArbitrary = fc.record({
     { weight: 1, arbitrary: fc.constant(null) },
   ),
   isFiatLeg: fc.nat({ max: 4 }).map((n) => n > 0),
-  links: fc.uniqueArray(fc.constantFrom('link:1', 'link:2', 'link:3'), { maxLength: 1 }),
+  links: fc.uniqueArray(
+    fc.constantFrom('link:1', 'profile:2', 'owner:3', 'address:x', 'address:y'),
+    { maxLength: 2 },
+  ),
   marks: fc.array(
     fc.constantFrom(
       { kind: 'mixer', about: 'a label' },

@@ -2,7 +2,7 @@ import type { MonitoringRule } from '@quittance/contract';
 
 import type { MonitoringConfig, Severity } from './config.ts';
 import type { Finding, Reason } from './finding.ts';
-import { groupOf, noteLinks } from './groups.ts';
+import { groupOf, isKnownLink, noteLinks } from './groups.ts';
 import type { Movement } from './movement.ts';
 import { cycleReason, edgeOf, findCycle, isCycleDue, noteArrival } from './rules/cycle.ts';
 import { dormantThenActive } from './rules/dormant.ts';
@@ -52,7 +52,8 @@ export function advance(read: ReadState, movement: Movement, config: MonitoringC
     if (reason !== null) find(rule, own, reason);
   }
 
-  if (!movement.isService) noteLinks(states, party, movement.links);
+  const { isService, links } = movement;
+  noteLinks(states, party, isService ? links.filter(isKnownLink) : links);
   run('large_transaction', party, config.large, (state) =>
     largeTransaction(state, movement, config.large, currency),
   );

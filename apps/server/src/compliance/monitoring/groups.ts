@@ -12,10 +12,18 @@ export type LinkState = { readonly parties: readonly string[] | null };
 export const MAX_SHARERS = 6;
 /** A group of more is no group of people who act together, and each is looked at alone. */
 export const MAX_GROUP = 12;
-/** Of one movement: a transaction may have a thousand inputs. */
-export const MAX_LINKS = 8;
+/** Of one movement: eight each that persons and records of customers know, and as many addresses. */
+export const MAX_LINKS = 24;
 /** Of one party, the newest. */
 export const MAX_SHARED = 16;
+
+/**
+ * What somebody knows of the parties themselves: a person's word, papers, owners. It holds wherever the
+ * money comes from; an address of a service says nothing of whom it belongs to.
+ */
+export function isKnownLink(link: string): boolean {
+  return /^(?:link|profile|owner):/.test(link);
+}
 
 /**
  * Notes what a party was seen with. Links are kept as they are and not as joined sets: a set can not be

@@ -35,7 +35,7 @@ const clock: Clock = { nowMs: () => systemClock.nowMs() + shiftMs };
 const ids = uuidV7Ids(clock, (target) => randomFillSync(target));
 const known = new Map<string, AddressFacts>();
 const deps = {
-  ...{ clock, ids, network: 'regtest' as const },
+  ...{ clock, ids, network: 'regtest' as const, knownLinks: async () => [] },
   addressBook: {
     lookUp: async (_: unknown, { addresses }: { addresses: readonly string[] }) =>
       new Map(addresses.flatMap((each) => (known.has(each) ? [[each, known.get(each)]] : []))),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CaseSubject } from '@quittance/contract';
+import type { Uuid } from '@quittance/kernel';
 
 /** Case subjects and columns end here; longer names are replaced by their hash. */
 const MAX_NAME = 200;
@@ -27,6 +28,12 @@ export function partyOf({ customerId, metadata, address, otherwise }: Owner): st
   return address === null ? otherwise : fitting(address);
 }
 
+/** The customer that a party is; null: it is none. */
+export function customerOf(party: string): Uuid | null {
+  // Only partyOf writes this name, with the id that an order has.
+  return (/^customer:(.+)$/.exec(party)?.[1] as Uuid | undefined) ?? null;
+}
+
 /** Names an address, so that it can not be taken for a customer. */
 export function addressName(address: string): string {
   return fitting(`address:${address}`);
@@ -40,6 +47,6 @@ function fitting(name: string): string {
 
 /** What an alert about a party opens a case of. */
 export function subjectOf(party: string): CaseSubject {
-  const customer = /^customer:(.+)$/.exec(party)?.[1];
-  return customer === undefined ? { type: 'party', id: party } : { type: 'customer', id: customer };
+  const customer = customerOf(party);
+  return customer === null ? { type: 'party', id: party } : { type: 'customer', id: customer };
 }

@@ -13,5 +13,14 @@ export type AddressBook = {
   ): Promise<Map<string, AddressFacts>>;
 };
 
+/**
+ * What a customer has in common with others, as records of customers say now: names that are the same
+ * for whoever shares it, and begin as `isKnownLink` (groups.ts) wants.
+ */
+export type KnownLinks = (
+  tx: Tx,
+  about: { merchantId: Uuid; customerId: Uuid },
+) => Promise<readonly string[]>;
+
 /** Where nothing is known of any address. */
 export const emptyAddressBook: AddressBook = { lookUp: async () => new Map() };

@@ -293,8 +293,9 @@ function rounded(past: readonly Movement[], c: MonitoringSettings['rules']['roun
 function groupOf(past: readonly Movement[], party: string): Set<string> {
   const users = new Map<string, Set<string>>();
   for (const m of past) {
-    if (m.isService) continue;
-    for (const link of m.links.slice(0, 8)) {
+    // What a service's address says of its users counts for nothing; what is known of them does.
+    const links = m.isService ? m.links.filter((link) => !link.startsWith('address:')) : m.links;
+    for (const link of links.slice(0, 24)) {
       const known = users.get(link) ?? new Set();
       users.set(link, known.add(m.party));
     }

@@ -2,6 +2,7 @@ import type { Network } from '@quittance/bitcoin';
 import type { Currency, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 import type { RecordedEvent } from '../../telling/events/index.ts';
+import { MAX_LINKS } from './groups.ts';
 import type { Mark } from './movement.ts';
 import {
   findCounting,
@@ -9,14 +10,14 @@ import {
   type RecordedMovement,
   readLinks,
 } from './movement-store.ts';
-import { addressName, partyOf } from './parties.ts';
-import type { AddressBook } from './ports.ts';
+import { addressName, customerOf, partyOf } from './parties.ts';
+import type { AddressBook, KnownLinks } from './ports.ts';
 import { valueAt } from './rates-at.ts';
 import type { News } from './read-event.ts';
-import { MAX_ADDRESSES, readPaymentSources } from './sources.ts';
+import { readPaymentSources } from './sources.ts';
 import { readOrderFacts, readPayoutFacts } from './subject-store.ts';
 
-export type TakeInDeps = { network: Network; addressBook: AddressBook };
+export type TakeInDeps = { network: Network; addressBook: AddressBook; knownLinks: KnownLinks };
 type At = { merchantId: Uuid; event: RecordedEvent; seq: number; atMs: number; currency: Currency };
 type Incoming = Extract<News, { type: 'payment' | 'payout' }>;
 
@@ -62,10 +63,10 @@ async function takePayment(
     ...{ direction: 'in', party, counterparty: address, isService },
     ...{ amountSats, currency, amountMinor: value?.amountMinor ?? null },
     ...{ rateSource: value?.rateSource ?? null, isFiatLeg: order.priceCurrency !== 'BTC' },
-    links: [
-      ...(await readLinks(tx, { merchantId, party })),
-      ...(isService ? [] : sources.addresses.map(addressName)),
-    ].slice(0, MAX_ADDRESSES),
+    links: await linksOf(tx, deps, {
+      ...{ merchantId, party },
+      addresses: isService ? [] : sources.addresses.map(addressName),
+    }),
     marks: known.marks,
     isUndone: false,
   };
@@ -92,13 +93,29 @@ async function takePayout(
     ...{ direction: 'out', party, counterparty: address, isService: known.isService },
     ...{ amountSats, currency, amountMinor: value?.amountMinor ?? null },
     ...{ rateSource: value?.rateSource ?? null, isFiatLeg: price !== null },
-    links: [
-      ...(await readLinks(tx, { merchantId, party })),
-      ...(known.isService || address === null ? [] : [address]),
-    ].slice(0, MAX_ADDRESSES),
+    links: await linksOf(tx, deps, {
+      ...{ merchantId, party },
+      addresses: known.isService || address === null ? [] : [address],
+    }),
     marks: known.marks,
     isUndone: false,
   };
+}
+
+/**
+ * What links the party: a person's word, what customers' records have in common, addresses. Recorded
+ * with the movement as known now, so that reading it again gives the same groups.
+ */
+async function linksOf(
+  tx: Tx,
+  { knownLinks }: TakeInDeps,
+  about: { merchantId: Uuid; party: string; addresses: readonly string[] },
+): Promise<string[]> {
+  const { merchantId, party, addresses } = about;
+  const customerId = customerOf(party);
+  const known = customerId === null ? [] : await knownLinks(tx, { merchantId, customerId });
+  const said = await readLinks(tx, { merchantId, party });
+  return [...said, ...known, ...addresses].slice(0, MAX_LINKS);
 }
 
 /** An invoice names a node for once; a Lightning address stays whose it is. */

@@ -1,61 +1,74 @@
 import type { JsonValue, RiskOutcome } from '@quittance/contract';
 import type { Ids, Uuid } from '@quittance/kernel';
-import type { Database, Tx } from '../../platform/db/index.ts';
+import { type Database, together, type Tx } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
 import { readTipHeight } from '../../receiving/orders/index.ts';
-import { applyPaymentEvents } from '../../receiving/payments/index.ts';
+import { applyPaymentEvents, lockOrdersWithPayments } from '../../receiving/payments/index.ts';
 import { raiseComplianceAlert } from '../cases/index.ts';
 import { type ConfigVersion, readRunningConfigs } from './config-store.ts';
 import { decide, ENGINE, outcomeText } from './decide.ts';
 import { insertDecisions, type StoredDecision, wasOrderApproved } from './decision-store.ts';
 import type { RiskFacts } from './facts.ts';
-import { type ChainFacts, completeFacts } from './gather-facts.ts';
-import { endClaim, lockPaymentToScreen, type PaymentToScreen } from './queue-store.ts';
+import { type ChainFacts, factsOf, lockOwnRecord, saveOwnRecord } from './gather-facts.ts';
+import { endClaim, keepPlans, type PaymentToScreen, readPaymentToScreen } from './queue-store.ts';
 
 export type Decided = { action: RiskOutcome['action']; mode: 'on' | 'shadow' };
 
 /**
  * Decides about one payment and does what follows, all in one transaction: the decision with its facts,
  * the payment's event with the ledger and what is told, the alert with its case, the history for the
- * payments to come. A payment that was decided meanwhile is left as it is.
+ * payments to come. A payment that was decided meanwhile is left as it is. What is read takes one round
+ * trip to the database, and so does what is written.
+ * @param known the payment as it was when its coins were followed back
  * @returns null where there was nothing to decide any more
  */
 export async function decidePayment(
   database: Database,
   deps: { ids: Ids; nowMs: number },
-  of: { merchantId: Uuid; paymentId: Uuid; chain: ChainFacts },
+  { known, chain }: { known: PaymentToScreen; chain: ChainFacts },
 ): Promise<Decided | null> {
+  const atMs = deps.nowMs;
   return await database.asSystem(async (tx) => {
-    const payment = await lockPaymentToScreen(tx, of);
+    const [, locked, payment, running, record, isOrderKnown, tipHeight] = await together([
+      keepPlans(tx),
+      // First of all, as everywhere: from here on nobody else changes the payment.
+      lockOrdersWithPayments(tx, [known.orderId]),
+      readPaymentToScreen(tx, known),
+      readRunningConfigs(tx, { ...known, nowMs: atMs }),
+      lockOwnRecord(tx, known, { chain, atMs }),
+      wasOrderApproved(tx, known),
+      readTipHeight(tx),
+    ]);
     if (payment === undefined || !isDue(payment)) {
-      await endClaim(tx, of);
+      await endClaim(tx, known);
       return null;
     }
-    const { active, shadow } = await readRunningConfigs(tx, { ...of, nowMs: deps.nowMs });
-    const { facts, learnAmount } = await completeFacts(tx, payment, of.chain, deps.nowMs);
+    const { active, shadow } = running;
+    const facts = factsOf(payment, { chain, record, atMs });
     const mode = payment.hold === 'screening' ? 'on' : 'shadow';
     const outcome = decide(facts, active.config);
-    const acts = mode === 'on' && outcome.action !== 'approve';
     const approved = outcome.action === 'approve';
-    if (approved && !(await wasOrderApproved(tx, payment))) await learnAmount();
     const id = deps.ids.next();
-    const caseId = acts
-      ? await raiseAlert(tx, deps, { payment, facts, outcome, decisionId: id })
-      : null;
-    const made = decisionsOf({ payment, facts, mode, atMs: deps.nowMs });
+    const caseId =
+      mode === 'on' && !approved
+        ? await raiseAlert(tx, deps, { payment, facts, outcome, decisionId: id })
+        : null;
+    const made = decisionsOf({ payment, facts, mode, atMs });
     const own = made({ id, config: active, trial: false, outcome, caseId });
     const trial =
       shadow === null
         ? []
         : [made({ id: deps.ids.next(), config: shadow, trial: true, caseId: null })];
-    await insertDecisions(tx, [own, ...trial]);
-    const telling = { ...deps, tipHeight: await readTipHeight(tx) };
-    const event = { type: 'screened', paymentId: payment.paymentId } as const;
     const verdict = approved ? 'approve' : 'hold';
-    await applyPaymentEvents(tx, telling, [
-      { orderId: payment.orderId, events: [{ ...event, verdict }] },
+    const event = { type: 'screened', paymentId: payment.paymentId, verdict } as const;
+    const batch = [{ orderId: payment.orderId, events: [event] }];
+    const learn = approved && !isOrderKnown;
+    await together([
+      saveOwnRecord(tx, payment, { chain, history: record.history, learn, atMs }),
+      insertDecisions(tx, [own, ...trial]),
+      endClaim(tx, payment),
+      applyPaymentEvents(tx, { ...deps, tipHeight }, batch, locked),
     ]);
-    await endClaim(tx, of);
     return { action: outcome.action, mode };
   });
 }

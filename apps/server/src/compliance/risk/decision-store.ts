@@ -1,6 +1,6 @@
 import type { RiskAction, RiskLevel } from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 
 /** A decision as it is written: facts and outcome are the very bytes. */
 export type StoredDecision = {
@@ -48,20 +48,22 @@ export async function insertDecisions(
   tx: Tx,
   decisions: readonly Omit<StoredDecision, 'factsHash'>[],
 ): Promise<void> {
-  for (const each of decisions) {
-    await tx.query(
-      `INSERT INTO risk_decision (merchant_id, id, payment_id, order_id, mode, trial,
+  await together(
+    decisions.map((each) =>
+      tx.query(
+        `INSERT INTO risk_decision (merchant_id, id, payment_id, order_id, mode, trial,
               config_version, engine, score, level, action, facts, facts_hash, outcome, case_id,
               decided_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
                sha256(convert_to($12, 'UTF8')), $13, $14, $15)`,
-      [
-        ...[each.merchantId, each.id, each.paymentId, each.orderId, each.mode, each.trial],
-        ...[each.configVersion, each.engine, each.score, each.level, each.action, each.facts],
-        ...[each.outcome, each.caseId, new Date(each.decidedAtMs)],
-      ],
-    );
-  }
+        [
+          ...[each.merchantId, each.id, each.paymentId, each.orderId, each.mode, each.trial],
+          ...[each.configVersion, each.engine, each.score, each.level, each.action, each.facts],
+          ...[each.outcome, each.caseId, new Date(each.decidedAtMs)],
+        ],
+      ),
+    ),
+  );
 }
 
 export async function readDecision(

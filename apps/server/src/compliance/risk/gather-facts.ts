@@ -1,11 +1,17 @@
 import type { RiskConfig } from '@quittance/contract';
-import { assert, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { assert } from '@quittance/kernel';
+import { together, type Tx } from '../../platform/db/index.ts';
 import { isFiatCurrency, parsePrice, satsToFiat } from '../../receiving/rates/index.ts';
-import { lookUpOwnAddresses, type Screener } from '../screening/index.ts';
+import { lookUpOwnAddresses, type OwnAddress, type Screener } from '../screening/index.ts';
 import { FACTS_VERSION, type RiskFacts, type SourceFacts, type SourceHit } from './facts.ts';
 import { addAmount, addPayment, compareAmount, hourOf, readActivity } from './history.ts';
-import { countSources, lockHistory, saveActivity, saveAmounts } from './history-store.ts';
+import {
+  countSources,
+  type History,
+  lockHistory,
+  saveActivity,
+  saveAmounts,
+} from './history-store.ts';
 import { type PaymentToScreen, readRefundedAddresses } from './queue-store.ts';
 import { type Trace, trace } from './trace/trace.ts';
 import type { ReadTransactions } from './trace/traced-transaction.ts';
@@ -36,6 +42,7 @@ export async function gatherChainFacts(
   const limits = {
     hops: Math.max(...deps.configs.map(({ hops }) => hops)),
     maxTransactions: Math.max(...deps.configs.map(({ maxTransactions }) => maxTransactions)),
+    peels: Math.max(...deps.configs.map(({ peelChain }) => peelChain.minLength)),
   };
   const stopAt = (address: string) => {
     const hits = hitsOf(address);
@@ -82,26 +89,63 @@ export function valueOf({ amountSats, rate }: Pick<PaymentToScreen, 'amountSats'
   return { minor: satsToFiat(amountSats, quote), currency: rate.currency };
 }
 
+/** What a store's own record says of a payment and the addresses that its coins came by. */
+export type OwnRecord = {
+  history: History;
+  /** Addresses on the store's own list, by how they were met. */
+  own: ReadonlyMap<string, OwnAddress>;
+  refunded: readonly string[];
+};
+
 /**
- * Adds what the store's own record says, and counts this payment for those to come. Locks the store's
- * history until the transaction ends. Costs a few rows, however long the history is.
+ * Reads it, and locks the store's history until the transaction ends. The own list is read in its
+ * latest state: it is small, and has no versions. A few rows, however long the history is.
  */
-export async function completeFacts(
+export async function lockOwnRecord(
   tx: Tx,
   payment: PaymentToScreen,
-  chain: ChainFacts,
-  atMs: number,
-): Promise<{ facts: RiskFacts; learnAmount: () => Promise<void> }> {
-  const { merchantId, method, amountSats } = payment;
+  { chain, atMs }: { chain: ChainFacts; atMs: number },
+): Promise<OwnRecord> {
+  const { merchantId } = payment;
+  const addresses = directOf(chain);
+  const { currency } = valueOf(payment);
+  const met = chain.met.map(({ address }) => address);
+  const [history, own, refunded] = await together([
+    lockHistory(tx, { merchantId, currency, addresses, hour: hourOf(atMs) }),
+    lookUpOwnAddresses(tx, { merchantId, addresses: met }),
+    readRefundedAddresses(tx, { merchantId, addresses }),
+  ]);
+  return { history, own, refunded };
+}
+
+/** Counts a payment for those to come. @param learn whether its amount tells what is usual */
+export async function saveOwnRecord(
+  tx: Tx,
+  payment: PaymentToScreen,
+  of: { chain: ChainFacts; history: History; learn: boolean; atMs: number },
+): Promise<void> {
+  const { merchantId } = payment;
   const { minor, currency } = valueOf(payment);
-  const key: { merchantId: Uuid; currency: string } = { merchantId, currency };
-  const { amounts, activity } = await lockHistory(tx, key);
-  const counted = addPayment(activity, atMs);
-  const { last24h, usualDay } = readActivity(counted, atMs);
-  await saveActivity(tx, merchantId, counted);
-  const addresses = chain.source?.direct.map(({ address }) => address) ?? [];
-  const busiest = await countSources(tx, { merchantId, addresses, hour: hourOf(atMs) });
-  const facts: RiskFacts = {
+  const { amounts, activity } = of.history;
+  const addresses = directOf(of.chain);
+  await together([
+    saveActivity(tx, merchantId, addPayment(activity, of.atMs)),
+    countSources(tx, { merchantId, addresses, hour: hourOf(of.atMs) }),
+    ...(of.learn ? [saveAmounts(tx, { merchantId, currency }, addAmount(amounts, minor))] : []),
+  ]);
+}
+
+/** All that a decision rests on, out of what was read. */
+export function factsOf(
+  payment: PaymentToScreen,
+  { chain, record, atMs }: { chain: ChainFacts; record: OwnRecord; atMs: number },
+): RiskFacts {
+  const { method, amountSats } = payment;
+  const { minor, currency } = valueOf(payment);
+  const { amounts, activity, busiest } = record.history;
+  // This payment is one of the day's.
+  const { last24h, usualDay } = readActivity(addPayment(activity, atMs), atMs);
+  return {
     version: FACTS_VERSION,
     atMs,
     payment: {
@@ -110,28 +154,29 @@ export async function completeFacts(
     },
     history: compareAmount(amounts, minor),
     velocity: {
-      source: addresses.length === 0 ? null : busiest,
+      source: directOf(chain).length === 0 ? null : busiest + 1,
       store: last24h,
       storeUsual: usualDay,
     },
-    ...{ source: await addOwnList(tx, merchantId, chain), shape: chain.shape, lists: chain.lists },
-    refunded: await readRefundedAddresses(tx, { merchantId, addresses }),
+    source: withOwnList(chain, record.own),
+    shape: chain.shape,
+    lists: chain.lists,
+    refunded: record.refunded,
   };
-  return { facts, learnAmount: () => saveAmounts(tx, key, addAmount(amounts, minor)) };
+}
+
+function directOf({ source }: ChainFacts): string[] {
+  return source?.direct.map(({ address }) => address) ?? [];
 }
 
 /** How hits of a store's own list of addresses are named; no list of the instance can be called so. */
 const OWN_LIST = 'own';
 
-/** The store's own list is read here, in its latest state: it is small, and has no versions. */
-async function addOwnList(
-  tx: Tx,
-  merchantId: Uuid,
+function withOwnList(
   { source, met }: ChainFacts,
-): Promise<SourceFacts | null> {
+  own: ReadonlyMap<string, OwnAddress>,
+): SourceFacts | null {
   if (source === null || met.length === 0) return source;
-  const addresses = met.map(({ address }) => address);
-  const own = await lookUpOwnAddresses(tx, { merchantId, addresses });
   const hits: SourceHit[] = [];
   const allowed = new Set<string>();
   const seen = new Set<string>();

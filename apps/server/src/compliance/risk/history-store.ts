@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { assert, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import {
   type Activity,
   type AmountSketch,
@@ -13,13 +13,30 @@ type Counts = Record<string, number>;
 
 /**
  * A store's history for one decision, locked until the transaction ends: decisions about one store go
- * one after the other, so that each sees all before it. Two rows, whatever the store's age.
+ * one after the other, so that each sees all before it. A few rows, whatever the store's age.
+ * @returns busiest: payments in the 24 hours before this one from the busiest of `addresses`
  */
 export async function lockHistory(
   tx: Tx,
+  of: { merchantId: Uuid; currency: string; addresses: readonly string[]; hour: number },
+): Promise<History> {
+  const [locked, amounts, busiest] = await together([
+    lockActivity(tx, of.merchantId),
+    readAmounts(tx, of),
+    readBusiest(tx, of),
+  ]);
+  if (locked !== undefined) return { activity: activityOf(locked), amounts, busiest };
+  // Another first decision may have been made while this one waited.
+  const activity = activityOf(await beginActivity(tx, of.merchantId));
+  return { activity, amounts: await readAmounts(tx, of), busiest: await readBusiest(tx, of) };
+}
+
+export type History = { amounts: AmountSketch; activity: Activity; busiest: number };
+
+async function readAmounts(
+  tx: Tx,
   { merchantId, currency }: { merchantId: Uuid; currency: string },
-): Promise<{ amounts: AmountSketch; activity: Activity }> {
-  const active = (await lockActivity(tx, merchantId)) ?? (await beginActivity(tx, merchantId));
+): Promise<AmountSketch> {
   const row = await tx.maybe<{
     payments: bigint;
     sum: string;
@@ -30,20 +47,29 @@ export async function lockHistory(
       WHERE merchant_id = $1 AND currency = $2`,
     [merchantId, currency],
   );
-  const amounts: AmountSketch =
-    row === undefined
-      ? EMPTY_SKETCH
-      : {
-          count: Number(row.payments),
-          sum: BigInt(row.sum),
-          sumOfSquares: BigInt(row.sum_of_squares),
-          buckets: mapOf(row.buckets),
-        };
-  const activity =
-    Object.keys(active.days).length === 0
-      ? NO_ACTIVITY
-      : { hours: mapOf(active.hours), days: mapOf(active.days) };
-  return { amounts, activity };
+  if (row === undefined) return EMPTY_SKETCH;
+  return {
+    count: Number(row.payments),
+    sum: BigInt(row.sum),
+    sumOfSquares: BigInt(row.sum_of_squares),
+    buckets: mapOf(row.buckets),
+  };
+}
+
+/** By whole hours, the one of this payment included. */
+async function readBusiest(
+  tx: Tx,
+  of: { merchantId: Uuid; addresses: readonly string[]; hour: number },
+): Promise<number> {
+  if (of.addresses.length === 0) return 0;
+  const { most } = await tx.one<{ most: number }>(
+    `SELECT coalesce(max(payments), 0)::int AS most FROM (
+       SELECT sum(payments) AS payments FROM risk_source_hour
+        WHERE merchant_id = $1 AND source = ANY($2::bytea[]) AND hour > $3 AND hour <= $4
+        GROUP BY source) AS counted`,
+    [of.merchantId, of.addresses.map(hashOf), of.hour - HOURS_PER_DAY, of.hour],
+  );
+  return most;
 }
 
 type ActivityRow = { hours: Counts; days: Counts };
@@ -93,30 +119,18 @@ export async function saveAmounts(
   );
 }
 
-/**
- * Counts a payment for the addresses that it came from, and tells how many the busiest of them has
- * made in the last 24 hours, by whole hours and this one included. 0 without an address.
- */
+/** Counts a payment for the addresses that it came from. */
 export async function countSources(
   tx: Tx,
   of: { merchantId: Uuid; addresses: readonly string[]; hour: number },
-): Promise<number> {
-  if (of.addresses.length === 0) return 0;
-  // In one order for everybody, so that two transactions can not wait for each other.
-  const sources = of.addresses.map(hashOf).toSorted((a, b) => Buffer.compare(a, b));
-  const { most } = await tx.one<{ most: number }>(
-    `WITH counted AS (
-       INSERT INTO risk_source_hour AS h (merchant_id, source, hour, payments)
-       SELECT $1, source, $3, 1 FROM unnest($2::bytea[]) AS source
-       ON CONFLICT (merchant_id, source, hour) DO UPDATE SET payments = h.payments + 1
-       RETURNING source, payments)
-     SELECT coalesce(max(payments + coalesce(earlier, 0)), 0)::int AS most FROM counted c
-      CROSS JOIN LATERAL (
-        SELECT sum(e.payments) AS earlier FROM risk_source_hour e WHERE e.merchant_id = $1
-           AND e.source = c.source AND e.hour < $3 AND e.hour > $4) before`,
-    [of.merchantId, sources, of.hour, of.hour - HOURS_PER_DAY],
+): Promise<void> {
+  if (of.addresses.length === 0) return;
+  await tx.query(
+    `INSERT INTO risk_source_hour AS h (merchant_id, source, hour, payments)
+     SELECT $1, source, $3, 1 FROM unnest($2::bytea[]) AS source
+     ON CONFLICT (merchant_id, source, hour) DO UPDATE SET payments = h.payments + 1`,
+    [of.merchantId, of.addresses.map(hashOf), of.hour],
   );
-  return most;
 }
 
 /** Lets go of what is too old to count. @returns whether there may be more */
@@ -133,6 +147,11 @@ export async function pruneSources(tx: Tx, hour: number, limit: number): Promise
 /** Sixteen bytes of the hash: addresses are told apart, and can not be read off. */
 function hashOf(address: string): Buffer {
   return createHash('sha256').update(address).digest().subarray(0, 16);
+}
+
+function activityOf({ hours, days }: ActivityRow): Activity {
+  if (Object.keys(days).length === 0) return NO_ACTIVITY;
+  return { hours: mapOf(hours), days: mapOf(days) };
 }
 
 function mapOf(counts: Counts): Map<number, number> {

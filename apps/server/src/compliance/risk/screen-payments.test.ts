@@ -4,7 +4,7 @@ import { type Answered, startTestApi, type TestApi } from '../../../../../tests/
 import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
 import { verifyJournal } from '../../accounting/ledger/index.ts';
-import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, type PaymentEvent } from '../../receiving/payments/index.ts';
 import { audienceReader } from '../../telling/notifications/index.ts';

@@ -1,5 +1,5 @@
 import type { Clock, Ids } from '@quittance/kernel';
-import type { Database } from '../../platform/db/index.ts';
+import { type Database, together } from '../../platform/db/index.ts';
 import { growingDelayMs, type Loop, startLoop } from '../../platform/loops/index.ts';
 import { SCREENING_DUE_CHANNEL } from '../../receiving/payments/index.ts';
 import {
@@ -17,6 +17,7 @@ import { pruneSources } from './history-store.ts';
 import {
   type Claim,
   claimPayments,
+  keepPlans,
   postponeClaim,
   readPaymentToScreen,
   readStuck,
@@ -76,25 +77,22 @@ export async function screenPayments(deps: ScreeningDeps, signal?: AbortSignal):
 
 async function screen(deps: ScreeningDeps, claim: Claim): Promise<void> {
   const { database, clock, ids } = deps;
-  const { merchantId, paymentId } = claim;
-  const known = await database.asSystem(async (tx) => ({
-    payment: await readPaymentToScreen(tx, claim),
-    running: await readRunningConfigs(tx, { merchantId, nowMs: clock.nowMs() }),
-  }));
-  if (known.payment === undefined) return;
-  const { active, shadow } = known.running;
+  const [, known, { active, shadow }] = await database.asSystem((tx) =>
+    together([
+      keepPlans(tx),
+      readPaymentToScreen(tx, claim),
+      readRunningConfigs(tx, { ...claim, nowMs: clock.nowMs() }),
+    ]),
+  );
+  if (known === undefined) return;
   const configs = shadow === null ? [active] : [active, shadow];
-  const chain = await gatherChainFacts(known.payment, {
+  const chain = await gatherChainFacts(known, {
     ...deps,
     configs: configs.map(({ config }) => config),
   });
   if (chain === null)
     return await postpone(deps, claim, 'the transaction is not known to the node');
-  const decided = await decidePayment(
-    database,
-    { ids, nowMs: clock.nowMs() },
-    { merchantId, paymentId, chain },
-  );
+  const decided = await decidePayment(database, { ids, nowMs: clock.nowMs() }, { known, chain });
   if (decided !== null) deps.onDecided?.(decided);
 }
 

@@ -1,5 +1,5 @@
 import { toHex } from '@quittance/kernel';
-import type { BitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import { classifyFailure, classifyRefusal, type NodeAnswer } from './node-answers.ts';
 
 type Node = Pick<BitcoinRpc, 'call'>;

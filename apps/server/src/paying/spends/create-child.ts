@@ -1,6 +1,6 @@
 import { type Ancestors, ancestorDebt, type FeeRate } from '@quittance/bitcoin';
 import type { Uuid } from '@quittance/kernel';
-import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import { readWalletForSpending } from '../coins/index.ts';
 import type { SpendDeps } from './deps.ts';

@@ -1,6 +1,6 @@
 import type { SignerClient } from '@quittance/signer/client';
 import type { Clock, Ids, Random } from '@quittance/kernel';
-import type { BitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { FeeEstimator } from './estimate-fee.ts';
 import type { SpendListener } from './spend.ts';

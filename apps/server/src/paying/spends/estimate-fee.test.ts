@@ -1,7 +1,7 @@
 import { manualClock } from '@quittance/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import { createFeeEstimator, NoFeeEstimateError, rateAtDepth } from './estimate-fee.ts';
 
 /** A node that answers from a table; what is not in it fails. */

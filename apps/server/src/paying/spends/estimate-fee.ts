@@ -6,7 +6,7 @@ import {
   type Network,
 } from '@quittance/bitcoin';
 import type { Clock } from '@quittance/kernel';
-import { type BitcoinRpc, BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { type BitcoinRpc, BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import { readSats } from './node-amounts.ts';
 
 /** An answer of the node is used for this long: blocks come every ten minutes. */

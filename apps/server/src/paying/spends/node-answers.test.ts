@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import { classifyFailure, classifyRefusal } from './node-answers.ts';
 
 const rpc = (code: number, message: string) => new BitcoinRpcError('rpc', message, { code });

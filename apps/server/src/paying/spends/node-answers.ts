@@ -1,4 +1,4 @@
-import { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import type { RefusalVerdict } from './transition.ts';
 
 /** What became of an attempt to give a transaction to the node. */

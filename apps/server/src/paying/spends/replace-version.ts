@@ -1,6 +1,6 @@
 import { type FeeRate, feeRateOf, type Replaced } from '@quittance/bitcoin';
 import { assert } from '@quittance/kernel';
-import type { BitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import { applyEvent, tellingNow } from './apply-event.ts';
 import type { SpendDeps } from './deps.ts';

@@ -8,3 +8,4 @@ export {
 export { dateOf } from './dates.ts';
 export { MigrationError, migrate, pendingMigrations } from './migrate.ts';
 export { APP_ROLE, roleUrls, SYSTEM_ROLE } from './roles.ts';
+export { together } from './together.ts';

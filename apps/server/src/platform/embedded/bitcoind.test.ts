@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { quietLog, temporaryFolder } from '../../../../../tests/support/temporary.ts';
-import { createBitcoinRpc } from '../bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../bitcoin-node/index.ts';
 import { findBitcoind, startRegtestNode } from './bitcoind.ts';
 import { findOnPath, processStartTime } from './companion.ts';
 

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { BitcoinRpcError, createBitcoinRpc } from '../bitcoin-rpc.ts';
+import { BitcoinRpcError, createBitcoinRpc } from '../bitcoin-node/index.ts';
 import {
   type Companion,
   type EmbeddedLog,

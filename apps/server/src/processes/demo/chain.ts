@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { formatBtc, type Sats } from '@quittance/kernel';
 import { z } from 'zod';
-import { type BitcoinRpc, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import { type BitcoinRpc, createBitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import { type RegtestNode, startRegtestNode } from '../../platform/embedded/bitcoind.ts';
 import type { EmbeddedLog } from '../../platform/embedded/companion.ts';
 

@@ -1,5 +1,9 @@
 import { connect } from 'node:net';
-import { type BitcoinRpc, BitcoinRpcError, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import {
+  type BitcoinRpc,
+  BitcoinRpcError,
+  createBitcoinRpc,
+} from '../../platform/bitcoin-node/index.ts';
 import { type Config, RPC_PORTS } from '../../platform/config/index.ts';
 import { inspectNode } from '../../receiving/chain/index.ts';
 import { neededFromHeight } from './database.ts';

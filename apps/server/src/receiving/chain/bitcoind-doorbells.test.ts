@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Publisher } from 'zeromq';
-import type { BitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import { startBitcoindDoorbells } from './bitcoind-doorbells.ts';
 
 /** Only the long poll is used, and it never answers here. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Subscriber } from 'zeromq';
-import type { BitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import type { Doorbells } from './chain-source.ts';
 
 export type ZmqEndpoints = { rawtx?: string; hashblock?: string; sequence?: string };

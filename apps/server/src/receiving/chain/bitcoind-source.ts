@@ -1,4 +1,8 @@
-import { type BatchResult, type BitcoinRpc, BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import {
+  type BatchResult,
+  type BitcoinRpc,
+  BitcoinRpcError,
+} from '../../platform/bitcoin-node/index.ts';
 import type { ChainSource, Outpoint } from './chain-source.ts';
 
 /** RPC_INVALID_ADDRESS_OR_KEY: the node does not have it (Bitcoin Core, rpc/protocol.h). */

@@ -1,5 +1,5 @@
 import { networks } from '@quittance/bitcoin';
-import type { BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import type { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import type { Network } from '../../platform/config/index.ts';
 
 /**

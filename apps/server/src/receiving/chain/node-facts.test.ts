@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Regtest, startRegtest } from '../../../../../tests/support/regtest.ts';
-import { createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import { deploymentNames, inspectNode } from './node-facts.ts';
 
 const question = { network: 'regtest', zmqWanted: {}, nowMs: Date.now() } as const;

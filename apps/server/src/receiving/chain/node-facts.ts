@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BitcoinRpc, BitcoinRpcError } from '../../platform/bitcoin-rpc.ts';
+import { type BitcoinRpc, BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
 import { checkNode, explainRpcError, type NodeFacts, type NodeFinding } from './node-checks.ts';
 
 /** The start-up questions are cheap; a node that takes longer than this is in trouble. */

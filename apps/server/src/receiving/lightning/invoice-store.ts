@@ -286,8 +286,10 @@ export async function countUnfinished(
   { merchantId, lightningNodeId }: { merchantId: Uuid; lightningNodeId: Uuid },
 ): Promise<number> {
   const row = await tx.one<{ count: bigint }>(
-    `SELECT count(*) AS count FROM lightning_invoice WHERE merchant_id = $1 AND lightning_node = $2
-        AND state NOT IN ('settled', 'cancelled')`,
+    `SELECT (SELECT count(*) FROM lightning_invoice WHERE merchant_id = $1 AND lightning_node = $2
+              AND state NOT IN ('settled', 'cancelled'))
+          + (SELECT count(*) FROM lightning_offer WHERE merchant_id = $1 AND lightning_node = $2
+              AND look_at IS NOT NULL) AS count`,
     [merchantId, lightningNodeId],
   );
   return Number(row.count);

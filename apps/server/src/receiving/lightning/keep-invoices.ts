@@ -14,6 +14,7 @@ import {
 import type { LightningNode } from './lightning-node.ts';
 import type { LightningNodes } from './nodes.ts';
 import { changeInvoice, takeInInvoices } from './take-in.ts';
+import { withdrawOffers } from './withdraw-offers.ts';
 
 export type KeeperDeps = {
   database: Database;
@@ -71,6 +72,7 @@ export function keepInvoices(deps: KeeperDeps): Loop {
     for (let at = 0; at < due.length && !signal.aborted; at += AT_ONCE) {
       await Promise.all(due.slice(at, at + AT_ONCE).map((invoice) => attend(deps, invoice)));
     }
+    await withdrawOffers(deps, signal);
     return due.length === MAX_PER_ROUND ? 'again' : undefined;
   }
 

@@ -35,10 +35,15 @@ export type LightningNode = {
   eventsSince(cursor: string | null, limit: number): Promise<LightningEventPage>;
   /** Calls back soon after something happened; only a doorbell. Gives a way to stop it. */
   onEvent(ring: () => void): () => void;
-  /** BOLT12 (capability `offers`): an invoice for an offer (`lno…`), fetched from its issuer. */
+  /**
+   * BOLT12 (capability `offers`): an invoice for an offer (`lno…`), fetched from its issuer.
+   * @throws {OfferRefusal} when the issuer gives none; {LightningNodeError} when our node does not answer
+   */
   fetchInvoice?(request: { offer: string; amountMsat: Msats | null }): Promise<OfferInvoice>;
-  /** BOLT12 (capability `offers`): an offer of our own, reusable. */
-  createOffer?(request: { description: string; amountMsat: Msats | null }): Promise<string>;
+  /** BOLT12 (capability `offers`): an offer of our own that can be paid once. */
+  createOffer?(request: NewOffer): Promise<NodeOffer>;
+  /** After this nobody gets an invoice for it, and those that were given can not be paid. */
+  withdrawOffer?(offerId: string): Promise<void>;
   /**
    * What the credentials allow and Quittance never needs, such as sending coins. Left out where a
    * backend can not tell.
@@ -181,6 +186,8 @@ export type LightningEvent =
       readonly receivedMsat: Msats;
       readonly preimage: string | null;
       readonly atMs: number;
+      /** Of the own offer that the invoice was made for (BOLT12). */
+      readonly offerId?: string;
     }
   | {
       readonly type: 'payment_ended';
@@ -192,6 +199,19 @@ export type LightningEventPage = {
   readonly events: readonly LightningEvent[];
   readonly cursor: string;
   readonly hasMore: boolean;
+};
+
+export type NewOffer = {
+  readonly amountMsat: Msats;
+  readonly description: string;
+  /** No invoice is given for it from then on. */
+  readonly expiresAtMs: number;
+};
+
+export type NodeOffer = {
+  readonly bolt12: string;
+  /** 32 bytes; the same for nobody else's offer. */
+  readonly offerId: string;
 };
 
 export type OfferInvoice = {

@@ -16,6 +16,11 @@ export type MemoryNode = LightningNode & {
   /** Something happens that is no invoice of ours. */
   tell(event: LightningEvent): void;
   /** Nobody answers any more, or again. */
+  /** Somebody pays by an offer; gives the payment's hash. */
+  receiveByOffer(bolt12: string, msat?: bigint): string;
+  isOfferOpen(bolt12: string): boolean;
+  /** As with credentials that do not allow offers. */
+  setOffersAway(value: boolean): void;
   setAway(away: boolean): void;
   setChannels(balances: Partial<LightningBalances>): void;
   invoiceOf(paymentHash: string): NodeInvoice;
@@ -23,7 +28,13 @@ export type MemoryNode = LightningNode & {
 };
 
 export function createMemoryNode(
-  options: { nodeId?: string; network?: LightningInfo['network']; nowMs?: () => number } = {},
+  options: {
+    nodeId?: string;
+    network?: LightningInfo['network'];
+    nowMs?: () => number;
+    /** Whether it can BOLT 12. */
+    offers?: boolean;
+  } = {},
 ): MemoryNode {
   const nodeId = options.nodeId ?? `02${toHex(randomBytes(32))}`;
   const nowMs = options.nowMs ?? Date.now;
@@ -31,6 +42,7 @@ export function createMemoryNode(
   const events: LightningEvent[] = [];
   const rings = new Set<() => void>();
   let away = false;
+  let offersAway = false;
   let created = 0;
   let balances: LightningBalances = {
     ...{ channelsMsat: 0n, inFlightMsat: 0n, onchainSats: 0n },
@@ -63,10 +75,12 @@ export function createMemoryNode(
   }
 
   const preimages = new Map<string, string>();
+  const offers = new Map<string, { bolt12: string; amountMsat: bigint; isOpen: boolean }>();
   return {
     kind: 'embedded',
     capabilities: {
-      ...{ holdInvoices: true, offers: false, keysend: false, descriptionHash: true },
+      ...{ holdInvoices: true, keysend: false, descriptionHash: true },
+      offers: options.offers === true,
       ...{ channels: true, feeLimit: true },
     },
     get created() {
@@ -108,6 +122,19 @@ export function createMemoryNode(
         if (held.state !== 'held') throw new LightningNodeError('refused', 'nothing is held');
         settle(hash, held.receivedMsat, preimage);
       }),
+    createOffer: ({ amountMsat }) =>
+      answer(() => {
+        if (offersAway) throw new LightningNodeError('unauthorized', 'it may not make offers');
+        const offerId = toHex(randomBytes(32));
+        const bolt12 = `lno1${'qpzry9x8gf2tvdw0'.repeat(4)}${offerId.replaceAll(/[b1io]/g, 'q')}`;
+        offers.set(offerId, { bolt12, amountMsat, isOpen: true });
+        return { bolt12, offerId };
+      }),
+    withdrawOffer: (offerId) =>
+      answer(() => {
+        const offer = offers.get(offerId);
+        if (offer !== undefined) offers.set(offerId, { ...offer, isOpen: false });
+      }),
     pay: () => answer(() => ({ state: 'not_found' as const })),
     trackPayment: () => answer(() => ({ state: 'not_found' as const })),
     channels: () => answer(() => []),
@@ -137,6 +164,23 @@ export function createMemoryNode(
       tell({ type: 'invoice_held', paymentHash: hash, receivedMsat, preimage: null, atMs });
     },
     tell,
+    receiveByOffer(bolt12, msat) {
+      const found = [...offers].find(([, offer]) => offer.bolt12 === bolt12);
+      if (found === undefined) throw new Error('there is no such offer');
+      const [offerId, { amountMsat }] = found;
+      const preimage = toHex(randomBytes(32));
+      const paymentHash = toHex(createHash('sha256').update(fromHex(preimage)).digest());
+      const receivedMsat = msat ?? amountMsat;
+      balances = { ...balances, channelsMsat: balances.channelsMsat + receivedMsat };
+      const told = { paymentHash, receivedMsat, preimage, atMs: nowMs(), offerId };
+      tell({ type: 'invoice_settled', ...told });
+      return paymentHash;
+    },
+    isOfferOpen: (bolt12) =>
+      [...offers.values()].some((offer) => offer.bolt12 === bolt12 && offer.isOpen),
+    setOffersAway(value) {
+      offersAway = value;
+    },
     setAway(value) {
       away = value;
     },

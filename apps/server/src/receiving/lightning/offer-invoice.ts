@@ -11,8 +11,9 @@ import {
   readOpenOfOrders,
   readOrderToPay,
 } from './invoice-store.ts';
-import type { NodeInvoice } from './lightning-node.ts';
+import type { NodeInvoice, NodeOffer } from './lightning-node.ts';
 import type { LightningNodes, OpenNode } from './nodes.ts';
+import { insertOffer } from './offer-store.ts';
 
 export type OfferDeps = {
   database: Database;
@@ -50,6 +51,8 @@ const MIN_TIME_MS = 20_000;
 const MAX_DESCRIPTION_BYTES = 200;
 /** A node that has just not answered is not asked for each visitor of the page anew. */
 const REST_AFTER_FAILURE_MS = 10_000;
+/** A node whose credentials do not allow offers is not asked for one with each order. */
+const OFFERS_REST_MS = 10 * 60_000;
 /** What can be received changes with each payment, but not for each visitor. */
 const RECEIVABLE_AGE_MS = 10_000;
 /** Stores of which it is remembered how their node is. */
@@ -59,6 +62,7 @@ const MAX_REMEMBERED = 1_000;
 export function offerInvoices(deps: OfferDeps): InvoiceOffers {
   const underWay = new Map<Uuid, Promise<Offered>>();
   const restUntil = new Map<Uuid, number>();
+  const offersRestUntil = new Map<Uuid, number>();
   const receivable = new Map<Uuid, { msat: bigint | null; atMs: number }>();
 
   async function make({ merchantId, orderId }: { merchantId: Uuid; orderId: Uuid }) {
@@ -80,8 +84,15 @@ export function offerInvoices(deps: OfferDeps): InvoiceOffers {
     if ((restUntil.get(merchantId) ?? 0) > nowMs) return none('node_unavailable');
     try {
       if (await isTooLarge(merchantId, connection, order)) return none('too_large');
-      const made = await askNode(connection, order, { storeName: store.name, nowMs });
-      return await keep({ merchantId, orderId }, connection, { made, nowMs, order, store });
+      const wish = { storeName: store.name, nowMs };
+      const offering = askOffer(connection, order, wish);
+      const made = await askNode(connection, order, wish).catch(async (error: unknown) => {
+        // No offer without an invoice beside it.
+        await forgetOffer(connection, await offering);
+        throw error;
+      });
+      const offer = await offering;
+      return await keep({ merchantId, orderId }, connection, { made, offer, nowMs, order, store });
     } catch (error) {
       if (!(error instanceof LightningNodeError)) throw error;
       remember(restUntil, merchantId, nowMs + REST_AFTER_FAILURE_MS);
@@ -101,13 +112,39 @@ export function offerInvoices(deps: OfferDeps): InvoiceOffers {
     return known.msat !== null && missing(order) * MSATS_PER_SAT > known.msat;
   }
 
+  /** Beside the invoice, where the node has offers (BOLT 12). Nobody goes without paying for it. */
+  async function askOffer(
+    { node }: OpenNode,
+    order: OrderToPay,
+    { storeName }: { storeName: string },
+  ): Promise<NodeOffer | null> {
+    if (!node.capabilities.offers || node.createOffer === undefined) return null;
+    const { merchantId, expiresAtMs } = order;
+    const nowMs = deps.clock.nowMs();
+    if ((offersRestUntil.get(merchantId) ?? 0) > nowMs) return null;
+    const description = describe(order, storeName);
+    const amountMsat = missing(order) * MSATS_PER_SAT;
+    return node.createOffer({ amountMsat, description, expiresAtMs }).catch((error: unknown) => {
+      if (!(error instanceof LightningNodeError)) throw error;
+      remember(offersRestUntil, merchantId, nowMs + OFFERS_REST_MS);
+      deps.log.warn({ error, merchantId }, 'the Lightning node made no offer');
+      return null;
+    });
+  }
+
   /** The invoice is the order's only if the order is still as it was when the node was asked. */
   async function keep(
     { merchantId, orderId }: { merchantId: Uuid; orderId: Uuid },
     connection: OpenNode,
-    more: { made: NodeInvoice; nowMs: number; order: OrderToPay; store: { name: string } },
+    more: {
+      made: NodeInvoice;
+      offer: NodeOffer | null;
+      nowMs: number;
+      order: OrderToPay;
+      store: { name: string };
+    },
   ): Promise<Offered> {
-    const { made, nowMs } = more;
+    const { made, offer, nowMs } = more;
     const invoice: Invoice = {
       ...{ merchantId, id: deps.ids.next(), lightningNodeId: connection.id, orderId },
       ...{ paymentHash: made.paymentHash, bolt11: made.bolt11, amountMsat: made.amountMsat },
@@ -122,13 +159,19 @@ export function offerInvoices(deps: OfferDeps): InvoiceOffers {
       if (order === undefined || !isPayable(order, nowMs)) return none('not_payable');
       if (missing(order) * MSATS_PER_SAT !== made.amountMsat) return none('not_payable');
       await giveUpMisfits(tx, { orderIds: [orderId], nowMs });
-      if (await insertInvoice(tx, invoice)) return { invoice };
+      if (await insertInvoice(tx, invoice)) {
+        const { id: invoiceId, lightningNodeId } = invoice;
+        const own = { merchantId, orderId, invoiceId, lightningNodeId };
+        if (offer !== null) await insertOffer(tx, { ...own, ...offer }, nowMs);
+        return { invoice };
+      }
       const other = (await readOpenOfOrders(tx, [orderId])).get(orderId);
       return other === undefined ? none('not_payable') : { invoice: other };
     });
     if (outcome.invoice?.paymentHash !== made.paymentHash) {
       // Nobody has seen it; the node forgets it by itself when this does not reach it.
       await connection.node.cancelInvoice(made.paymentHash).catch(() => {});
+      await forgetOffer(connection, offer);
     }
     return outcome;
   }
@@ -142,6 +185,11 @@ export function offerInvoices(deps: OfferDeps): InvoiceOffers {
       return making;
     },
   };
+}
+
+/** Nobody has seen it; it ends by itself when this does not reach the node. */
+async function forgetOffer({ node }: OpenNode, offer: NodeOffer | null): Promise<void> {
+  if (offer !== null) await node.withdrawOffer?.(offer.offerId).catch(() => {});
 }
 
 async function askNode(

@@ -8,6 +8,7 @@ import { recordNodeEvents } from './event-store.ts';
 import { applyInvoiceEvent, type Invoice, type InvoiceEvent } from './invoice.ts';
 import { lockInvoice, readInvoicesByHash, saveInvoice } from './invoice-store.ts';
 import type { LightningEvent } from './lightning-node.ts';
+import { readOrdersOfOffers } from './offer-store.ts';
 import { invoiceEvent } from './tell.ts';
 
 export type TakingIn = {
@@ -37,10 +38,15 @@ export async function takeInInvoices(
   const settled = fresh.filter((each) => isNews(each) && each.type === 'invoice_settled');
   const hashes = news.map(({ paymentHash }) => paymentHash);
   const invoices = await readInvoicesByHash(tx, { merchantId, hashes });
+  // Who pays by an offer pays an invoice that the node has made for that, of a hash of its own.
+  const offerIds = news.flatMap(({ offerId }) => offerId ?? []);
+  const offered = await readOrdersOfOffers(tx, { merchantId, offerIds });
   const ofOrders: OrderEvents[] = [];
   for (const each of settled) {
-    const orderId = invoices.get(each.paymentHash)?.orderId ?? null;
-    if (!isNews(each) || orderId === null) continue;
+    if (!isNews(each)) continue;
+    const orderId =
+      invoices.get(each.paymentHash)?.orderId ?? offered.get(each.offerId ?? '') ?? null;
+    if (orderId === null) continue;
     const { paymentHash, receivedMsat, atMs: settledAtMs } = each;
     const amountSats = receivedMsat / MSATS_PER_SAT;
     // Less than a satoshi pays no order; it is the merchant's all the same, below.

@@ -26,6 +26,8 @@ type Place = { publicUrl: string; tipHeight: number; storeName: string };
 /** An open Lightning invoice of an order. */
 export type OpenInvoice = {
   bolt11: string;
+  /** A BOLT 12 offer beside it, for the same; null where the node makes none. */
+  offer: string | null;
   paymentHash: string;
   amountSats: Sats;
   expiresAtMs: number;
@@ -72,12 +74,13 @@ export function orderJson(
     requiredConfirmations: row.requiredConfirmations,
     latePolicy: row.latePolicy,
     address: row.address,
-    bip21: paymentLink(row, place.storeName, lightning?.bolt11),
+    bip21: paymentLink(row, place.storeName, lightning),
     lightning:
       lightning === undefined
         ? null
         : {
             bolt11: lightning.bolt11,
+            offer: lightning.offer,
             paymentHash: lightning.paymentHash,
             amountSats: lightning.amountSats.toString(),
             expiresAt: isoTime(lightning.expiresAtMs),
@@ -143,11 +146,15 @@ export function orderView(
             at: row.rate.observedAt,
           },
     address: row.address,
-    bip21: paymentLink(row, face.name, lightning?.bolt11),
+    bip21: paymentLink(row, face.name, lightning),
     lightning:
       lightning === undefined
         ? null
-        : { bolt11: lightning.bolt11, expiresAt: isoTime(lightning.expiresAtMs) },
+        : {
+            bolt11: lightning.bolt11,
+            offer: lightning.offer,
+            expiresAt: isoTime(lightning.expiresAtMs),
+          },
     network: place.network,
     confirmations: {
       have: confirmationsOf(row, payments, tipHeight),
@@ -202,7 +209,8 @@ const MAX_LINK_LENGTH = 2_000;
 
 /**
  * BIP21 link for what is still to be paid; without an amount once nothing is. Texts take up to
- * twelve characters for each of theirs: what makes the link too long is left out, the message first.
+ * twelve characters for each of theirs: what makes the link too long is left out, the message first,
+ * the offer (BIP321, `lno`) last: a wallet that knows offers needs no texts.
  */
 export function paymentLink(
   row: Pick<
@@ -215,18 +223,20 @@ export function paymentLink(
     | 'receivedSats'
   >,
   storeName: string,
-  bolt11?: string,
+  lightning?: Pick<OpenInvoice, 'bolt11' | 'offer'>,
 ): string {
   const remaining = remainingSats(row, row.receivedSats);
   const bare = {
     address: row.address,
     ...(remaining > 0n && { amountSats: remaining }),
-    ...(bolt11 !== undefined && { lightning: bolt11 }),
+    ...(lightning !== undefined && { lightning: lightning.bolt11 }),
+    ...(lightning !== undefined && lightning.offer !== null && { lno: lightning.offer }),
   };
   const labelled = { ...bare, label: storeName };
   const full = { ...labelled, ...(row.description !== null && { message: row.description }) };
-  const links = [full, labelled].map(formatBip21);
-  return links.find(({ length }) => length <= MAX_LINK_LENGTH) ?? formatBip21(bare);
+  const { lno: _, ...plain } = bare;
+  const links = [full, labelled, bare, plain].map(formatBip21);
+  return links.find(({ length }) => length <= MAX_LINK_LENGTH) ?? formatBip21(plain);
 }
 
 function isoTime(ms: number): string {

@@ -17,7 +17,7 @@ import {
   refundUndrawn,
   type Transfer,
 } from '../../accounting/ledger/index.ts';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import { type NewEvent, recordEvents } from '../../telling/events/index.ts';
 import { isScreeningDue, type PayableOrder, type Payment, type PaymentEvent } from './payment.ts';
 import {
@@ -30,6 +30,7 @@ import {
   saveHolds,
   saveOrders,
   savePayments,
+  type StoredOrder,
 } from './store.ts';
 import { eventsOf, type Telling } from './tell.ts';
 import type { LedgerIntent, OrderChange } from './order-change.ts';
@@ -38,16 +39,33 @@ import { applyEvents } from './transition.ts';
 /** What happened to one order, in its sequence. */
 export type OrderEvents = { orderId: Uuid; events: readonly PaymentEvent[] };
 
+/** Orders with all their payments, locked until the transaction ends. */
+export type LockedOrders = {
+  orders: readonly StoredOrder[];
+  payments: ReadonlyMap<Uuid, readonly Payment[]>;
+};
+
+/** Locks orders, as it is done before anything else is. Ones that are not there are left out. */
+export async function lockOrdersWithPayments(
+  tx: Tx,
+  orderIds: readonly Uuid[],
+): Promise<LockedOrders> {
+  const [orders, payments] = await together([lockOrders(tx, orderIds), readPayments(tx, orderIds)]);
+  return { orders, payments };
+}
+
 /**
  * Applies events to orders: the transitions, the ledger, the orders and what is told of it, all in
  * the caller's transaction (design §3, law 2). Any number of orders takes the same few round trips.
  * Events that were applied before change nothing.
+ * @param locked these orders, where the transaction has locked them before
  * @returns the orders that changed
  */
 export async function applyPaymentEvents(
   tx: Tx,
   telling: Telling,
   batch: readonly OrderEvents[],
+  locked?: LockedOrders,
 ): Promise<PayableOrder[]> {
   if (batch.length === 0) return [];
   const eventsByOrder = new Map<Uuid, PaymentEvent[]>();
@@ -57,9 +75,8 @@ export async function applyPaymentEvents(
     else list.push(...events);
   }
   const orderIds = [...eventsByOrder.keys()];
-  const orders = await lockOrders(tx, orderIds);
+  const { orders, payments } = locked ?? (await lockOrdersWithPayments(tx, orderIds));
   assert(orders.length === orderIds.length, 'an event is about an order that is not there');
-  const payments = await readPayments(tx, orderIds);
 
   const changed: PayableOrder[] = [];
   const changes: LiveChange[] = [];
@@ -85,16 +102,23 @@ export async function applyPaymentEvents(
     transfers.push(...change.ledger.map((intent) => transferOf(change, intent, telling.nowMs)));
     events.push(...eventsOf(order, change, telling));
   }
-  await savePayments(tx, changedPayments, telling.nowMs);
-  await saveHolds(tx, changedHolds, telling.nowMs);
-  if (changedPayments.some(({ payment }) => isScreeningDue(payment))) await ringScreening(tx);
-  await saveOrders(tx, changed, telling.nowMs);
+  await together([
+    savePayments(tx, changedPayments, telling.nowMs),
+    saveHolds(tx, changedHolds, telling.nowMs),
+    saveOrders(tx, changed, telling.nowMs),
+    recordEvents(tx, events),
+    notifyOrders(tx, changes),
+    ...(changedPayments.some(({ payment }) => isScreeningDue(payment)) ? [ringScreening(tx)] : []),
+    // Last of all, since other writers of the book wait from here on.
+    postAll(tx, transfers),
+  ]);
+  return changed;
+}
+
+async function postAll(tx: Tx, transfers: readonly Transfer[]): Promise<void> {
   for (let at = 0; at < transfers.length; at += MAX_BATCH) {
     await postTransfers(tx, transfers.slice(at, at + MAX_BATCH));
   }
-  if (events.length > 0) await recordEvents(tx, events);
-  await notifyOrders(tx, changes);
-  return changed;
 }
 
 /** A person's decision changes nothing else: a request may write that, and no other news of the chain. */

@@ -1,4 +1,5 @@
 import { assert } from '@quittance/kernel';
+import { readKnownLinks } from '../../compliance/customers/index.ts';
 import {
   type AddressBook,
   type AddressFacts,
@@ -27,7 +28,10 @@ export function useMonitoring(
   lifecycle.use('monitoring', () => {
     const addressBook = addressBookOver(screening.screener());
     const onError = (error: unknown) => log.warn({ error }, 'payments can not be monitored');
-    const loop = startMonitoring({ database, clock, ids, network, addressBook, onError });
+    const loop = startMonitoring({
+      ...{ database, clock, ids, network, addressBook, onError },
+      knownLinks: (tx, { merchantId, customerId: id }) => readKnownLinks(tx, { merchantId, id }),
+    });
     loops.push(loop);
     return loop;
   });

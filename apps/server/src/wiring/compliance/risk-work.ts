@@ -5,7 +5,7 @@ import {
 } from '../../compliance/risk/index.ts';
 import type { Screener } from '../../compliance/screening/index.ts';
 import type { FlowOptions } from '../flow.ts';
-import { createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import { createBitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Lifecycle } from '../../platform/lifecycle/index.ts';
 import type { Loop } from '../../platform/loops/index.ts';

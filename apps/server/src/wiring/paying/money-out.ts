@@ -13,7 +13,7 @@ import {
   type SpendListener,
   SPENDS_CHANNEL,
 } from '../../paying/spends/index.ts';
-import { type BitcoinRpcTarget, createBitcoinRpc } from '../../platform/bitcoin-rpc.ts';
+import { type BitcoinRpcTarget, createBitcoinRpc } from '../../platform/bitcoin-node/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { HealthCheck } from '../../platform/health/index.ts';

@@ -7,7 +7,7 @@ import {
   type BitcoinRpc,
   type BitcoinRpcTarget,
   createBitcoinRpc,
-} from '../../platform/bitcoin-rpc.ts';
+} from '../../platform/bitcoin-node/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Lifecycle } from '../../platform/lifecycle/index.ts';
 import type { Logger } from '../../platform/log/index.ts';

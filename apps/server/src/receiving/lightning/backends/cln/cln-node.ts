@@ -5,7 +5,7 @@ import { readBalances, readChannels } from './channels.ts';
 import type { ClnConnection } from './connection.ts';
 import { createDoorbell } from './doorbell.ts';
 import { createInvoices } from './invoices.ts';
-import { createOffer, fetchInvoice } from './offers.ts';
+import { createOffer, fetchInvoice, withdrawOffer } from './offers.ts';
 import { createPayments } from './payments.ts';
 import { readEvents } from './read-events.ts';
 import { type ClnRpc, createClnRpc } from './rpc.ts';
@@ -71,7 +71,8 @@ function nodeOf(rpc: ClnRpc, methods: ReadonlySet<string>, options: ClnOptions):
     ...(offers
       ? {
           fetchInvoice: (request) => fetchInvoice(rpc, request),
-          createOffer: (request) => createOffer(rpc, request),
+          createOffer: (request) => createOffer(rpc, random, request),
+          withdrawOffer: (offerId) => withdrawOffer(rpc, offerId),
         }
       : {}),
     async close() {

@@ -48,9 +48,9 @@ async function readInvoices(rpc: ClnRpc, cursor: Cursor, limit: number): Promise
   const events = invoices.flatMap((invoice): LightningEvent[] => {
     if (invoice.status !== 'paid') return [];
     const { paymentHash, receivedMsat, preimage, settledAtMs } = invoiceOf(invoice);
-    return [
-      { type: 'invoice_settled', paymentHash, receivedMsat, preimage, atMs: settledAtMs ?? 0 },
-    ];
+    const offerId = invoice.local_offer_id ?? null;
+    const settled = { paymentHash, receivedMsat, preimage, atMs: settledAtMs ?? 0 };
+    return [{ type: 'invoice_settled', ...settled, ...(offerId === null ? {} : { offerId }) }];
   });
   const next = highest(cursor.invoices, invoices);
   return { events, cursor: { ...cursor, invoices: next }, hasMore: invoices.length === limit };

@@ -45,6 +45,7 @@ export const invoiceShape = z.object({
   paid_at: int64.nullish(),
   payment_preimage: hex32.nullish(),
   updated_index: int64.nullish(),
+  local_offer_id: hex32.nullish(),
 });
 export type ClnInvoice = z.infer<typeof invoiceShape>;
 export const invoicesShape = z.object({ invoices: z.array(invoiceShape) });
@@ -99,7 +100,16 @@ export const fundsShape = z.object({
 
 export const waitShape = z.object({ updated: int64.nullish() });
 
-export const offerShape = z.object({ bolt12: z.string() });
+export const offerShape = z.object({
+  bolt12: z.string(),
+  offer_id: hex32,
+  created: z.boolean().optional(),
+});
+export const decodedOfferShape = z.object({
+  type: z.literal('bolt12 offer'),
+  valid: z.literal(true),
+  offer_amount_msat: msat.nullish(),
+});
 export const fetchedShape = z.object({ invoice: z.string() });
 export const decodedInvoiceShape = z.object({
   type: z.literal('bolt12 invoice'),

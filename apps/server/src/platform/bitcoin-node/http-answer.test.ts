@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_RESPONSE_BYTES } from './bitcoin-rpc-transport.ts';
+import { MAX_RESPONSE_BYTES } from './rpc-transport.ts';
 import { createHttpAnswer, MalformedAnswerError, UnannouncedLengthError } from './http-answer.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\n';

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { createRestTransport, type RestTransport } from './bitcoin-rest-transport.ts';
-import { createBitcoinRpc } from './bitcoin-rpc.ts';
+import { createRestTransport, type RestTransport } from './rest-transport.ts';
+import { createBitcoinRpc } from './rpc.ts';
 
 let server: Server | undefined;
 let transport: RestTransport | undefined;

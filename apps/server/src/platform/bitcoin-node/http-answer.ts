@@ -1,4 +1,4 @@
-import { MAX_RESPONSE_BYTES } from './bitcoin-rpc-transport.ts';
+import { MAX_RESPONSE_BYTES } from './rpc-transport.ts';
 
 /** bitcoind's own answers have some hundred bytes of headers. */
 const MAX_HEAD_BYTES = 16 * 1024;
