@@ -411,6 +411,8 @@ test('a request for erasure waits for the retention, then all is gone but that t
   await verify(id, 'basic', { reason: `${secret} note` });
   await post(`${PATH}/${id}/review`, { reason: `${secret} came by` });
   const { body: made } = await order({ customerId: id });
+  const ids = uuidV7Ids(clock, (target) => randomFillSync(target));
+  await payOrder(api.database, { id: made.id, amountSats: BigInt(made.dueSats) }, ids);
   const { body: kept } = await post(`${PATH}/${id}/erasure`);
   expect(kept).toMatchObject({ rule: 'retention_period', doneAt: null, cause: 'request' });
   expect(Date.parse(kept.dueAt)).toBeGreaterThan(clock.nowMs() + 59 * 30 * 86_400_000);

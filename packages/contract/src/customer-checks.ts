@@ -181,6 +181,7 @@ export const customerErasureRules = [
   'open_hit',
   'blocked',
   'owns_customer',
+  'open_order',
 ] as const;
 export type CustomerErasureRule = (typeof customerErasureRules)[number];
 
@@ -193,7 +194,7 @@ export const customerErasureSchema = z
       id: 'CustomerErasureRule',
       description:
         'no_duty, retention_over: erased. retention_period: kept until dueAt. open_case, open_hit, ' +
-        'blocked, owns_customer: kept until that has ended, and looked at again by dueAt.',
+        'blocked, owns_customer, open_order: kept until that has ended, and looked at again by dueAt.',
     }),
     dueAt: timestamp.nullable(),
     requestedBy: z.string(),

@@ -1,5 +1,5 @@
 export type { Case } from './case.ts';
-export { type CaseDuty, readCaseDuty } from './duty-store.ts';
+export { type CaseDuty, readCaseDuty, redactCasesOfCustomer } from './duty-store.ts';
 export { type CaseFile, type CaseFileEntry, readCaseFile } from './read-case-file.ts';
 export type { CaseDecision, CaseListener, CaseTelling } from './ports.ts';
 export { type NewComplianceAlert, raiseComplianceAlert, SYSTEM_ACTOR } from './raise-alert.ts';

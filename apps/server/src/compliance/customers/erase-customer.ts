@@ -4,8 +4,11 @@ import { decideErasure, type Erasure, type ErasureFacts } from './erasure.ts';
 import {
   deleteTraces,
   findOpenErasure,
+  hasOpenOrder,
+  markRedacted,
   ownsCustomer,
   readDueErasures,
+  readUnredacted,
   wasVerified,
   writeErasure,
 } from './erasure-store.ts';
@@ -89,6 +92,7 @@ async function factsOf(
     lastCaseClosedAtMs: duty.lastClosedAtMs,
     wasVerified: await wasVerified(tx, family.own),
     hasOpenCase: duty.open,
+    hasOpenOrder: await hasOpenOrder(tx, family.own, nowMs),
     openHits: (await countOpenHits(tx, { merchantId, ids: [id] })).get(id)?.all ?? 0,
     isBlocked: customer.block !== null,
     ownsCustomer: await ownsCustomer(tx, family.own),
@@ -97,8 +101,9 @@ async function factsOf(
 }
 
 /**
- * Destroys the customer's key and all that is sealed under it. The row itself, the log and orders
- * stay: they say that there was somebody, not who.
+ * Destroys the customer's key and all that is sealed under it, and what the shop wrote about its
+ * orders. The row itself, the log and orders stay: they say that there was somebody, not who. Texts of
+ * cases and reports are taken out by the worker soon after (redactTexts).
  */
 async function erase(
   tx: Tx,
@@ -110,6 +115,8 @@ async function erase(
   const noted = { action: 'erased', detail: { rule } };
   await note(tx, deps, customer, { family, noted, doing });
   await deleteTraces(tx, family.own);
+  const { merchantId, id: customerId } = customer;
+  await deps.forgetOrderTexts(tx, { merchantId, customerId });
   await deleteOwnership(tx, family.own);
   const after = erasedCustomer(customer, doing.nowMs);
   await updateCustomer(tx, after);
@@ -117,6 +124,26 @@ async function erase(
   const ids = [...family.members.keys()];
   family.shares = await readFamilyShares(tx, { merchantId: after.merchantId, ids });
   await settleRisk(tx, deps, family, doing.nowMs);
+}
+
+/**
+ * Takes the texts out of cases and reports about customers that have been erased: the retention that
+ * let them be erased is that of cases and reports too.
+ */
+async function redactTexts(
+  database: Database,
+  deps: CustomerDeps,
+  { nowMs, signal }: { nowMs: number; signal: AbortSignal },
+): Promise<boolean> {
+  const due = await database.asSystem((tx) => readUnredacted(tx, BATCH));
+  for (const { merchantId, id, customerId } of due) {
+    if (signal.aborted) return false;
+    await database.asSystem(async (tx) => {
+      await deps.redactCases(tx, { merchantId, customerId, atMs: nowMs });
+      await markRedacted(tx, { merchantId, id, atMs: nowMs });
+    });
+  }
+  return due.length === BATCH;
 }
 
 /** Requests of one round; the next follows at once while there are more. */
@@ -138,5 +165,6 @@ export async function runErasures(
       await resolveErasure(tx, deps, family, { cause, doing: { by: 'system', nowMs } });
     });
   }
-  return due.length === BATCH;
+  const hasMore = await redactTexts(database, deps, { nowMs, signal });
+  return hasMore || due.length === BATCH;
 }

@@ -133,3 +133,42 @@ export async function deleteTraces(tx: Tx, own: OwnCustomer): Promise<void> {
   );
   await tx.query('DELETE FROM customer_index WHERE merchant_id = $1 AND customer_id = $2', values);
 }
+
+/** Whether an order of the customer can still be paid: what becomes of it is not known yet. */
+export async function hasOpenOrder(tx: Tx, own: OwnCustomer, nowMs: number): Promise<boolean> {
+  const row = await tx.maybe(
+    `SELECT 1 AS found FROM orders
+      WHERE merchant_id = $1 AND customer_id = $2 AND received_sats = 0
+        AND cancelled_at IS NULL AND monitor_until > $3 LIMIT 1`,
+    [own.merchantId, own.id, new Date(nowMs)],
+  );
+  return row !== undefined;
+}
+
+/**
+ * Erasures that were done and whose cases and reports still have their texts: not those about whom a
+ * case was opened afterwards, until that has ended.
+ */
+export async function readUnredacted(tx: Tx, limit: number): Promise<Erasure[]> {
+  const rows = await tx.query<Row>(
+    `SELECT ${COLUMNS} FROM customer_erasure e
+      WHERE done_at IS NOT NULL AND texts_redacted_at IS NULL AND NOT EXISTS
+            (SELECT FROM compliance_cases_of_customer(e.merchant_id, e.customer_id) AS of (id)
+               JOIN compliance_case c ON c.merchant_id = e.merchant_id AND c.id = of.id
+               LEFT JOIN filing f ON f.merchant_id = c.merchant_id AND f.case_id = c.id
+              WHERE c.state <> 'closed' OR f.state IN ('draft', 'prepared', 'approved'))
+      ORDER BY done_at LIMIT $1`,
+    [limit],
+  );
+  return rows.map(erasureOf);
+}
+
+export async function markRedacted(
+  tx: Tx,
+  { merchantId, id, atMs }: { merchantId: Uuid; id: Uuid; atMs: number },
+): Promise<void> {
+  await tx.query(
+    'UPDATE customer_erasure SET texts_redacted_at = $3 WHERE merchant_id = $1 AND id = $2',
+    [merchantId, id, new Date(atMs)],
+  );
+}

@@ -15,6 +15,7 @@ const facts: fc.Arbitrary<ErasureFacts> = fc.record({
   lastCaseClosedAtMs: times,
   wasVerified: fc.boolean(),
   hasOpenCase: fc.boolean(),
+  hasOpenOrder: fc.boolean(),
   openHits: fc.nat(2),
   isBlocked: fc.boolean(),
   ownsCustomer: fc.boolean(),
@@ -26,7 +27,12 @@ test('nobody is erased while a case, a hit or a block is open, or an entity need
   fc.assert(
     fc.property(facts, nows, (one, nowMs) => {
       const { erase } = decideErasure(one, nowMs);
-      const isOpen = one.hasOpenCase || one.openHits > 0 || one.isBlocked || one.ownsCustomer;
+      const isOpen =
+        one.hasOpenCase ||
+        one.hasOpenOrder ||
+        one.openHits > 0 ||
+        one.isBlocked ||
+        one.ownsCustomer;
       if (isOpen) expect(erase).toBe(false);
     }),
   );
@@ -35,7 +41,13 @@ test('nobody is erased while a case, a hit or a block is open, or an entity need
 test('whoever is kept is looked at again later, and in the end is erased', () => {
   fc.assert(
     fc.property(facts, nows, (one, startMs) => {
-      const closed = { ...one, hasOpenCase: false, openHits: 0, isBlocked: false };
+      const closed = {
+        ...one,
+        hasOpenCase: false,
+        hasOpenOrder: false,
+        openHits: 0,
+        isBlocked: false,
+      };
       let nowMs = startMs;
       for (let rounds = 0; ; rounds++) {
         const decision = decideErasure({ ...closed, ownsCustomer: false }, nowMs);
@@ -65,7 +77,13 @@ test('with a duty the time runs from whatever ended last, and not a moment is mi
 test('a request is answered at once where no law asks for the data', () => {
   const none: ErasureFacts = {
     ...{ cause: 'request', endedAtMs: END_MS, lastOrderAtMs: null, lastCaseClosedAtMs: null },
-    ...{ wasVerified: false, hasOpenCase: false, openHits: 0, isBlocked: false },
+    ...{
+      wasVerified: false,
+      hasOpenCase: false,
+      hasOpenOrder: false,
+      openHits: 0,
+      isBlocked: false,
+    },
     ...{ ownsCustomer: false, retentionMonths: 60 },
   };
   expect(decideErasure(none, END_MS)).toEqual({ erase: true, rule: 'no_duty' });

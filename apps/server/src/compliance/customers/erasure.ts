@@ -26,6 +26,8 @@ export type ErasureFacts = {
   /** A verification was ever in force. */
   readonly wasVerified: boolean;
   readonly hasOpenCase: boolean;
+  /** One that nothing was paid for, and that can still be paid. */
+  readonly hasOpenOrder: boolean;
   readonly openHits: number;
   readonly isBlocked: boolean;
   /** Has a part of an entity that is still a customer: its file would have a hole. */
@@ -49,16 +51,17 @@ const GRACE_MONTHS = 1;
 
 /**
  * Whether a customer may be erased. The right to it (GDPR art. 17(1)) ends where a law asks for the
- * data (art. 17(3)(b)): from the first verification or order on, until so many months after the
+ * data (art. 17(3)(b)): from the first verification or paid order on, until so many months after the
  * relationship, the last order and the last case have all ended. What is open comes first.
  */
 export function decideErasure(facts: ErasureFacts, nowMs: number): ErasureDecision {
   const again = (
-    rule: 'open_case' | 'open_hit' | 'blocked' | 'owns_customer',
+    rule: 'open_case' | 'open_order' | 'open_hit' | 'blocked' | 'owns_customer',
   ): ErasureDecision => ({
     ...{ erase: false, rule, dueAtMs: nowMs + LOOK_AGAIN_MS },
   });
   if (facts.hasOpenCase) return again('open_case');
+  if (facts.hasOpenOrder) return again('open_order');
   if (facts.openHits > 0) return again('open_hit');
   if (facts.isBlocked) return again('blocked');
   if (facts.ownsCustomer) return again('owns_customer');

@@ -57,13 +57,19 @@ export async function isOrderOfBlocked(
   return row !== undefined;
 }
 
-/** When a customer last ordered; null: never. */
+/**
+ * When a customer last ordered something that money came for, now or ever; null: never. An order that
+ * nobody paid was no business, so no law asks to keep it.
+ */
 export async function lastOrderAtMs(
   tx: Tx,
   of: { merchantId: Uuid; customerId: Uuid },
 ): Promise<number | null> {
   const { at } = await tx.one<{ at: Date | null }>(
-    `SELECT max(created_at) AS at FROM customer_order WHERE merchant_id = $1 AND customer_id = $2`,
+    `SELECT max(o.created_at) AS at FROM orders o
+      WHERE o.merchant_id = $1 AND o.customer_id = $2
+        AND (o.received_sats > 0 OR o.late_sats > 0 OR EXISTS
+             (SELECT FROM payment p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.id))`,
     [of.merchantId, of.customerId],
   );
   return at?.getTime() ?? null;

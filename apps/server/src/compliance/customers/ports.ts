@@ -31,11 +31,15 @@ export type CustomerDeps = VaultDeps & {
   raiseAlert: typeof raiseComplianceAlert;
   /** Whether a store has its customers screened. */
   isScreened(tx: Tx, merchantId: Uuid): Promise<boolean>;
-  /** What cases about a customer say about keeping it. */
+  /** What cases and reports about a customer say about keeping it. */
   caseDuty(
     tx: Tx,
     which: { merchantId: Uuid; customerId: Uuid },
   ): Promise<{ open: boolean; lastClosedAtMs: number | null }>;
+  /** Takes off orders what the shop wrote about them (receiving/orders). */
+  forgetOrderTexts(tx: Tx, which: { merchantId: Uuid; customerId: Uuid }): Promise<void>;
+  /** The same for cases, reports and refunds; of the worker's role only (compliance/cases). */
+  redactCases(tx: Tx, which: { merchantId: Uuid; customerId: Uuid; atMs: number }): Promise<number>;
 };
 
 /** Who does something, and when. */

@@ -241,3 +241,18 @@ function filingOf(row: Row): Filing {
 function msOf(date: Date | null): number | null {
   return date?.getTime() ?? null;
 }
+
+/** Whether a report of a case about the customer is being written, and when the last one ended. */
+export async function readFilingDuty(
+  tx: Tx,
+  { merchantId, customerId }: { merchantId: Uuid; customerId: Uuid },
+): Promise<{ open: boolean; lastEndedAtMs: number | null }> {
+  const { open, last } = await tx.one<{ open: boolean; last: Date | null }>(
+    `SELECT coalesce(bool_or(state IN ('draft', 'prepared', 'approved')), false) AS open,
+            max(greatest(submitted_at, answered_at)) AS last
+       FROM filing
+      WHERE merchant_id = $1 AND case_id IN (SELECT compliance_cases_of_customer($1, $2))`,
+    [merchantId, customerId],
+  );
+  return { open, lastEndedAtMs: last?.getTime() ?? null };
+}

@@ -10,7 +10,7 @@ export {
 } from './create-orders.ts';
 export { type OrderCustomers, type OrderToAdmit, unknownCustomer } from './customers.ts';
 export type { OpenInvoice, StoreFace } from './present.ts';
-export { type OwnOrder, readTipHeight } from './store.ts';
+export { forgetOrderTexts, type OwnOrder, readTipHeight } from './store.ts';
 export {
   findOrderMerchant,
   findPricedOrder,

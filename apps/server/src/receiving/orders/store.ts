@@ -270,3 +270,15 @@ export async function insertAnswers(
   );
   return { complete: rows.length === answers.length };
 }
+
+/** Takes off a customer's orders what the shop wrote about them; numbers and times stay. */
+export async function forgetOrderTexts(
+  tx: Tx,
+  of: { merchantId: Uuid; customerId: Uuid },
+): Promise<void> {
+  await tx.query(
+    `UPDATE orders SET metadata = '{}', description = NULL, redirect_url = NULL
+      WHERE merchant_id = $1 AND customer_id = $2`,
+    [of.merchantId, of.customerId],
+  );
+}

@@ -6,6 +6,7 @@ import {
   type CaseListener,
   raiseComplianceAlert,
   readCaseDuty,
+  redactCasesOfCustomer,
 } from '../../compliance/cases/index.ts';
 import {
   addCustomerRoutes,
@@ -14,7 +15,11 @@ import {
   type PartyScreener,
   readCustomerProfile,
 } from '../../compliance/customers/index.ts';
-import { addFilingRoutes, openFilingValidator } from '../../compliance/filings/index.ts';
+import {
+  addFilingRoutes,
+  openFilingValidator,
+  readFilingDuty,
+} from '../../compliance/filings/index.ts';
 import { addComplianceReportRoutes } from '../../compliance/reports/index.ts';
 import { addMonitoringRoutes } from '../../compliance/monitoring/index.ts';
 import { createPayoutCaseListener } from '../../compliance/payout-holds/index.ts';
@@ -35,6 +40,7 @@ import type { Database, Tx } from '../../platform/db/index.ts';
 import type { HttpApp } from '../../platform/http/index.ts';
 import { openOutboundPoster, type UrlPolicy } from '../../platform/outbound/index.ts';
 import type { Sealer } from '../../platform/sealing/index.ts';
+import { forgetOrderTexts } from '../../receiving/orders/index.ts';
 import { recordAudit } from '../../tenancy/audit/index.ts';
 import { readValidScopes, samePersonAs } from '../../tenancy/keys/index.ts';
 import { readMerchant } from '../../tenancy/merchants/index.ts';
@@ -95,8 +101,20 @@ export function customerDeps(
     ...{ clock, ids, random, sealer, screener },
     raiseAlert: raiseComplianceAlert,
     isScreened: async (tx, id) => (await readComplianceSettings(tx, id)).customerScreening,
-    caseDuty: async (tx, { merchantId, customerId: id }) =>
-      readCaseDuty(tx, merchantId, { type: 'customer', id }),
+    caseDuty: readDuty,
+    forgetOrderTexts,
+    redactCases: redactCasesOfCustomer,
+  };
+}
+
+/** What cases and reports ask to be kept of a customer, together. */
+async function readDuty(tx: Tx, which: { merchantId: Uuid; customerId: Uuid }) {
+  const cases = await readCaseDuty(tx, which);
+  const filings = await readFilingDuty(tx, which);
+  const ends = [cases.lastClosedAtMs, filings.lastEndedAtMs].filter((ms) => ms !== null);
+  return {
+    open: cases.open || filings.open,
+    lastClosedAtMs: ends.length === 0 ? null : Math.max(...ends),
   };
 }
 
