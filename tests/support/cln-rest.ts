@@ -42,9 +42,9 @@ type Part = {
 type Made = { hash: string; label: string; updated: number; status: 'unpaid' | 'paid' };
 
 /**
- * Core Lightning is not to be had here. This speaks what its documents say of clnrest and of the
- * methods that we use, in front of a real node; so the payments are real, and the shapes are as good
- * as our reading of the documents.
+ * For machines without Core Lightning: speaks what its documents say of clnrest and of the methods that
+ * we use, in front of a real node; so the payments are real. Whether the shapes are right, the contract
+ * on a real one says (tests/interop/cln.test.ts).
  */
 export async function startClnRest(
   node: LightningNode,
