@@ -32,7 +32,7 @@ import { addressOf, KIND_COUNT, type Trait, traitsOf, txidOf } from './risk/simu
  * A decision as the worker's loop makes it, all factors on and most of them giving points: from taking
  * on the payment that waits, over the way back of its coins, to the committed decision, hold, event,
  * case and history; in a store with a million payments. Against one plain SQL statement that reads the
- * same history.
+ * same history, and beside a bare transaction of one row, which says how quiet the machine is.
  */
 
 const LISTED_ADDRESSES = 200_000;
@@ -47,10 +47,10 @@ const USUAL_SATS = 50_000n;
 
 type Sizes = { history: number; passes: number; perPass: number; warmUp: number };
 const FULL: Sizes = { history: 1_000_000, passes: 5, perPass: 500, warmUp: 300 };
-const QUICK: Sizes = { history: 2_000, passes: 2, perPass: 300, warmUp: 120 };
+const QUICK: Sizes = { history: 2_000, passes: 2, perPass: 60, warmUp: 40 };
 
-/** One decision: how long all of it took, and of that until the chain had been followed back. */
-type Timing = { n: number; pass: number; tookMs: number };
+/** One decision, and a bare transaction just after it. */
+type Timing = { n: number; pass: number; tookMs: number; bareMs: number };
 
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const sizes = quick ? QUICK : FULL;
@@ -76,7 +76,8 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
         readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
       });
     const prepare = (n: number) => followOnce(reader(), n);
-    const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare };
+    const bare = await openBare(owner);
+    const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare, bare };
     const timings = await decideAll(deps, sizes);
     const found = await readFound(owner);
     const plainMs = await plainHistory(owner, quick ? 3 : 7);
@@ -99,6 +100,8 @@ type Deps = {
   read: ReadTransactions;
   /** Has the simulated node make its answers about a payment. */
   prepare(n: number): Promise<void>;
+  /** Commits one row. @returns milliseconds */
+  bare(): Promise<number>;
 };
 
 /** Payments come one by one; each is decided before the next is there. */
@@ -116,7 +119,8 @@ async function decideAll(deps: Deps, sizes: Sizes): Promise<Timing[]> {
     const tookMs = performance.now() - began;
     if (taken !== 1) throw new Error(`one payment waits, ${taken} were taken on`);
     const pass = Math.floor((i - sizes.warmUp) / sizes.perPass) + 1;
-    if (i >= sizes.warmUp) timings.push({ n, pass, tookMs });
+    const bareMs = await deps.bare();
+    if (i >= sizes.warmUp) timings.push({ n, pass, tookMs, bareMs });
     deps.clock.advance(BETWEEN_MS);
   }
   return timings;
@@ -135,11 +139,24 @@ async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
   );
 }
 
+/** What three waits and one flush to disk cost just now, whatever is done between them. */
+async function openBare(owner: pg.Client): Promise<() => Promise<number>> {
+  await owner.query('CREATE TABLE bare (n bigserial PRIMARY KEY, said text NOT NULL)');
+  return async () => {
+    const began = performance.now();
+    await owner.query('BEGIN');
+    await owner.query({ name: 'bare', text: 'INSERT INTO bare (said) VALUES ($1)', values: ['x'] });
+    await owner.query('COMMIT');
+    return performance.now() - began;
+  };
+}
+
 async function followOnce(read: ReadTransactions, n: number): Promise<void> {
   const [own] = await read([{ txid: txidOf({ n, at: 1 }), height: null }]);
   if (own?.ok !== true) throw new Error('the simulated node knows every payment');
-  const { hops, maxTransactions } = SHIPPED_RISK_CONFIG;
-  await trace(own.transaction, read, { limits: { hops, maxTransactions }, stopAt: () => false });
+  const { hops, maxTransactions, peelChain } = SHIPPED_RISK_CONFIG;
+  const limits = { hops, maxTransactions, peels: peelChain.minLength };
+  await trace(own.transaction, read, { limits, stopAt: () => false });
 }
 
 async function listed(): Promise<Screener> {
@@ -227,10 +244,11 @@ function summarise(measured: {
   const { timings, found, plainMs, history } = measured;
   const row = (what: string, some: readonly Timing[]) => {
     const times = some.map(({ tookMs }) => tookMs);
+    const bare = some.map(({ bareMs }) => bareMs);
     return {
       ...{ what, decisions: times.length, medianMs: rounded(median(times)) },
-      p99Ms: rounded(quantile(times, 0.99)),
-      maxMs: rounded(Math.max(...times)),
+      ...{ p99Ms: rounded(quantile(times, 0.99)), maxMs: rounded(Math.max(...times)) },
+      ...{ bareMedianMs: rounded(median(bare)), bareP99Ms: rounded(quantile(bare, 0.99)) },
     };
   };
   const groups = (of: (timing: Timing) => string) => [
@@ -240,6 +258,7 @@ function summarise(measured: {
   ];
   const passes = groups(({ pass }) => `pass ${pass}`);
   const all = timings.map(({ tookMs }) => tookMs);
+  const bare = timings.map(({ bareMs }) => bareMs);
   const share = (count: number) => `${Math.round((100 * count) / found.decisions)} %`;
   const factors = [...found.factors]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -248,7 +267,13 @@ function summarise(measured: {
     name: 'risk',
     rows: passes,
     tables: { 'by kind, all passes together': groups(({ n }) => kindOf(n)) },
-    ratios: { 'plain SQL over the history / a whole decision': rounded(plainMs / median(all)) },
+    ratios: {
+      'plain SQL over the history / a whole decision': rounded(plainMs / median(all)),
+      'a whole decision / a bare transaction, medians': rounded(median(all) / median(bare)),
+      'a whole decision / a bare transaction, p99': rounded(
+        quantile(all, 0.99) / quantile(bare, 0.99),
+      ),
+    },
     targets: [
       {
         what: `a risk decision with ${history} payments of history, median of the passes' p99`,

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brokenReferences } from './docs.ts';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   { name: 'format', run: checkFormat },
   { name: 'import rules', run: checkImports },
   { name: 'file length', run: async () => report(longFiles(sources())) },
+  { name: 'references in pages', run: async () => report(checkPages()) },
   { name: 'machine paths', run: async () => report(machinePaths(trackedTexts())) },
 ];
 
@@ -114,6 +116,12 @@ async function checkFormat(): Promise<Finding> {
   return tool('biome', ['format', ...paths]);
 }
 
+/** Pages that name a file by a path that is not its own any more mislead whoever is new. */
+function checkPages(): string[] {
+  const pages = trackedTexts().filter(({ path }) => path.endsWith('.md'));
+  return brokenReferences(pages, allPaths(''));
+}
+
 function report(lines: readonly string[]): Finding {
   return lines.length === 0 ? { ok: true } : { ok: false, output: lines.join('\n') };
 }
@@ -163,11 +171,16 @@ function sources(): SourceFile[] {
 }
 
 function readTree(folder: string): SourceFile[] {
+  return allPaths(folder)
+    .filter((path) => TEXT.test(basename(path)))
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
+
+function allPaths(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     if (SKIPPED.has(entry.name)) return [];
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return readTree(path);
-    if (!entry.isFile() || !TEXT.test(entry.name)) return [];
-    return [{ path, text: readFileSync(join(root, path), 'utf8') }];
+    if (entry.isDirectory()) return allPaths(path);
+    return entry.isFile() ? [path] : [];
   });
 }

@@ -1,5 +1,9 @@
 import { formatBtc, type Sats, type Uuid } from '@quittance/kernel';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { defaultComplianceSettings, isComplianceScope, merchantScopes } from '@quittance/contract';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { markCaseReported } from '../../apps/server/src/compliance/cases/index.ts';
+import { readKnownLinks } from '../../apps/server/src/compliance/customers/index.ts';
+import { startMonitoring } from '../../apps/server/src/compliance/monitoring/index.ts';
 import {
   readFromNode,
   readRecordedTransactions,
@@ -10,7 +14,9 @@ import {
 } from '../../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../../apps/server/src/compliance/screening/index.ts';
 import { readSpendableCoins, reserveCoins } from '../../apps/server/src/paying/coins/index.ts';
+import { addressBookOver } from '../../apps/server/src/wiring/compliance/monitoring-work.ts';
 import type { Watcher } from '../../apps/server/src/receiving/chain/index.ts';
+import { rateRuleSchema } from '../../apps/server/src/receiving/rates/index.ts';
 import { startTestApi, type TestApi } from '../support/api.ts';
 import { type Regtest, startRegtest } from '../support/regtest.ts';
 import { openShop, type Shop } from '../support/shop.ts';
@@ -96,7 +102,7 @@ async function traced(txid: string, height: number | null): Promise<TracedTransa
 }
 
 async function owners(txid: string, height: number | null, hops: number): Promise<string[][]> {
-  const limits = { hops, maxTransactions: 50 };
+  const limits = { hops, maxTransactions: 50, peels: 0 };
   const { met, source } = await trace(await traced(txid, height), read, {
     ...{ limits, stopAt: () => false },
   });
@@ -166,8 +172,8 @@ async function openStore(): Promise<Uuid> {
   return merchantId;
 }
 
-async function person(merchantId: Uuid, scope: string): Promise<string> {
-  const body = { name: 'p', scopes: [scope] };
+async function person(merchantId: Uuid, ...scopes: string[]): Promise<string> {
+  const body = { name: 'p', scopes };
   const path = `/v1/merchants/${merchantId}/api-keys`;
   const made = await api.send('POST', path, { key: api.adminKey, body });
   return made.body.secret as string;
@@ -249,6 +255,16 @@ test('a payment whose previous owner is listed is held before it counts, and rel
     /ofac|lazarus|sanction|blacklist|score|case|reject/i,
   );
 
+  // A report moves no money; once it is made, the same case says what becomes of it.
+  await decideCase(merchantId, decision.caseId, 'report');
+  const filed = { merchantId, caseId: decision.caseId, reference: 'f1', by: 'key:x' };
+  const telling = { ids: shop.ids, nowMs: shop.clock.nowMs() };
+  await shop.database.asTenant(merchantId, (tx) => markCaseReported(tx, telling, filed));
+  const still = await shop.readOrder(order);
+  expect(still).toMatchObject({ status: 'UNCONFIRMED', reviewSats: String(DUE_SATS) });
+  expect(await shop.balances(merchantId)).toMatchObject({
+    'compliance.held': { posted: DUE_SATS },
+  });
   await decideCase(merchantId, decision.caseId, 'release');
   await shop.until(order, { status: 'CONFIRMED', reviewSats: '0' });
   expect(await shop.balances(merchantId)).toMatchObject({
@@ -296,4 +312,79 @@ async function spendable(merchantId: Uuid) {
   return await shop.database.asSystem((tx) =>
     readSpendableCoins(tx, { ...query, minConfirmations: 1, ownChangeUnconfirmed: false }),
   );
+}
+
+test('structured payments on the real chain raise an alert and a case that reviewers see and nobody else', async () => {
+  const rateRule = rateRuleSchema.parse({ sources: ['fixed'], minSources: 1 });
+  const merchantId = await shop.addMerchant({ rateRule });
+  const officer = await person(merchantId, 'compliance:decide');
+  const body = { ...defaultComplianceSettings, monitoring: true };
+  await ok('PUT', '/v1/compliance/settings', officer, body);
+  // As the worker does it, over what the watcher records of the chain.
+  const { database, clock, ids } = shop;
+  const failed: unknown[] = [];
+  const monitoring = startMonitoring({
+    ...{ database, clock, ids, network: 'regtest' },
+    addressBook: addressBookOver(await screenerOver([])),
+    knownLinks: (tx, { merchantId: of, customerId: id }) =>
+      readKnownLinks(tx, { merchantId: of, id }),
+    onError: (error) => failed.push(error),
+  });
+  onTestFinished(() => monitoring.stop());
+  const key = await api.keyFor(merchantId);
+  const running = async () =>
+    (await ok('GET', '/v1/compliance/monitoring', officer)).running as boolean;
+  await vi.waitFor(async () => expect(await running()).toBe(true), PATIENCE);
+
+  // Three times 4,000 dollars in a minute, each below the 10,000 that has to be reported.
+  const wish = { amount: '4000', currency: 'USD', metadata: { customer: 'ann' } };
+  const orders: { id: string; address: string; dueSats: string }[] = [];
+  for (let i = 0; i < 3; i++) {
+    const order = await ok('POST', '/v1/orders', key, wish);
+    orders.push(order);
+    await regtest.sendTo(order.address, BigInt(order.dueSats));
+  }
+  await regtest.mine(6);
+  await shop.caughtUp(watcher);
+  const find = async () =>
+    (await ok('GET', '/v1/compliance/alerts?rule=structuring', officer)).data;
+  await vi.waitFor(async () => expect(await find()).toHaveLength(1), PATIENCE);
+  expect(failed).toEqual([]);
+  const [alert] = await find();
+  const party = { type: 'party', id: 'reference:ann' };
+  expect(alert).toMatchObject({ source: 'monitoring', rule: 'structuring', subject: party });
+  const reviewer = await person(merchantId, 'compliance:review');
+  const found = await ok('GET', `/v1/compliance/cases/${alert.caseId}`, reviewer);
+  expect(found).toMatchObject({ state: 'open', severity: 'high', subject: party });
+
+  // The store's other keys and the payer see paid orders and nothing else.
+  const scopes = merchantScopes.filter((scope) => !isComplianceScope(scope));
+  const shopKey = await person(merchantId, ...scopes);
+  const said: unknown[] = [await shop.events(merchantId)];
+  for (const path of ['/v1/orders', '/v1/events', '/v1/alerts', '/v1/audit']) {
+    said.push(await ok('GET', path, shopKey));
+  }
+  for (const { id } of orders) {
+    const order = await ok('GET', `/v1/orders/${id}`, shopKey);
+    expect(order).toMatchObject({ status: 'CONFIRMED' });
+    const status = await ok('GET', `/api/payment/status/${id}`);
+    expect(status).toEqual({ orderId: id, status: 'CONFIRMED' });
+    said.push(order, status);
+  }
+  const text = JSON.stringify(said);
+  expect(text).toContain(orders[0]?.id);
+  expect(text).not.toMatch(/structur|monitoring_|suspicious|"case/i);
+  for (const secret of [alert.id, alert.caseId]) expect(text).not.toContain(secret);
+  for (const path of [`cases/${alert.caseId}`, 'alerts', 'monitoring']) {
+    const refused = await api.send('GET', `/v1/compliance/${path}`, { key: shopKey });
+    expect(refused.status).toBe(403);
+  }
+});
+
+const PATIENCE = { timeout: 30_000, interval: 100 };
+
+async function ok(method: string, path: string, key?: string, body?: unknown) {
+  const answer = await api.send(method, path, { key, body });
+  expect(answer.status, `${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+  return answer.body;
 }

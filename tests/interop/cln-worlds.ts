@@ -158,3 +158,44 @@ async function stopAll(nodes: readonly LightningNode[], { regtest, network, cln 
   await Promise.all([network.stop(), cln.stop()]);
   await regtest.stop();
 }
+
+/** Two Core Lightning nodes with a channel between them, half of it on each side. */
+export async function twoCln(binary: Binary): Promise<{
+  readonly ours: RunningLightningd;
+  /** With no more rights than Quittance asks for. */
+  readonly node: LightningNode;
+  readonly theirs: RunningLightningd;
+  readonly payer: LightningNode;
+  stop(): Promise<void>;
+}> {
+  const regtest = await startRegtest();
+  const [ours, theirs] = await Promise.all([
+    startLightningd(binary, regtest, { alias: 'ours' }),
+    startLightningd(binary, regtest, { alias: 'theirs' }),
+  ]);
+  await regtest.sendTo(await ours.newAddress(), 2n * CHANNEL_SATS);
+  await regtest.mine(1);
+  await Promise.all([ours.synced(), theirs.synced()]);
+  await ours.connect(theirs);
+  await until('the coins of Core Lightning', async () => {
+    const { onchainSats } = await (await clnNode(ours.admin)).balances();
+    return onchainSats > CHANNEL_SATS;
+  });
+  await ours.call('fundchannel', {
+    ...{ id: theirs.publicKey, amount: Number(CHANNEL_SATS), announce: false, feerate: 'slow' },
+    push_msat: Number((CHANNEL_SATS / 2n) * 1_000n),
+  });
+  await regtest.mine(6);
+  await Promise.all([ours.synced(), theirs.synced()]);
+  const node = await clnNode(await ours.rune([...receivingMethods, ...payingMethods]));
+  const payer = await clnNode(theirs.admin);
+  await untilActive([node, payer]);
+  return {
+    ...{ ours, node, theirs, payer },
+    async stop() {
+      await Promise.all([node.close(), payer.close()]);
+      await Promise.all([ours.stop(), theirs.stop()]);
+      await regtest.stop();
+    },
+  };
+}

@@ -138,7 +138,9 @@ export async function startLightningd(
       return { ...admin, rune: made.rune };
     },
     async newAddress() {
-      return (await api.call('newaddr', {}, z.object({ bech32: z.string() }))).bech32;
+      return (
+        await api.call('newaddr', { addresstype: 'bech32' }, z.object({ bech32: z.string() }))
+      ).bech32;
     },
     async connect({ publicKey: id, address }) {
       await call('connect', { id: `${id}@${address}` });

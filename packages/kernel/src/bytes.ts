@@ -16,7 +16,13 @@ export function toHex(bytes: Uint8Array): string {
 export function fromHex(text: string): Uint8Array {
   assert(HEX.test(text), 'fromHex: not lower-case hexadecimal');
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = 16 * digit(text.charCodeAt(2 * i)) + digit(text.charCodeAt(2 * i + 1));
+  }
   return bytes;
+}
+
+/** The worth of a character "0" to "9" or "a" to "f". */
+function digit(code: number): number {
+  return code <= 57 ? code - 48 : code - 87;
 }

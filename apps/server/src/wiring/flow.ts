@@ -258,8 +258,7 @@ export function assemble(lifecycle: Lifecycle, options: FlowOptions): Database {
     useRisk(lifecycle, options, { database, alerts, loops, screener });
     useCustomers(lifecycle, options, { database, sealer, loops, screener });
     useMonitoring(lifecycle, options, { database, screening, loops });
-    const listener = payoutListener;
-    usePayoutChecks(lifecycle, options, { database, screening, loops, listener });
+    usePayoutChecks(lifecycle, options, { database, screening, loops });
   }
   if (runs('worker')) useMailer(lifecycle, options, { database, state });
   useHttp(lifecycle, options, { database, state, out, lightning, screening });

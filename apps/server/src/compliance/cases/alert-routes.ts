@@ -15,6 +15,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { readAlertRow, readAlertRows } from './alert-store.ts';
 import { alertJson } from './present.ts';
@@ -43,7 +44,7 @@ export function addComplianceAlertRoutes(app: HttpApp, deps: CaseRouteDeps): voi
       const rows = await database.asTenant(merchantId, (tx) =>
         readAlertRows(tx, { merchantId, startingAfter, limit: limit + 1, caseId, ...wanted }),
       );
-      return { data: rows.slice(0, limit).map(alertJson), has_more: rows.length > limit };
+      return pageOfRows(rows, limit, alertJson);
     },
   );
   app.get(

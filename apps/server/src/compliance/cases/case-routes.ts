@@ -12,7 +12,7 @@ import {
 } from '@quittance/contract';
 import { z } from 'zod';
 import { AppError } from '../../platform/errors.ts';
-import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import { answers, type HttpApp, merchantOf, needs, pageOfRows } from '../../platform/http/index.ts';
 import { readComplianceSettings } from '../settings/index.ts';
 import { readCaseRow, readCaseRows } from './case-store.ts';
 import { dueWithinMs } from './deadlines.ts';
@@ -58,8 +58,7 @@ export function addCaseReadRoutes(app: HttpApp, deps: CaseRouteDeps): void {
           ...{ state, severity, subjectType, subjectId },
           assignee: assignee && `key:${assignee}`,
         });
-        const data = rows.slice(0, limit).map((row) => caseJson(row, { nowMs, reminderDays }));
-        return { data, has_more: rows.length > limit };
+        return pageOfRows(rows, limit, (row) => caseJson(row, { nowMs, reminderDays }));
       });
     },
   );
@@ -110,7 +109,7 @@ function addLogRoutes(app: HttpApp, { database }: CaseRouteDeps): void {
         if ((await readCaseRow(tx, own)) === undefined) throw noSuchCase();
         return await readLogRows(tx, own, { startingAfter, limit: limit + 1 });
       });
-      return { data: rows.slice(0, limit).map(logEntryJson), has_more: rows.length > limit };
+      return pageOfRows(rows, limit, logEntryJson);
     },
   );
   app.get(

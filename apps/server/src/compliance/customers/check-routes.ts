@@ -12,7 +12,7 @@ import {
   verifyCustomerSchema,
 } from '@quittance/contract';
 import { AppError } from '../../platform/errors.ts';
-import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import { answers, type HttpApp, merchantOf, needs, pageOfRows } from '../../platform/http/index.ts';
 import { decideHit } from './decide-hit.ts';
 import { lockFamily, ownOf } from './family.ts';
 import { readHitPage } from './hit-store.ts';
@@ -64,8 +64,7 @@ function addScreening(app: HttpApp, deps: CustomerRouteDeps): void {
         const found = await readHitPage(tx, own, { startingAfter, limit: limit + 1 });
         if (found.length === 0) return { data: [], has_more: false };
         const key = (await openVault(tx, deps, own.merchantId)).keyOf(customer);
-        const data = found.slice(0, limit).map((hit) => hitJson(key, hit));
-        return { data, has_more: found.length > limit };
+        return pageOfRows(found, limit, (hit) => hitJson(key, hit));
       });
     },
   );

@@ -17,6 +17,7 @@ import {
   idempotencyOf,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { setOwners } from './change-customer.ts';
 import { addCustomerCheckRoutes } from './check-routes.ts';
@@ -202,8 +203,7 @@ function addReads(app: HttpApp, deps: CustomerRouteDeps): void {
         const vault = await openVault(tx, deps, own.merchantId);
         const key = customer.sealedKey === null ? null : vault.keyOf(customer);
         const found = await readLog(tx, own, { startingAfter, limit: limit + 1 });
-        const data = found.slice(0, limit).map((entry) => logEntryJson(key, entry));
-        return { data, has_more: found.length > limit };
+        return pageOfRows(found, limit, (entry) => logEntryJson(key, entry));
       });
     },
   );

@@ -26,6 +26,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { noSuchFiling } from './errors.ts';
 import type { Filing } from './filing.ts';
@@ -83,8 +84,7 @@ function addReads(app: HttpApp, deps: FilingRouteDeps): void {
       return await deps.database.asTenant(merchantId, async (tx) => {
         const found = await readFilingRows(tx, filter);
         const nowMs = deps.clock.nowMs();
-        const data = found.slice(0, limit).map((filing) => filingJson(filing, nowMs));
-        return { data, has_more: found.length > limit };
+        return pageOfRows(found, limit, (filing) => filingJson(filing, nowMs));
       });
     },
   );

@@ -26,6 +26,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
 import {
@@ -120,7 +121,7 @@ function addConfigRoutes(app: HttpApp, deps: MonitoringRouteDeps): void {
       const merchantId = merchantOf(request);
       const page = { merchantId, startingAfter, state, limit: limit + 1 };
       const found = await database.asTenant(merchantId, (tx) => listConfigs(tx, page));
-      return { data: found.slice(0, limit).map(configJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, configJson);
     },
   );
   app.get(
@@ -254,7 +255,7 @@ function addBacktestRoutes(app: HttpApp, deps: MonitoringRouteDeps): void {
       const merchantId = merchantOf(request);
       const page = { merchantId, startingAfter, limit: limit + 1 };
       const found = await database.asTenant(merchantId, (tx) => listBacktests(tx, page));
-      return { data: found.slice(0, limit).map(backtestJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, backtestJson);
     },
   );
   app.get(

@@ -13,6 +13,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { checkPeriod, money, readComplianceReport } from './compliance-report.ts';
 import { reportCsv, reportPdf } from './print.ts';
@@ -66,13 +67,12 @@ export function addComplianceReportRoutes(app: HttpApp, deps: ComplianceReportDe
       const period = periodOf(request, request.query);
       const asked = { ...period, figure, currency, startingAfter, limit: limit + 1 };
       const rows = await database.asTenant(period.merchantId, (tx) => readCountedRows(tx, asked));
-      const data = rows.slice(0, limit).map(({ minor, sats, at, ...row }) => ({
+      return pageOfRows(rows, limit, ({ minor, sats, at, ...row }) => ({
         ...row,
         at: at.toISOString(),
         sats: sats === null ? null : String(sats),
         amount: money(minor, row.currency),
       }));
-      return { data, has_more: rows.length > limit };
     },
   );
   addFileRoutes(app, deps, report);

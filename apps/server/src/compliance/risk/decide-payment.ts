@@ -3,14 +3,14 @@ import type { Ids, Uuid } from '@quittance/kernel';
 import { type Database, together, type Tx } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
 import { readTipHeight } from '../../receiving/orders/index.ts';
-import { applyPaymentEvents } from '../../receiving/payments/index.ts';
+import { applyPaymentEvents, lockOrdersWithPayments } from '../../receiving/payments/index.ts';
 import { raiseComplianceAlert } from '../cases/index.ts';
 import { type ConfigVersion, readRunningConfigs } from './config-store.ts';
 import { decide, ENGINE, outcomeText } from './decide.ts';
 import { insertDecisions, type StoredDecision, wasOrderApproved } from './decision-store.ts';
 import type { RiskFacts } from './facts.ts';
 import { type ChainFacts, factsOf, lockOwnRecord, saveOwnRecord } from './gather-facts.ts';
-import { endClaim, lockPaymentToScreen, type PaymentToScreen } from './queue-store.ts';
+import { endClaim, keepPlans, type PaymentToScreen, readPaymentToScreen } from './queue-store.ts';
 
 export type Decided = { action: RiskOutcome['action']; mode: 'on' | 'shadow' };
 
@@ -29,8 +29,11 @@ export async function decidePayment(
 ): Promise<Decided | null> {
   const atMs = deps.nowMs;
   return await database.asSystem(async (tx) => {
-    const [payment, { active, shadow }, record, isOrderKnown, tipHeight] = await together([
-      lockPaymentToScreen(tx, known),
+    const [, locked, payment, running, record, isOrderKnown, tipHeight] = await together([
+      keepPlans(tx),
+      // First of all, as everywhere: from here on nobody else changes the payment.
+      lockOrdersWithPayments(tx, [known.orderId]),
+      readPaymentToScreen(tx, known),
       readRunningConfigs(tx, { ...known, nowMs: atMs }),
       lockOwnRecord(tx, known, { chain, atMs }),
       wasOrderApproved(tx, known),
@@ -40,6 +43,7 @@ export async function decidePayment(
       await endClaim(tx, known);
       return null;
     }
+    const { active, shadow } = running;
     const facts = factsOf(payment, { chain, record, atMs });
     const mode = payment.hold === 'screening' ? 'on' : 'shadow';
     const outcome = decide(facts, active.config);
@@ -57,14 +61,13 @@ export async function decidePayment(
         : [made({ id: deps.ids.next(), config: shadow, trial: true, caseId: null })];
     const verdict = approved ? 'approve' : 'hold';
     const event = { type: 'screened', paymentId: payment.paymentId, verdict } as const;
+    const batch = [{ orderId: payment.orderId, events: [event] }];
     const learn = approved && !isOrderKnown;
     await together([
       saveOwnRecord(tx, payment, { chain, history: record.history, learn, atMs }),
       insertDecisions(tx, [own, ...trial]),
       endClaim(tx, payment),
-      applyPaymentEvents(tx, { ...deps, tipHeight }, [
-        { orderId: payment.orderId, events: [event] },
-      ]),
+      applyPaymentEvents(tx, { ...deps, tipHeight }, batch, locked),
     ]);
     return { action: outcome.action, mode };
   });

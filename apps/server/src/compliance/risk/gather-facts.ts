@@ -42,6 +42,7 @@ export async function gatherChainFacts(
   const limits = {
     hops: Math.max(...deps.configs.map(({ hops }) => hops)),
     maxTransactions: Math.max(...deps.configs.map(({ maxTransactions }) => maxTransactions)),
+    peels: Math.max(...deps.configs.map(({ peelChain }) => peelChain.minLength)),
   };
   const stopAt = (address: string) => {
     const hits = hitsOf(address);

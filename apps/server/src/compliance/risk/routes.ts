@@ -22,6 +22,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
 import { factsOf, runBacktest } from './backtest.ts';
@@ -77,7 +78,7 @@ function addDecisionRoutes(app: HttpApp, { database }: RiskRouteDeps): void {
       return await database.asTenant(merchantId, async (tx) => {
         const page = { merchantId, startingAfter, limit: limit + 1, ...filter };
         const found = await readDecisions(tx, page);
-        return { data: found.slice(0, limit).map(decisionJson), has_more: found.length > limit };
+        return pageOfRows(found, limit, decisionJson);
       });
     },
   );

@@ -17,6 +17,7 @@ import { pruneSources } from './history-store.ts';
 import {
   type Claim,
   claimPayments,
+  keepPlans,
   postponeClaim,
   readPaymentToScreen,
   readStuck,
@@ -76,8 +77,9 @@ export async function screenPayments(deps: ScreeningDeps, signal?: AbortSignal):
 
 async function screen(deps: ScreeningDeps, claim: Claim): Promise<void> {
   const { database, clock, ids } = deps;
-  const [known, { active, shadow }] = await database.asSystem((tx) =>
+  const [, known, { active, shadow }] = await database.asSystem((tx) =>
     together([
+      keepPlans(tx),
       readPaymentToScreen(tx, claim),
       readRunningConfigs(tx, { ...claim, nowMs: clock.nowMs() }),
     ]),

@@ -26,6 +26,7 @@ import {
   idempotencyOf,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { PostAnswer } from '../../platform/outbound/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
@@ -174,7 +175,7 @@ function addReads(app: HttpApp, deps: TravelRouteDeps): void {
       const merchantId = merchantOf(request);
       const filter = { merchantId, state, payoutId, startingAfter, limit: limit + 1 };
       const found = await deps.database.asTenant(merchantId, (tx) => readTransferRows(tx, filter));
-      return { data: found.slice(0, limit).map(transferJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, transferJson);
     },
   );
   app.get(

@@ -13,7 +13,7 @@ import { assert, type Uuid } from '@quittance/kernel';
 import { z } from 'zod';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import { answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import { answers, type HttpApp, merchantOf, needs, pageOfRows } from '../../platform/http/index.ts';
 import { readWalletForSpending } from '../../receiving/addresses/index.ts';
 import { readCursor } from '../../receiving/chain/index.ts';
 import type { CoinRef, ListedCoin } from './coin.ts';
@@ -84,7 +84,7 @@ export function addCoinRoutes(app: HttpApp, deps: CoinRouteDeps): void {
         await requireWallet(tx, walletId);
         return readCoinPage(tx, { merchantId, walletId, after, limit: limit + 1 });
       });
-      return { data: coins.slice(0, limit).map(toJson), has_more: coins.length > limit };
+      return pageOfRows(coins, limit, toJson);
     },
   );
   addLabelRoutes(app, deps);

@@ -61,7 +61,6 @@ export {
   advisePayout,
   adviseStrategy,
   type AttemptRecord,
-  attemptOrder,
   backtest,
   type BucketScope,
   type Buckets,
@@ -69,6 +68,7 @@ export {
   bucketScopes,
   type Calibration,
   describeEstimate,
+  type DueAttempt,
   type Estimate,
   type EstimateRequest,
   estimate,
@@ -82,11 +82,11 @@ export {
   MAX_BUCKETS,
   observe,
   observeAll,
+  orderAttempts,
   type PredictionBucket,
   presentCalibration,
   presentEstimate,
   type ReliabilityCell,
-  type Waiting,
 } from './prediction/index.ts';
 export {
   failureTable as resolveFailureTable,

@@ -21,6 +21,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
 import type { NodesOfStores } from '../lightning/index.ts';
@@ -118,7 +119,7 @@ function addPayoutReads(app: HttpApp, deps: PayoutRouteDeps): void {
       const found = await deps.database.asTenant(merchantId, (tx) =>
         readPayoutRows(tx, { ...filter, ...more }),
       );
-      return { data: found.slice(0, limit).map(payoutJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, payoutJson);
     },
   );
   app.get(

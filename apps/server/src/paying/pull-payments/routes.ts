@@ -23,6 +23,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { FiatCurrency, Quote } from '../../receiving/rates/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
@@ -151,8 +152,7 @@ function addPullPaymentReads(app: HttpApp, deps: PullPaymentRouteDeps): void {
         const { merchantId, id: pullPaymentId } = own;
         const filter = { merchantId, pullPaymentId, startingAfter, state, cardId };
         const found = await readDrawRows(tx, { ...filter, limit: limit + 1 });
-        const data = found.slice(0, limit).map((draw) => drawJson(draw, currency));
-        return { data, has_more: found.length > limit };
+        return pageOfRows(found, limit, (draw) => drawJson(draw, currency));
       });
     },
   );

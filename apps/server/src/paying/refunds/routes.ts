@@ -22,6 +22,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { findPricedOrder } from '../../receiving/orders/index.ts';
 import { lockOrderMoney } from '../../receiving/payments/index.ts';
@@ -128,7 +129,7 @@ function addRefundReads(app: HttpApp, deps: RefundRouteDeps): void {
     const found = await deps.database.asTenant(filter.merchantId, (tx) =>
       store.listRefunds(tx, { ...filter, limit: limit + 1 }),
     );
-    return { data: found.slice(0, limit).map(refundJson), has_more: found.length > limit };
+    return pageOfRows(found, limit, refundJson);
   }
   app.get(
     '/v1/refunds',

@@ -24,6 +24,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { bumpSpend, cancelSpend, readFeesToOutbid } from './bump-spend.ts';
 import { consolidate } from './consolidate.ts';
@@ -71,7 +72,7 @@ function addReads(app: HttpApp, deps: SpendRouteDeps): void {
         const page = { merchantId, before, state, walletId, limit: limit + 1 };
         return await readSpends(tx, await listSpendIds(tx, page));
       });
-      return { data: found.slice(0, limit).map(spendJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, spendJson);
     },
   );
   app.get(

@@ -5,6 +5,5 @@ export {
   BitcoinRpcError,
   type BitcoinRpcTarget,
   createBitcoinRpc,
-  parseNodeJson,
   type RpcParams,
 } from './rpc.ts';

@@ -1,53 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
-import { formatBtc, MAX_SATS } from '@quittance/kernel';
-import fc from 'fast-check';
+import { formatBtc } from '@quittance/kernel';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Regtest, satsOf, startRegtest } from '../../../../../tests/support/regtest.ts';
 import { quietLog, temporaryFolder } from '../../../../../tests/support/temporary.ts';
-import { BitcoinRpcError, createBitcoinRpc, parseNodeJson } from './rpc.ts';
+import { BitcoinRpcError, createBitcoinRpc } from './rpc.ts';
 import { startRegtestNode } from '../embedded/bitcoind.ts';
 import { findFreePort } from '../embedded/companion.ts';
-
-describe('numbers of the node', () => {
-  test('every amount comes through as the exact text that the node wrote', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: MAX_SATS }), (sats) => {
-        const text = formatBtc(sats);
-        expect(parseNodeJson(`{"amount": ${text}, "list":[${text},-${text}]}`)).toEqual({
-          amount: text,
-          list: [text, `-${text}`],
-        });
-      }),
-    );
-  });
-
-  test('everything without fractions is parsed as by JSON.parse', () => {
-    const json = fc.jsonValue({ noUnicodeString: false }).filter((value) => {
-      const text = JSON.stringify(value);
-      return (
-        JSON.stringify(value, (_key, item: unknown) =>
-          typeof item === 'number' && !Number.isSafeInteger(item) ? undefined : item,
-        ) === text
-      );
-    });
-    fc.assert(
-      fc.property(json, (value) => {
-        const text = JSON.stringify(value);
-        expect(parseNodeJson(text)).toEqual(JSON.parse(text));
-      }),
-    );
-  });
-
-  test('a number too long for a float and one with an exponent stay text', () => {
-    expect(parseNodeJson('[9007199254740993, 4.6e-10, 1e400, 12]')).toEqual([
-      '9007199254740993',
-      '4.6e-10',
-      '1e400',
-      12,
-    ]);
-  });
-});
 
 describe('with a real node', () => {
   let regtest: Regtest;

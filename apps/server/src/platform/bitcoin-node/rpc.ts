@@ -3,6 +3,7 @@ import { Pool } from 'undici';
 import { createRestTransport, type RestTransport } from './rest-transport.ts';
 import { MAX_RESPONSE_BYTES, send } from './rpc-transport.ts';
 import { MalformedAnswerError, type Room, UnannouncedLengthError } from './http-answer.ts';
+import { parseNodeJson } from './json.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
 export const RPC_TIMEOUT_MS = 30_000;
@@ -204,28 +205,6 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     },
   };
 }
-
-/**
- * Parses the node's JSON without passing an amount through a float: a number with a fraction or an
- * exponent, or beyond 2^53, becomes the *text* that the node wrote ("0.10000000"); all other
- * numbers stay numbers. The node writes every BTC amount with eight decimals, so that amounts are
- * always text here, and so are ratios such as `difficulty`.
- * @throws {SyntaxError} when `text` is not JSON
- */
-export function parseNodeJson(text: string): unknown {
-  if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text);
-  return JSON.parse(text, (_key: string, value: unknown, context?: { source?: string }) => {
-    if (typeof value !== 'number') return value;
-    const source = context?.source ?? String(value);
-    return /[.eE]/.test(source) || !Number.isSafeInteger(value) ? source : value;
-  });
-}
-
-/**
- * Whether any number needs care, so that the slower parse is spared for long lists of hashes. It
- * looks at what follows a separator; that also hits inside strings, which costs time only.
- */
-const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?[0-9]+[.eE]|[0-9]{16}/;
 
 function plainTransport(url: string): RestTransport | undefined {
   const { origin, protocol } = new URL(url);

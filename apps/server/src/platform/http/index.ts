@@ -25,6 +25,7 @@ export {
 export { lnurlError, lnurlRoutes, queryText } from './lnurl.ts';
 export { MAX_BODY_BYTES } from './json-body.ts';
 export { answers, DOCS_PATH, fileAnswers, OPENAPI_PATH } from './openapi.ts';
+export { pageOfRows } from './pages.ts';
 export { type HttpLog, PROBLEM_TYPE } from './problems.ts';
 export { defaultRateLimits, type RateLimits } from './rate-limits.ts';
 export { invalidRequest } from './validation.ts';

@@ -1,3 +1,5 @@
+import type { LightningFailureClass } from '@quittance/contract';
+
 export type LightningNodeErrorCode =
   /** Nobody answers, or not in time. Whether a request was carried out is not known. */
   | 'unreachable'
@@ -20,5 +22,21 @@ export class LightningNodeError extends Error {
   constructor(code: LightningNodeErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** An offer gave no invoice (BOLT 12): nothing was sent, and `failureClass` says why. */
+export class OfferRefusal extends LightningNodeError {
+  readonly failureClass: LightningFailureClass;
+  /** The backend's own code, for the operator. */
+  readonly nodeCode: string;
+  constructor(
+    { failureClass, nodeCode }: { failureClass: LightningFailureClass; nodeCode: string },
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super('refused', message, options);
+    this.failureClass = failureClass;
+    this.nodeCode = nodeCode;
   }
 }

@@ -7,7 +7,7 @@ export {
 } from './backends.ts';
 export { compareBalance, compareBalances, type CompareDeps } from './compare-balance.ts';
 export { createInvoice, type CreateInvoiceDeps, type InvoiceWish } from './create-invoice.ts';
-export { LightningNodeError, type LightningNodeErrorCode } from './errors.ts';
+export { LightningNodeError, type LightningNodeErrorCode, OfferRefusal } from './errors.ts';
 export { OWN_PEERS_OFFLINE } from './lightning-node.ts';
 export { type FollowDeps, followNodes, type PaymentListener } from './follow-nodes.ts';
 export type { Invoice, InvoicePurpose, InvoiceState } from './invoice.ts';

@@ -11,7 +11,14 @@ import {
 import { z } from 'zod';
 import type { Tx } from '../../platform/db/index.ts';
 import { AppError } from '../../platform/errors.ts';
-import { answerOnce, answers, type HttpApp, merchantOf, needs } from '../../platform/http/index.ts';
+import {
+  answerOnce,
+  answers,
+  type HttpApp,
+  merchantOf,
+  needs,
+  pageOfRows,
+} from '../../platform/http/index.ts';
 import { createInvoice, type CreateInvoiceDeps } from './create-invoice.ts';
 import { cancelInvoice, settleHeld } from './decide-invoice.ts';
 import type { Invoice } from './invoice.ts';
@@ -144,7 +151,7 @@ function addReads(app: HttpApp, deps: InvoiceRouteDeps): void {
       const found = await deps.database.asTenant(merchantId, (tx) =>
         listInvoices(tx, { merchantId, startingAfter, state, orderId, limit: limit + 1 }),
       );
-      return { data: found.slice(0, limit).map(invoiceJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, invoiceJson);
     },
   );
   app.get(

@@ -35,7 +35,10 @@ export type LightningNode = {
   eventsSince(cursor: string | null, limit: number): Promise<LightningEventPage>;
   /** Calls back soon after something happened; only a doorbell. Gives a way to stop it. */
   onEvent(ring: () => void): () => void;
-  /** BOLT12 (capability `offers`): an invoice for an offer (`lno…`), fetched from its issuer. */
+  /**
+   * BOLT12 (capability `offers`): an invoice for an offer (`lno…`), fetched from its issuer.
+   * @throws {OfferRefusal} when the issuer gives none; {LightningNodeError} when our node does not answer
+   */
   fetchInvoice?(request: { offer: string; amountMsat: Msats | null }): Promise<OfferInvoice>;
   /** BOLT12 (capability `offers`): an offer of our own that can be paid once. */
   createOffer?(request: NewOffer): Promise<NodeOffer>;

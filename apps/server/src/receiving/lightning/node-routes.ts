@@ -20,6 +20,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
 import { adjustBalance } from './adjust-balance.ts';
@@ -170,8 +171,7 @@ function addReads(app: HttpApp, deps: NodeRouteDeps): void {
         listNodes(tx, { merchantId, startingAfter, limit: limit + 1 }),
       );
       const nowMs = deps.clock.nowMs();
-      const data = rows.slice(0, limit).map((row) => nodeJson(row, nowMs));
-      return { data, has_more: rows.length > limit };
+      return pageOfRows(rows, limit, (row) => nodeJson(row, nowMs));
     },
   );
   app.get(

@@ -18,6 +18,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import type { recordAudit } from '../../tenancy/audit/index.ts';
 import { changeAddress, createAddress, noSuchAddress } from './change-address.ts';
@@ -87,8 +88,7 @@ export function addLightningAddressRoutes(app: HttpApp, deps: LightningAddressRo
       const found = await deps.database.asTenant(merchantId, (tx) =>
         readAddresses(tx, { merchantId, startingAfter, limit: limit + 1 }),
       );
-      const data = found.slice(0, limit).map((address) => json(address, deps));
-      return { data, has_more: found.length > limit };
+      return pageOfRows(found, limit, (address) => json(address, deps));
     },
   );
   addSingleAddress(app, deps);

@@ -30,6 +30,7 @@ import {
   saveHolds,
   saveOrders,
   savePayments,
+  type StoredOrder,
 } from './store.ts';
 import { eventsOf, type Telling } from './tell.ts';
 import type { LedgerIntent, OrderChange } from './order-change.ts';
@@ -38,16 +39,33 @@ import { applyEvents } from './transition.ts';
 /** What happened to one order, in its sequence. */
 export type OrderEvents = { orderId: Uuid; events: readonly PaymentEvent[] };
 
+/** Orders with all their payments, locked until the transaction ends. */
+export type LockedOrders = {
+  orders: readonly StoredOrder[];
+  payments: ReadonlyMap<Uuid, readonly Payment[]>;
+};
+
+/** Locks orders, as it is done before anything else is. Ones that are not there are left out. */
+export async function lockOrdersWithPayments(
+  tx: Tx,
+  orderIds: readonly Uuid[],
+): Promise<LockedOrders> {
+  const [orders, payments] = await together([lockOrders(tx, orderIds), readPayments(tx, orderIds)]);
+  return { orders, payments };
+}
+
 /**
  * Applies events to orders: the transitions, the ledger, the orders and what is told of it, all in
  * the caller's transaction (design §3, law 2). Any number of orders takes the same few round trips.
  * Events that were applied before change nothing.
+ * @param locked these orders, where the transaction has locked them before
  * @returns the orders that changed
  */
 export async function applyPaymentEvents(
   tx: Tx,
   telling: Telling,
   batch: readonly OrderEvents[],
+  locked?: LockedOrders,
 ): Promise<PayableOrder[]> {
   if (batch.length === 0) return [];
   const eventsByOrder = new Map<Uuid, PaymentEvent[]>();
@@ -57,7 +75,7 @@ export async function applyPaymentEvents(
     else list.push(...events);
   }
   const orderIds = [...eventsByOrder.keys()];
-  const [orders, payments] = await together([lockOrders(tx, orderIds), readPayments(tx, orderIds)]);
+  const { orders, payments } = locked ?? (await lockOrdersWithPayments(tx, orderIds));
   assert(orders.length === orderIds.length, 'an event is about an order that is not there');
 
   const changed: PayableOrder[] = [];

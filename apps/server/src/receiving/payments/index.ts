@@ -6,7 +6,12 @@ export {
   remainingSats,
   toleranceSats,
 } from './amounts.ts';
-export { applyPaymentEvents, type OrderEvents } from './apply-events.ts';
+export {
+  applyPaymentEvents,
+  type LockedOrders,
+  lockOrdersWithPayments,
+  type OrderEvents,
+} from './apply-events.ts';
 export { applyTip, areOrdersDue, eventsForTransactions, expireOrders } from './follow-tip.ts';
 export {
   confirmationsAt,

@@ -22,6 +22,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { recordAudit } from '../audit/index.ts';
 import { createKey, type KeyDeps } from './create-key.ts';
@@ -126,7 +127,7 @@ function addKeyReads(app: HttpApp, deps: KeyRouteDeps): void {
       const rows = await deps.database.asTenant(merchantId, (tx) =>
         selectKeys(tx, { merchantId, startingAfter, limit: limit + 1 }),
       );
-      return { data: rows.slice(0, limit).map(toApiKey), has_more: rows.length > limit };
+      return pageOfRows(rows, limit, toApiKey);
     },
   );
   app.get(

@@ -18,6 +18,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../platform/http/index.ts';
 import { createKey } from '../keys/index.ts';
 import { type CreateMerchantDeps, createMerchant } from './create-merchant.ts';
@@ -165,7 +166,7 @@ function addInstanceRoutes(app: HttpApp, deps: MerchantRouteDeps): void {
       const rows = await deps.database.asSystem((tx) =>
         selectMerchants(tx, { startingAfter, limit: limit + 1 }),
       );
-      return { data: rows.slice(0, limit).map(toMerchantJson), has_more: rows.length > limit };
+      return pageOfRows(rows, limit, toMerchantJson);
     },
   );
 }

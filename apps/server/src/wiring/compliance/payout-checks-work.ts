@@ -6,10 +6,11 @@ import {
 import type { Screener } from '../../compliance/screening/index.ts';
 import { travelRuleScreen } from '../../compliance/travel-rule/index.ts';
 import type { FlowOptions } from '../flow.ts';
-import type { PayoutListener, ScreenPayouts } from '../../paying/payouts/index.ts';
+import type { ScreenPayouts } from '../../paying/payouts/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Lifecycle } from '../../platform/lifecycle/index.ts';
 import type { Loop } from '../../platform/loops/index.ts';
+import { payoutListener } from '../paying/payout-listeners.ts';
 import type { Screening } from './screening-work.ts';
 
 /** What every way of paying asks before it commits to pay: on chain and over Lightning alike. */
@@ -39,12 +40,12 @@ export function previewOfPayouts(
 export function usePayoutChecks(
   lifecycle: Lifecycle,
   { clock, ids, log }: Pick<FlowOptions, 'clock' | 'ids' | 'log'>,
-  parts: { database: Database; screening: Screening; listener: PayoutListener; loops: Loop[] },
+  parts: { database: Database; screening: Screening; loops: Loop[] },
 ): void {
-  const { database, screening, listener, loops } = parts;
+  const { database, screening, loops } = parts;
   lifecycle.use('payout checks', () => {
     const loop = startPayoutChecks({
-      ...{ database, clock, ids, listener, lists: screening.screener() },
+      ...{ database, clock, ids, listener: payoutListener, lists: screening.screener() },
       also: travelRuleScreen({ clock }),
       onError: (error) => log.warn({ error }, 'waiting payouts can not be checked'),
     });

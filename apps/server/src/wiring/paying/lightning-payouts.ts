@@ -3,6 +3,7 @@ import type { Clock, Ids, Random } from '@quittance/kernel';
 import type { Lightning } from '../receiving/lightning.ts';
 import {
   advisePayout,
+  orderAttempts,
   ATTEMPTS_CHANNEL,
   countOpenAttempts,
   createDoorbells,
@@ -229,6 +230,7 @@ function payoutDeps(
     nodes: lightning.nodes,
     advise: (tx, payout, asked) =>
       advisePayout(tx, { ...payout, payoutId: payout.id, ...payout.lightning }, asked),
+    order: orderAttempts,
     readAudience: alerts.readAudience,
     notices: {
       ended: (outcome, origin) =>

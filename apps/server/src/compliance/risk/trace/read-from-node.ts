@@ -28,6 +28,8 @@ const MAX_COINS_ASKED = 2_000;
 const MAX_KEPT = 2_000;
 /** Larger ones are rare and would fill the memory. */
 const MAX_KEPT_INPUTS = 50;
+/** Blocks whose heights are kept: a few are ever asked for again. */
+const MAX_TIPS_KEPT = 100;
 /** So deep, neither its block nor its time changes any more in practice. */
 const KEPT_CONFIRMATIONS = 6;
 
@@ -47,6 +49,8 @@ export type NodeReaderDeps = {
 export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
   const { node, network } = deps;
   const kept = new Map<string, TracedTransaction>();
+  /** A block's height never changes; between two blocks all coins are told of the same one. */
+  const tips = new Map<string, number>();
 
   return async (wanted) => {
     const missing = wanted.filter(({ txid }) => !kept.has(txid));
@@ -69,7 +73,7 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
       keep(transaction, answer.confirmations ?? 0);
     }
     await addFromRecord(deps, found);
-    await fillInCoins(deps, found);
+    await fillInCoins(deps, found, tips);
     return wanted.map(({ txid }): Read => {
       const known = kept.get(txid);
       if (known !== undefined) return { ok: true, transaction: known };
@@ -123,7 +127,11 @@ async function addFromRecord(deps: NodeReaderDeps, found: Map<string, Read>): Pr
 }
 
 /** What inputs spent, where the block did not say so: from unspent coins, the mempool, the record. */
-async function fillInCoins(deps: NodeReaderDeps, found: Map<string, Read>): Promise<void> {
+async function fillInCoins(
+  deps: NodeReaderDeps,
+  found: Map<string, Read>,
+  tips: Map<string, number>,
+): Promise<void> {
   const { node, network } = deps;
   const open = [...found.values()].flatMap((each) =>
     each.ok && !each.transaction.isCoinbase
@@ -136,7 +144,7 @@ async function fillInCoins(deps: NodeReaderDeps, found: Map<string, Read>): Prom
     node,
     asked.map(({ txid, vout }) => ({ method: 'gettxout', params: [txid, vout, false] })),
   );
-  const heights = await heightsOf(node, coins);
+  const heights = await heightsOf(node, coins, tips);
   const known = new Map<string, SpentOutput>();
   asked.forEach((input, i) => {
     const coin = read(coins[i], coinAnswer);
@@ -169,27 +177,30 @@ function placeOf({ txid, vout }: { txid: string; vout: number }): string {
   return `${txid}:${vout}`;
 }
 
+/** Heights of the blocks that coins were told of. @param tips those that are known already, added to */
 async function heightsOf(
   node: Pick<BitcoinRpc, 'batch'>,
   coins: readonly BatchResult[],
-): Promise<Map<string, number>> {
-  const tips = coins.flatMap((each) => {
+  tips: Map<string, number>,
+): Promise<ReadonlyMap<string, number>> {
+  const hashes = new Set<string>();
+  for (const each of coins) {
     const coin = read(each, coinAnswer);
-    return coin === 'not_found' || coin === 'pruned' ? [] : [coin.bestblock];
-  });
-  const hashes = [...new Set(tips)];
+    if (coin !== 'not_found' && coin !== 'pruned') hashes.add(coin.bestblock);
+  }
+  const unknown = [...hashes].filter((hash) => !tips.has(hash));
   const headers = await ask(
     node,
-    hashes.map((hash) => ({ method: 'getblockheader', params: [hash] })),
+    unknown.map((hash) => ({ method: 'getblockheader', params: [hash] })),
   );
-  return new Map(
-    hashes.flatMap((hash, i): [string, number][] => {
-      const header = headers[i];
-      const result = header?.ok === true ? header.result : null;
-      const isHeader = typeof result === 'object' && result !== null && 'height' in result;
-      return isHeader ? [[hash, Number(result.height)]] : [];
-    }),
-  );
+  if (tips.size > MAX_TIPS_KEPT) tips.clear();
+  unknown.forEach((hash, i) => {
+    const header = headers[i];
+    const result = header?.ok === true ? header.result : null;
+    const isHeader = typeof result === 'object' && result !== null && 'height' in result;
+    if (isHeader) tips.set(hash, Number(result.height));
+  });
+  return tips;
 }
 
 /** Raw transactions out of the mempool, else the record. */

@@ -1,6 +1,7 @@
 import { looksLikeCoinjoin } from '@quittance/bitcoin';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SHIPPED_RISK_CONFIG } from '../config.ts';
 import { trace } from './trace.ts';
 import type { ReadTransactions, TracedTransaction } from './traced-transaction.ts';
 
@@ -42,7 +43,7 @@ function chain(...transactions: TracedTransaction[]) {
   return { read, asked };
 }
 
-const limits = { hops: 3, maxTransactions: 100 };
+const limits = { hops: 3, maxTransactions: 100, peels: 3 };
 const nowhere = () => false;
 
 describe('a trace', () => {
@@ -88,7 +89,7 @@ describe('a trace', () => {
 
     const few = chain(a, b, c);
     const limited = await trace(payment, few.read, {
-      ...{ limits: { hops: 3, maxTransactions: 1 }, stopAt: nowhere },
+      ...{ limits: { ...limits, maxTransactions: 1 }, stopAt: nowhere },
     });
     // The larger share first.
     expect(few.asked).toEqual(['b']);
@@ -154,7 +155,7 @@ describe('a trace', () => {
           if (payment === undefined) return;
           const { read, asked } = chain(...made);
           const { met, source } = await trace(payment, read, {
-            ...{ limits: { hops, maxTransactions }, stopAt: nowhere },
+            ...{ limits: { hops, maxTransactions, peels: 3 }, stopAt: nowhere },
           });
           const perHop = new Map<number, number>();
           for (const { hop, sharePpm } of met) perHop.set(hop, (perHop.get(hop) ?? 0) + sharePpm);
@@ -200,17 +201,41 @@ describe('shapes', () => {
     );
     const all = chain(first, second, third);
     const { shape } = await trace(payment, all.read, {
-      limits: { hops: 6, maxTransactions: 9 },
+      limits: { hops: 6, maxTransactions: 9, peels: 3 },
       stopAt: nowhere,
     });
     expect(shape.peelLength).toBe(2);
     const far = { ...second, height: 101 - 200 };
     const slow = chain(first, far, third);
     const other = await trace(payment, slow.read, {
-      limits: { hops: 6, maxTransactions: 9 },
+      limits: { hops: 6, maxTransactions: 9, peels: 3 },
       stopAt: nowhere,
     });
     expect(other.shape.peelLength).toBe(1);
+  });
+
+  test('a chain of peels as long as the rules ask for is found with the shipped hops, and not read farther', async () => {
+    const peel = (n: number) =>
+      transaction(
+        `peel ${n}`,
+        [{ from: `peel ${n + 1}`, address: `w${n}`, sats: BigInt(100_000 - n) }],
+        [BigInt(99_000 - n), 10n],
+        100 - n,
+      );
+    const payment = transaction('p', [{ from: 'peel 1', address: 'w0', sats: 99_000n }], [98_000n]);
+    const { hops, maxTransactions, peelChain } = SHIPPED_RISK_CONFIG;
+    const shipped = { hops, maxTransactions, peels: peelChain.minLength };
+    const all = chain(...[1, 2, 3, 4, 5].map(peel));
+    const { shape, source } = await trace(payment, all.read, { limits: shipped, stopAt: nowhere });
+    expect(shape.peelLength).toBe(peelChain.minLength);
+    expect(all.asked).toEqual(['peel 1', 'peel 2', 'peel 3']);
+    expect(source.transactions).toBe(3);
+    // Behind an exchange nothing is said of the payer.
+    const until = chain(...[1, 2, 3].map(peel));
+    const stopAt = (address: string) => address === 'w2';
+    const short = await trace(payment, until.read, { limits: shipped, stopAt });
+    expect(short.shape.peelLength).toBe(2);
+    expect(until.asked).toEqual(['peel 1', 'peel 2']);
   });
 
   test('coinjoins and dust are told as packages/bitcoin sees them', async () => {

@@ -1,7 +1,12 @@
 import { looksLikeCoinjoin } from '@quittance/bitcoin';
 import type { ShapeFacts, SourceFacts, UntracedReason } from '../facts.ts';
 import { DUST_SATS } from '../factors/shape.ts';
-import type { ReadTransactions, TracedTransaction, Wanted } from './traced-transaction.ts';
+import type {
+  ReadTransactions,
+  SpentOutput,
+  TracedTransaction,
+  Wanted,
+} from './traced-transaction.ts';
 
 /** Direct addresses that are kept in the facts: beyond, each is less than a hundredth of the money. */
 export const MAX_DIRECT = 100;
@@ -13,7 +18,8 @@ const PEEL_PERCENT = 90n;
 /** A chain of peels goes on within a day or so: that many blocks. */
 const PEEL_BLOCKS = 144;
 
-export type TraceLimits = { hops: number; maxTransactions: number };
+/** peels: transactions of a chain of them that are counted at most; beyond, it is none the worse. */
+export type TraceLimits = { hops: number; maxTransactions: number; peels: number };
 
 /** An address met on the way back. */
 export type MetAddress = { hop: number; address: string; sharePpm: number };
@@ -80,6 +86,10 @@ export async function trace(
     if (spenders.length === 0) break;
     hop += 1;
   }
+  const room = limits.maxTransactions - transactions;
+  const peels = await readPeels(payment, known, read, { limits, room, stopAt });
+  transactions += peels.length;
+  for (const each of peels) known.set(each.txid, each);
   return {
     met,
     shape: shapeOf(payment, known),
@@ -92,6 +102,33 @@ export async function trace(
       untraced: [...untraced.values()],
     },
   };
+}
+
+/**
+ * Reads on where a chain of peels goes on behind the last hop: hops end at owners, so that the last
+ * transactions that they are made by are not read. It is one coin wide.
+ */
+async function readPeels(
+  payment: TracedTransaction,
+  known: ReadonlyMap<string, TracedTransaction>,
+  read: ReadTransactions,
+  {
+    limits,
+    room,
+    stopAt,
+  }: { limits: TraceLimits; room: number; stopAt: (address: string) => boolean },
+): Promise<TracedTransaction[]> {
+  const found: TracedTransaction[] = [];
+  while (found.length < room) {
+    const all = new Map([...known, ...found.map((each) => [each.txid, each] as const)]);
+    const { length, before } = peelOf(payment, all);
+    if (before === null || length === 0 || length >= limits.peels) return found;
+    if (before.address !== null && stopAt(before.address)) return found;
+    const [answer] = await read([before]);
+    if (answer?.ok !== true) return found;
+    found.push(answer.transaction);
+  }
+  return found;
 }
 
 /** What transactions spent, each coin with its share of the payment, and the shares by address. */
@@ -169,32 +206,36 @@ export function shapeOf(
     inputs: inputs.length,
     outputs: outputs.length,
     coinjoin: looksLikeCoinjoin(spending).length > 0,
-    peelLength: peelLength(payment, known),
+    peelLength: peelOf(payment, known).length,
     dustOutputs: outputs.filter(({ valueSats }) => valueSats > 0n && valueSats < DUST_SATS).length,
   };
 }
 
 const EMPTY = new Uint8Array(32);
 
-/** How many transactions in a row, going back, passed on nearly all of one coin. */
-function peelLength(
+/**
+ * How many transactions in a row, going back, passed on nearly all of one coin.
+ * @returns before: the coin where what is known ends, and the chain may go on
+ */
+function peelOf(
   payment: TracedTransaction,
   known: ReadonlyMap<string, TracedTransaction>,
-): number {
+): { length: number; before: SpentOutput | null } {
   let length = 0;
   let at = payment;
   for (;;) {
     const [input] = at.inputs;
-    if (input === undefined || at.inputs.length > 1) return length;
-    const before = known.get(input.txid);
-    if (before === undefined || before.outputs.length !== 2 || before.inputs.length !== 1) {
-      return length;
+    if (input === undefined || at.inputs.length > 1 || at.isCoinbase) {
+      return { length, before: null };
     }
+    const before = known.get(input.txid);
+    if (before === undefined) return { length, before: input };
+    if (before.outputs.length !== 2 || before.inputs.length !== 1) return { length, before: null };
     const total = before.outputs.reduce((sum, { valueSats }) => sum + valueSats, 0n);
     const passedOn = before.outputs[input.vout]?.valueSats ?? 0n;
     const far = at.height !== null && before.height !== null && at.height - before.height;
     if (passedOn * 100n < total * PEEL_PERCENT || (far !== false && far > PEEL_BLOCKS)) {
-      return length;
+      return { length, before: null };
     }
     length += 1;
     at = before;

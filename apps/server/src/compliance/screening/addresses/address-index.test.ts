@@ -78,3 +78,19 @@ describe('the delta of two versions', () => {
     expect(delta.unchanged).toBe(1);
   });
 });
+
+test('nodes of Lightning, domains and Lightning addresses are found in any spelling, and are no others', () => {
+  const node = `03${'Ab'.repeat(32)}`;
+  const listed = [node, 'Evil.Example.', 'Bob@Evil.Example'];
+  const index = buildAddressIndex(listed.map((address, record) => ({ address, record })));
+  expect(index.find(node.toLowerCase())).toBe(0);
+  expect(index.find('evil.example')).toBe(1);
+  expect(index.find('EVIL.EXAMPLE')).toBe(1);
+  expect(index.find('bob@evil.example')).toBe(2);
+  for (const other of [`02${node.slice(2)}`, 'example', 'not-evil.example', 'ann@evil.example']) {
+    expect(index.find(other), other).toBeLessThan(0);
+  }
+  for (const wrong of ['..', '@evil.example', 'evil..example', 'a b.example', '-.example', '1.']) {
+    expect(normaliseAddress(wrong), wrong).toBeNull();
+  }
+});

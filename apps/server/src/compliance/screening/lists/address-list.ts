@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { normaliseAddress } from '../addresses/normalise.ts';
 import type { ImportEvent } from '../list-entry.ts';
 import { buildEntry } from './entry-builder.ts';
 import { readLines } from './read-lines.ts';
@@ -17,7 +18,7 @@ function assetFor(address: string): string {
 }
 
 /**
- * Plain lists: an address in each line, or `ASSET,address`; blank lines and lines with # are left
+ * Plain lists: an address, a Lightning node's key or a domain in each line, or `ASSET,address`; blank lines and lines with # are left
  * out. The list is named after its file.
  */
 export async function* importAddressList(files: readonly string[]): AsyncGenerator<ImportEvent> {
@@ -28,7 +29,9 @@ export async function* importAddressList(files: readonly string[]): AsyncGenerat
       if (plain === '' || plain.startsWith('#')) continue;
       const [, asset, address = ''] =
         /^(?:([A-Za-z0-9]{2,10})\s*[,;\t]\s*)?([A-Za-z0-9:._@+-]+)$/.exec(plain) ?? [];
-      if (address === '') {
+      // Signs that only domains and Lightning addresses have must make one.
+      const isStrange = /[._@+-]/.test(address) && normaliseAddress(address) === null;
+      if (address === '' || isStrange) {
         yield { kind: 'finding', finding: { file, line, message: `not an address: "${plain}"` } };
         continue;
       }

@@ -231,6 +231,19 @@ describe('an import', () => {
     ]);
   });
 
+  test('an address list has Lightning nodes, domains and Lightning addresses beside', async () => {
+    const node = `02${'ab'.repeat(32)}`;
+    const text = `${node}\nevil.example\nbob@evil.example\nDOMAIN,other.example\n..\na@b@c.d\n`;
+    const { entries, findings } = await read('addresses', text);
+    expect(entries.map(({ addresses }) => addresses[0])).toEqual([
+      { asset: 'LNNODE', address: node },
+      { asset: 'DOMAIN', address: 'evil.example' },
+      { asset: 'LNADDR', address: 'bob@evil.example' },
+      { asset: 'DOMAIN', address: 'other.example' },
+    ]);
+    expect(findings.map(({ line }) => line)).toEqual([5, 6]);
+  });
+
   test('reads dates as lists write them, and no day that no calendar has', () => {
     expect(readDate('20 May 1985')).toEqual({ from: '1985-05-20', to: '1985-05-20' });
     expect(readDate('Feb 1984')).toEqual({ from: '1984-02-01', to: '1984-02-29' });

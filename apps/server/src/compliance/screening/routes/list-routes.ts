@@ -22,6 +22,7 @@ import {
   type HttpApp,
   INSTANCE_ID,
   needs,
+  pageOfRows,
 } from '../../../platform/http/index.ts';
 import { readLatestRescreen } from '../rescreening/rescreen-store.ts';
 import { existingVersion, noSuchList, proposeFormerVersion } from '../versions/decide-version.ts';
@@ -194,8 +195,7 @@ function addListReads(app: HttpApp, deps: ScreeningRouteDeps): void {
       return await deps.database.asSystem(async (tx) => {
         if ((await readList(tx, list)) === undefined) throw noSuchList();
         const found = await readVersions(tx, { list, startingAfter, limit: limit + 1 });
-        const data = found.slice(0, limit).map(versionSummaryJson);
-        return { data, has_more: found.length > limit };
+        return pageOfRows(found, limit, versionSummaryJson);
       });
     },
   );

@@ -24,6 +24,7 @@ import {
   idempotencyOf,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../../platform/http/index.ts';
 import { normaliseAddress } from '../addresses/normalise.ts';
 import {
@@ -142,7 +143,7 @@ function addOwnAddressRoutes(app: HttpApp, deps: ScreeningRouteDeps): void {
       const merchantId = merchantOf(request);
       const page = { merchantId, startingAfter, verdict, limit: limit + 1 };
       const found = await deps.database.asTenant(merchantId, (tx) => readOwnAddresses(tx, page));
-      return { data: found.slice(0, limit).map(ownAddressJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, ownAddressJson);
     },
   );
   app.post(

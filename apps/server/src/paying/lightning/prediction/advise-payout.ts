@@ -5,6 +5,7 @@ import type { StrategyHistory } from '../strategies/index.ts';
 import type { Advice } from './advise.ts';
 import { adviseStrategy } from './advise-strategy.ts';
 import { learn } from './observe.ts';
+import { namedChannels } from './named-channels.ts';
 import { recipientOf } from './recipient.ts';
 import { readBuckets, readUnlearnt } from './store.ts';
 
@@ -36,12 +37,16 @@ export async function advisePayout(
   );
   const destination = recipientOf(payout.destination);
   const recipients = [destination];
-  const buckets = await readBuckets(tx, merchantId, { recipients, channels: [] });
+  const channels = namedChannels(payout.destination);
+  const buckets = await readBuckets(tx, merchantId, { recipients, channels });
   for (const { record } of await readUnlearnt(tx, { merchantId, payoutId, limit: MAX_UNLEARNT })) {
-    if (record !== null) learn(buckets, { ...record, destination, failedAt: null });
+    if (record === null) continue;
+    // Of other channels nothing was read, and nothing is asked.
+    const failedAt = channels.includes(record.failedAt ?? '') ? record.failedAt : null;
+    learn(buckets, { ...record, destination, failedAt });
   }
   const { strategy, history, nowMs } = asked;
   return adviseStrategy(buckets, strategy, history, {
-    ...{ destination, amountMsat, expiresAtMs, nowMs },
+    ...{ destination, amountMsat, expiresAtMs, nowMs, via: channels },
   });
 }

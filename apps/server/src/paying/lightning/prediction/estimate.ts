@@ -5,7 +5,7 @@ import { type Weights, weightsAt } from './bucket.ts';
 import { type AttemptContext, contextOf, lastOf, retryKey } from './context.ts';
 import { ANY_BAND, type Buckets, bucketId } from './types.ts';
 
-/** A channel that leads to a recipient of whom nothing is known, in msat. */
+/** A channel of which nothing but its id is known, or that leads to a recipient, in msat. */
 const TYPICAL_CAPACITY_MSAT = 5_000_000_000;
 /** How many attempts the prior is worth beside what was seen in general, and at the recipient. */
 const PRIOR_WEIGHT = 4;
@@ -31,8 +31,8 @@ export type EstimateRequest = {
   readonly destination: string;
   readonly amountMsat: Msats;
   readonly atMs: number;
-  /** Channels that it has to pass, such as the only one that we have. */
-  readonly via?: readonly { readonly channelId: string; readonly capacityMsat: Msats }[];
+  /** Short channel ids that it has to pass, such as that of an invoice's only route hint. */
+  readonly via?: readonly string[];
 };
 
 export type Estimate = {
@@ -123,15 +123,14 @@ function retryPrior(
   return { probability: posterior(recovered, PRIOR_WEIGHT, seen), general: total(seen) };
 }
 
-/** Named channels against what an unknown one of their size would do; 1 when none is named. */
+/** Named channels against what an unknown one would do; 1 when none is named. */
 function channelFactor(buckets: Buckets, { via = [], amountMsat, atMs }: EstimateRequest): number {
   let factor = 1;
-  for (const { channelId, capacityMsat } of via) {
+  for (const channelId of via) {
     const seen = buckets.get(bucketId('channel', channelId, ANY_BAND));
-    const capacity = Number(capacityMsat);
-    const unknown = bimodalProbability(Number(amountMsat), capacity);
+    const unknown = bimodalProbability(Number(amountMsat), TYPICAL_CAPACITY_MSAT);
     if (unknown === 0) return 0;
-    const known = bimodalProbability(Number(amountMsat), capacity, {
+    const known = bimodalProbability(Number(amountMsat), TYPICAL_CAPACITY_MSAT, {
       passed: evidenceOf(seen?.lastPassedMsat, seen?.lastPassedAtMs, atMs),
       failed: evidenceOf(seen?.lastFailedMsat, seen?.lastFailedAtMs, atMs),
     });

@@ -1,9 +1,9 @@
 export { type AdvisedPayout, advisePayout } from './advise-payout.ts';
+export { type DueAttempt, orderAttempts } from './order-payouts.ts';
 export { forgetOldBuckets, learnFromAttempts } from './learn-attempts.ts';
 export { addPredictionRoutes } from './routes.ts';
 export { adviseStrategy } from './advise-strategy.ts';
 export { type Advice, type AdviceRequest, advise } from './advise.ts';
-export { attemptOrder, type Waiting } from './attempt-order.ts';
 export {
   backtest,
   type Calibration,

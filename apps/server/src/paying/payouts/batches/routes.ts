@@ -17,6 +17,7 @@ import {
   type HttpApp,
   merchantOf,
   needs,
+  pageOfRows,
 } from '../../../platform/http/index.ts';
 import type { Quote } from '../../../receiving/rates/index.ts';
 import { approveBatch } from '../approve-payout.ts';
@@ -109,7 +110,7 @@ function addBatchReads(app: HttpApp, deps: PayoutRouteDeps): void {
       const { starting_after: startingAfter, limit } = request.query;
       const page = { merchantId, startingAfter, limit: limit + 1 };
       const found = await deps.database.asTenant(merchantId, (tx) => readBatches(tx, page));
-      return { data: found.slice(0, limit).map(batchJson), has_more: found.length > limit };
+      return pageOfRows(found, limit, batchJson);
     },
   );
   app.get(

@@ -11,6 +11,7 @@ import type {
 } from '../../lightning/index.ts';
 import type { LightningPayout, PayoutListener } from '../payout.ts';
 import type { ScreenPayouts } from '../screening.ts';
+import type { DuePayoutOfPayer } from './due-store.ts';
 
 /** What paying payouts over Lightning works with. */
 export type LightningPayoutDeps = Omit<AttemptDeps, 'listener'> & {
@@ -26,6 +27,12 @@ export type LightningPayoutDeps = Omit<AttemptDeps, 'listener'> & {
     payout: LightningPayout,
     asked: { strategy: LightningStrategy; history: StrategyHistory; nowMs: number },
   ) => Promise<StrategyAdvice | null>;
+  /** In which order a store's payouts are begun when not all that are due can be. */
+  readonly order?: (
+    tx: Tx,
+    merchantId: Uuid,
+    waiting: { due: readonly DuePayoutOfPayer[]; nowMs: number },
+  ) => Promise<DuePayoutOfPayer[]>;
   readonly readAudience: AlertDeps['readAudience'];
 };
 

@@ -1,5 +1,6 @@
 import type { Msats, Uuid } from '@quittance/kernel';
 import type { Tx } from '../../../platform/db/index.ts';
+import type { DueAttempt } from '../../lightning/index.ts';
 
 export type DuePayout = { readonly merchantId: Uuid; readonly id: Uuid };
 
@@ -21,6 +22,9 @@ export async function readRequestedPayouts(
   return rows.map((row) => ({ merchantId: row.merchant_id, id: row.id }));
 }
 
+/** With what their order is decided by. */
+export type DuePayoutOfPayer = DuePayout & DueAttempt;
+
 /**
  * What a store's processor may begin: payouts that were tried before when their pause is over, and
  * new ones when the processor is due.
@@ -28,17 +32,30 @@ export async function readRequestedPayouts(
 export async function readPayoutsOfPayer(
   tx: Tx,
   which: { merchantId: Uuid; nowMs: number; withNew: boolean; limit: number },
-): Promise<DuePayout[]> {
-  const rows = await tx.query<{ id: Uuid }>(
-    `SELECT id FROM payout
+): Promise<DuePayoutOfPayer[]> {
+  const rows = await tx.query<DueRow>(
+    `SELECT id, destination, amount_msat, expires_at, coalesce(not_before, approved_at) AS due_at
+       FROM payout
       WHERE merchant_id = $1 AND method = 'lightning' AND state = 'approved'
         AND pay_request IS NULL AND (not_before IS NULL OR not_before <= $2)
         AND ($3 OR attempts > 0)
       ORDER BY approved_at, id LIMIT $4`,
     [which.merchantId, new Date(which.nowMs), which.withNew, which.limit],
   );
-  return rows.map(({ id }) => ({ merchantId: which.merchantId, id }));
+  return rows.map((row) => ({
+    ...{ merchantId: which.merchantId, id: row.id, destination: row.destination },
+    ...{ amountMsat: row.amount_msat, dueAtMs: row.due_at.getTime() },
+    expiresAtMs: row.expires_at?.getTime() ?? null,
+  }));
 }
+
+type DueRow = {
+  id: Uuid;
+  destination: string;
+  amount_msat: Msats;
+  expires_at: Date | null;
+  due_at: Date;
+};
 
 /** Payouts whose invoice has ended, or is about to, and that nobody is paying. */
 export async function readExpiringPayouts(

@@ -6,6 +6,7 @@ import {
   type LightningNode,
   LightningNodeError,
   type NewPayment,
+  type OfferInvoice,
   type PaymentOutcome,
 } from '../../../receiving/lightning/index.ts';
 
@@ -15,7 +16,7 @@ export const FAKE_NODE_ID = `02${'ab'.repeat(32)}`;
 /** What the fake node does with a payment that it is given. */
 export type Behaviour =
   | { readonly do: 'succeed'; readonly feeMsat?: Msats }
-  | { readonly do: 'fail'; readonly failureClass: LightningFailureClass }
+  | { readonly do: 'fail'; readonly failureClass: LightningFailureClass; readonly at?: string }
   /** It takes it and goes on trying. */
   | { readonly do: 'hold' }
   /** It takes it, and its answer is lost. */
@@ -30,6 +31,8 @@ export class FakeNode {
   behaviour: Behaviour = { do: 'succeed' };
   isReachable = true;
   sendableMsat: Msats = 1_000_000_000n;
+  /** What an issuer of an offer (BOLT 12) answers; null: the node has no offers. */
+  issuer: ((amountMsat: Msats | null) => OfferInvoice | Error) | null = null;
   /** Called before a payment is taken. */
   beforePay: () => Promise<void> = async () => {};
   /** Every payment that was given to it, in order. */
@@ -39,7 +42,14 @@ export class FakeNode {
   #ring: () => void = () => {};
 
   /** An invoice that this node, or somebody else, can pay. */
-  invoice(options: { amountMsat?: Msats | null; expirySeconds?: number; nowMs: number }) {
+  invoice(options: {
+    amountMsat?: Msats | null;
+    expirySeconds?: number;
+    nowMs: number;
+    /** Whose invoice it is, by their key. */
+    payeeKey?: Uint8Array;
+    routeHints?: Bolt11Fields['routeHints'];
+  }) {
     const preimage = randomBytes(32);
     const paymentHash = createHash('sha256').update(preimage).digest('hex');
     this.preimages.set(paymentHash, preimage.toString('hex'));
@@ -49,7 +59,11 @@ export class FakeNode {
       ...{ amountMsat, createdAtMs: nowMs, paymentHash, expirySeconds },
       ...{ paymentSecret: randomBytes(32).toString('hex'), description: 'a test' },
     };
-    return { bolt11: encodeBolt11(fields, PAYEE_KEY), paymentHash };
+    const hinted = options.routeHints === undefined ? {} : { routeHints: options.routeHints };
+    return {
+      bolt11: encodeBolt11({ ...fields, ...hinted }, options.payeeKey ?? PAYEE_KEY),
+      paymentHash,
+    };
   }
 
   /** Ends what it holds. */
@@ -77,8 +91,9 @@ export class FakeNode {
     const known = this.payments.get(paymentHash);
     if (known?.state === 'succeeded' || known?.state === 'in_flight') return failed('already_paid');
     if (behaviour.do === 'fail') {
-      this.payments.set(paymentHash, failed(behaviour.failureClass));
-      return failed(behaviour.failureClass);
+      const outcome = failed(behaviour.failureClass, behaviour.at);
+      this.payments.set(paymentHash, outcome);
+      return outcome;
     }
     if (behaviour.do === 'lose_answer') {
       this.payments.set(paymentHash, this.#outcome(paymentHash, behaviour.what, amountMsat));
@@ -101,7 +116,8 @@ export class FakeNode {
     return {
       kind: 'embedded',
       capabilities: {
-        ...{ holdInvoices: false, offers: false, keysend: false, descriptionHash: false },
+        ...{ holdInvoices: false, keysend: false, descriptionHash: false },
+        offers: this.issuer !== null,
         ...{ channels: false, feeLimit: true },
       },
       info: async () => {
@@ -116,6 +132,12 @@ export class FakeNode {
         return { channelsMsat: sendableMsat, sendableMsat, ...rest };
       },
       channels: async () => [],
+      fetchInvoice: async ({ amountMsat }) => {
+        reach();
+        const answer = this.issuer?.(amountMsat) ?? new LightningNodeError('unsupported', 'none');
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
       pay: (payment) => this.#pay(payment),
       trackPayment: async (paymentHash) => {
         if (!this.isReachable) return { state: 'unknown', detail: 'nobody answers' };
@@ -131,7 +153,7 @@ export class FakeNode {
   }
 }
 
-function failed(failureClass: LightningFailureClass): PaymentOutcome {
-  const failure = { failureClass, code: 'test', detail: 'as the test says', at: null };
+function failed(failureClass: LightningFailureClass, at: string | null = null): PaymentOutcome {
+  const failure = { failureClass, code: 'test', detail: 'as the test says', at };
   return { state: 'failed', failure };
 }

@@ -4,6 +4,7 @@ import {
   advisePayout,
   forgetOldBuckets,
   learnFromAttempts,
+  orderAttempts,
   trackAttempts,
 } from '../../lightning/index.ts';
 import { attemptDepsOf, createLightningPayments } from './run-due.ts';
@@ -41,6 +42,7 @@ async function workAdvised(): Promise<void> {
     ...world.deps,
     advise: (tx, payout, asked) =>
       advisePayout(tx, { ...payout, payoutId: payout.id, ...payout.lightning }, asked),
+    order: orderAttempts,
   };
   const payments = createLightningPayments(deps);
   await payments.runDue(never);
@@ -198,6 +200,75 @@ test('a time that getting an invoice has used up is not given to the attempt', a
   expect(await world.attempts(store, short)).toMatchObject([{ failure_class: 'not_resolved' }]);
   world.world.resolve = resolve;
   await world.decide(store, short, 'cancel');
+});
+
+/** A store with a processor that pays one at a time. */
+async function oneAtATime(): Promise<LightningStore & { processorId: string }> {
+  const store = await world.openStore();
+  const body = { kind: 'lightning', concurrency: 1, paused: true };
+  const made = await world.api.send('POST', '/v1/payout-processors', { key: store.key, body });
+  expect(made.status, JSON.stringify(made.body)).toBe(201);
+  return { ...store, processorId: String(made.body.id) };
+}
+
+async function approved(
+  store: LightningStore,
+  invoice: Partial<Parameters<typeof world.node.invoice>[0]> = {},
+): Promise<string> {
+  const { bolt11 } = world.node.invoice({ nowMs: world.clock.nowMs(), ...invoice });
+  const made = await world.create(store, bolt11);
+  await world.decide(store, made.body.id, 'approve');
+  return made.body.id;
+}
+
+test('when not all can be begun, the likely goes before the unlikely that has waited longer', async () => {
+  const store = await oneAtATime();
+  await failSeveral(store, 5);
+  await learn();
+  world.node.behaviour = { do: 'hold' };
+  const unlikely = await approved(store);
+  world.advance(1_000);
+  const likely = await approved(store, { payeeKey: new Uint8Array(32).fill(0x77) });
+  const path = `/v1/payout-processors/${store.processorId}`;
+  await world.api.send('PATCH', path, { key: store.key, body: { paused: false } });
+  await workAdvised();
+  expect((await world.payout(store, likely)).state).toBe('in_flight');
+  expect((await world.payout(store, unlikely)).state).toBe('approved');
+});
+
+test('a channel that could not carry makes another recipient behind it unlikely', async () => {
+  const store = await world.openStore();
+  const shortChannelId = '700x1x0';
+  const hop = {
+    ...{ nodeId: `02${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}` },
+    ...{ shortChannelId, feeBaseMsat: 0n, feeProportionalMillionths: 0, cltvExpiryDelta: 40 },
+  };
+  const behind = (fill: number) =>
+    world.node.invoice({
+      ...{ nowMs: world.clock.nowMs(), routeHints: [[hop]] },
+      payeeKey: new Uint8Array(32).fill(fill),
+    }).bolt11;
+  const elsewhere = world.node.invoice({
+    ...{ nowMs: world.clock.nowMs(), payeeKey: new Uint8Array(32).fill(0x66) },
+  }).bolt11;
+  const firstOf = async (destinations: readonly string[]) => {
+    const nowMs = world.clock.nowMs();
+    const due = destinations.map((destination, i) => {
+      return { destination, amountMsat: AMOUNT, dueAtMs: nowMs - 1_000 + i, expiresAtMs: null };
+    });
+    const ask = world.api.database.asSystem((tx) => orderAttempts(tx, store.id, { due, nowMs }));
+    return (await ask)[0]?.destination;
+  };
+  const other = behind(0x55);
+  expect(await firstOf([other, elsewhere])).toBe(other);
+  world.node.behaviour = { do: 'fail', failureClass: 'insufficient_capacity', at: shortChannelId };
+  const made = await world.create(store, behind(0x44));
+  await world.decide(store, made.body.id, 'approve');
+  await world.decide(store, made.body.id, 'pay');
+  await world.work();
+  await world.decide(store, made.body.id, 'cancel');
+  await learn();
+  expect(await firstOf([other, elsewhere])).toBe(elsewhere);
 });
 
 test('what nobody has touched for two months is forgotten', async () => {

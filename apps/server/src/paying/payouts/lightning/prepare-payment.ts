@@ -10,7 +10,7 @@ import {
   type FreshInvoice,
   type NodeFacts,
 } from '../../lightning/index.ts';
-import { LightningNodeError } from '../../../receiving/lightning/index.ts';
+import { LightningNodeError, OfferRefusal } from '../../../receiving/lightning/index.ts';
 import type { LightningPayout } from '../payout.ts';
 import type { LightningPayoutDeps } from './deps.ts';
 
@@ -142,8 +142,10 @@ async function fetchByOffer(
     const facts = { network: null, payee: null, amountMsat: fetched.amountMsat, expiresAtMs };
     return { ok: true, invoice: { text, paymentHash, facts }, offer };
   } catch (error) {
-    if (!(error instanceof LightningNodeError)) throw error;
-    return failed(error.message, true);
+    if (!(error instanceof OfferRefusal)) return refusedBy(error);
+    const { failureClass, nodeCode, message: detail } = error;
+    const failure = { failureClass, code: `offer:${nodeCode}`, detail, at: null };
+    return { ok: false, failure, retryable: true };
   }
 }
 

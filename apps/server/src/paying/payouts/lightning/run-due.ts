@@ -7,6 +7,11 @@ import { type LightningPayer, readActivePayers, writePayerRun } from './processo
 
 /** Payments that one process waits for at the same time; each is a request to a node. */
 const MAX_UNDER_WAY = 100;
+/**
+ * Payouts beyond the concurrency that the order is chosen among, those that have waited longest: naming
+ * an invoice's node takes about a millisecond.
+ */
+const MORE_TO_CHOOSE_FROM = 100;
 /** Processors that one round takes up. */
 const PAYERS_PER_ROUND = 100;
 
@@ -44,12 +49,25 @@ export function createLightningPayments(
     underWay.set(own.id, done);
   }
 
+  /** As many as may be begun at once; the best first when more are waiting. */
+  async function chooseDue(
+    { merchantId, settings }: LightningPayer,
+    { nowMs, withNew }: { nowMs: number; withNew: boolean },
+  ): Promise<readonly OwnPayout[]> {
+    const { concurrency } = settings;
+    const limit = deps.order === undefined ? concurrency : concurrency + MORE_TO_CHOOSE_FROM;
+    return await deps.database.asSystem(async (tx) => {
+      const due = await readPayoutsOfPayer(tx, { merchantId, nowMs, withNew, limit });
+      if (due.length <= concurrency || deps.order === undefined) return due;
+      return (await deps.order(tx, merchantId, { due, nowMs })).slice(0, concurrency);
+    });
+  }
+
   async function runPayer(payer: LightningPayer): Promise<void> {
     const nowMs = deps.clock.nowMs();
-    const { merchantId, id: processorId, settings } = payer;
+    const { id: processorId, settings } = payer;
     const withNew = payer.dueAtMs <= nowMs;
-    const which = { merchantId, nowMs, withNew, limit: settings.concurrency };
-    const due = await deps.database.asSystem((tx) => readPayoutsOfPayer(tx, which));
+    const due = await chooseDue(payer, { nowMs, withNew });
     for (const own of due) start(own, { origin: 'processor_auto', processorId });
     // One that pays at once has no run to write down when there was nothing to begin.
     if (!withNew || (due.length === 0 && settings.intervalSeconds === 0)) return;

@@ -112,6 +112,11 @@ describe('a payment by Core Lightning', () => {
     expect(await node.pay(request)).toMatchObject({ state: 'failed', failure: { failureClass } });
   });
 
+  test('that a channel on the way could not carry says which one it was', async () => {
+    xpay = { status: 500, body: { code: 209, message: XPAY_CAPACITY } };
+    expect(await node.pay(request)).toMatchObject({ failure: { at: '1x1807x4' } });
+  });
+
   test('that ends with an error while a part is still out is in flight', async () => {
     cln.override = (method) => {
       if (method === 'xpay') pays = [part('pending')];

@@ -79,17 +79,26 @@ export function failureOf(refusal: ClnRefusal): LightningFailure {
   const byFailcode = FAILCODES[details.failcodename ?? ''];
   const byWords = WORDS.find(([pattern]) => pattern.test(refusal.message))?.[1] ?? 'no_route';
   // That no path is left is what came of it; why is told before, when an attempt had got somewhere.
-  const told = byWords === 'no_route' ? lastTold(refusal.message) : undefined;
+  const told = lastTold(refusal.message);
+  const byTold = byWords === 'no_route' ? told?.failureClass : undefined;
   return {
-    failureClass: named ?? byFailcode ?? told ?? byWords,
+    failureClass: named ?? byFailcode ?? byTold ?? byWords,
     code: [refusal.rpcCode, details.failcodename].filter(Boolean).join(' '),
     detail: refusal.message,
-    at: details.erring_channel ?? details.erring_node ?? null,
+    at: details.erring_channel ?? details.erring_node ?? told?.at ?? null,
   };
 }
 
-/** `xpay` tells the onion's errors in words: "We got temporary_channel_failure for …". */
-function lastTold(message: string): LightningFailureClass | undefined {
-  const names = [...message.matchAll(/We got ([a-z_]+) for /g)].map(([, name = '']) => name);
-  return FAILCODES[`WIRE_${names.at(-1)?.toUpperCase()}`];
+/**
+ * `xpay` tells the onion's errors in words: "We got temporary_channel_failure for 1x2x3/0", or "for the
+ * invoice's route hint (1x2x3/0)". The last one counts.
+ */
+function lastTold(
+  message: string,
+): { failureClass: LightningFailureClass | undefined; at: string | null } | undefined {
+  const told = [...message.matchAll(/We got ([a-z_]+) for ([^,]*)/g)].at(-1);
+  if (told === undefined) return undefined;
+  const [, name = '', where = ''] = told;
+  const at = /(\d+x\d+x\d+)\/[01]/.exec(where)?.[1] ?? null;
+  return { failureClass: FAILCODES[`WIRE_${name.toUpperCase()}`], at };
 }

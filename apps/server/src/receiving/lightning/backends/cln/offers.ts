@@ -1,5 +1,6 @@
 import { type Msats, type Random, toHex } from '@quittance/kernel';
-import { LightningNodeError } from '../../errors.ts';
+import type { LightningFailureClass } from '@quittance/contract';
+import { LightningNodeError, OfferRefusal } from '../../errors.ts';
 import type { NewOffer, NodeOffer, OfferInvoice } from '../../lightning-node.ts';
 import { ClnRefusal, type ClnRpc } from './rpc.ts';
 import {
@@ -29,15 +30,16 @@ export async function fetchInvoice(
   // An amount that the offer says itself may not be repeated (lightning-fetchinvoice(7)).
   const says = decodedOffer.offer_amount_msat ?? null;
   const amount = amountMsat === null || says !== null ? {} : { amount_msat: `${amountMsat}msat` };
-  const { invoice } = await rpc.call(
-    'fetchinvoice',
-    { offer, ...amount, timeout: FETCH_SECONDS },
-    fetchedShape,
-    { timeoutMs: FETCH_TIMEOUT_MS },
-  );
+  const asked = { offer, ...amount, timeout: FETCH_SECONDS };
+  const { invoice } = await rpc
+    .call('fetchinvoice', asked, fetchedShape, { timeoutMs: FETCH_TIMEOUT_MS })
+    .catch((error: unknown) => {
+      throw error instanceof ClnRefusal ? offerRefusal(error) : error;
+    });
   const decoded = await rpc.call('decode', { string: invoice }, decodedInvoiceShape);
   if (amountMsat !== null && decoded.invoice_amount_msat !== amountMsat) {
-    throw new LightningNodeError('refused', 'the issuer asks for another amount than was offered');
+    const why = { failureClass: 'amount_out_of_range', nodeCode: 'fetchinvoice' } as const;
+    throw new OfferRefusal(why, 'the issuer asks for another amount than was offered');
   }
   const lasts = decoded.invoice_relative_expiry ?? DEFAULT_EXPIRY_SECONDS;
   return {
@@ -47,6 +49,23 @@ export async function fetchInvoice(
     expiresAtMs: Number(decoded.invoice_created_at + lasts) * 1_000,
     description: decoded.offer_description ?? '',
   };
+}
+
+/** lightning-fetchinvoice(7). An issuer who says no may say yes later: its node may be starting. */
+const FETCH_CODES: Readonly<Record<number, LightningFailureClass>> = {
+  '-32602': 'invalid',
+  1002: 'expired',
+  1003: 'no_route',
+  1004: 'not_resolved',
+  1005: 'not_resolved',
+};
+
+function offerRefusal(error: ClnRefusal): LightningNodeError {
+  if (error.code !== 'refused') return error;
+  const failureClass = FETCH_CODES[error.rpcCode] ?? 'not_resolved';
+  return new OfferRefusal({ failureClass, nodeCode: String(error.rpcCode) }, error.message, {
+    cause: error,
+  });
 }
 
 /** An offer that is paid once: `single_use` ends its other invoices when one of them is paid. */
