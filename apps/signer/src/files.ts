@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   closeSync,
   existsSync,
   fstatSync,
@@ -87,9 +86,4 @@ export function readIfThere(path: string): Uint8Array | null {
   } finally {
     closeSync(file);
   }
-}
-
-/** Takes the rights of others away from a file that somebody else may have made. */
-export function makePrivate(path: string): void {
-  chmodSync(path, 0o600);
 }

@@ -100,14 +100,12 @@ export {
   childFee,
   MAX_PACKAGE_TRANSACTIONS,
   MAX_PACKAGE_VSIZE,
-  MAX_REPLACED_TRANSACTIONS,
   MAX_STANDARD_WEIGHT,
   type Replaced,
   replacementFee,
 } from './fees/replacement.ts';
 export { deriveSpendingScripts, type SpendingScripts } from './descriptors/derive.ts';
 export {
-  MAX_BBQR_CHARACTERS,
   MAX_BBQR_PARTS,
   type ReadBbqr,
   readBbqr,

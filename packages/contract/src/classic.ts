@@ -9,7 +9,6 @@ import { orderStatusSchema } from './orders.ts';
 export const classicCreateSchema = z
   .strictObject({ merchantId: uuidText, amount: decimalText, currency: currencyCode })
   .meta({ id: 'ClassicCreatePayment' });
-export type ClassicCreate = z.infer<typeof classicCreateSchema>;
 
 export const classicCreatedSchema = z
   .strictObject({
@@ -26,7 +25,6 @@ export const classicCreatedSchema = z
       .meta({ description: 'PNG of the payment link' }),
   })
   .meta({ id: 'ClassicPayment' });
-export type ClassicCreated = z.infer<typeof classicCreatedSchema>;
 
 export const classicStatusSchema = z
   .strictObject({ orderId: uuidText, status: orderStatusSchema })

@@ -34,7 +34,6 @@ export type CaseOutcome = (typeof caseOutcomes)[number];
 
 /** How a case stands to the last day for a report; met: none is needed any more. */
 export const caseDues = ['met', 'later', 'soon', 'overdue'] as const;
-export type CaseDue = (typeof caseDues)[number];
 
 const MAX_SUMMARY = 500;
 /** About three pages: more belongs into evidence. */

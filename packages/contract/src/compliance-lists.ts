@@ -174,7 +174,6 @@ export const screeningListsSchema = z
       .meta({ id: 'Rescreening', description: 'Of everybody, after the last switch' }),
   })
   .meta({ id: 'ScreeningLists' });
-export type ScreeningListsJson = z.output<typeof screeningListsSchema>;
 
 export const createScreeningVersionSchema = z
   .strictObject({ format: z.enum(screeningListFormats) })

@@ -4,7 +4,6 @@ import { pageOf, pageQuerySchema } from './pages.ts';
 
 /** What attribution lists say of an address that counts as a risk; `exchange` ends a trace instead. */
 export const riskLabels = ['mixer', 'darknet', 'gambling', 'scam', 'ransomware'] as const;
-export type RiskLabel = (typeof riskLabels)[number];
 
 /** Farther back nearly every coin meets nearly every other one. */
 export const MAX_RISK_HOPS = 6;
@@ -191,4 +190,3 @@ export const riskReplaySchema = z
     factsHash: z.string(),
   })
   .meta({ id: 'RiskReplay' });
-export type RiskReplayJson = z.output<typeof riskReplaySchema>;

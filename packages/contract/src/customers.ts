@@ -116,7 +116,6 @@ export const createCustomerSchema = z
   })
   .meta({ id: 'CreateCustomer' });
 export type CreateCustomer = z.output<typeof createCustomerSchema>;
-export type CreateCustomerInput = z.input<typeof createCustomerSchema>;
 
 export const updateCustomerSchema = z
   .strictObject({

@@ -15,8 +15,6 @@ export { type AuditEntry, auditEntrySchema, auditPageSchema } from './audit.ts';
 export * from './cards.ts';
 export * from './compliance.ts';
 export {
-  type ClassicCreate,
-  type ClassicCreated,
   classicCreatedSchema,
   classicCreateSchema,
   classicStatusSchema,
@@ -82,7 +80,6 @@ export {
 export {
   type CreateLightningInvoice,
   createLightningInvoiceSchema,
-  type LightningEventData,
   type LightningEventType,
   type LightningInvoiceJson,
   lightningEventDataSchema,
@@ -149,7 +146,6 @@ export {
   MIN_ORDER_EXPIRY_SECONDS,
   metadataSchema,
   type Order,
-  type OrderListQuery,
   type OrderPage,
   orderListQuerySchema,
   orderPageSchema,
@@ -164,7 +160,6 @@ export {
   DEFAULT_PAGE_SIZE,
   MAX_PAGE_SIZE,
   type Page,
-  type PageQuery,
   pageOf,
   pageQuerySchema,
 } from './pages.ts';
@@ -213,9 +208,7 @@ export {
   createPayoutSchema,
   type Payout,
   type PayoutDestinationKind,
-  type PayoutListQuery,
   type PayoutMethod,
-  type PayoutOrigin,
   type PayoutPage,
   type PayoutReason,
   type PayoutSource,
@@ -372,7 +365,6 @@ export {
 export {
   type AlertEventCause,
   type AlertEventData,
-  type AlertEventType,
   alertEventCauses,
   alertEventDataSchema,
   alertEventTypes,
@@ -383,7 +375,6 @@ export {
   type OrderEventType,
   orderEventDataSchema,
   orderEventTypes,
-  type PayoutEventData,
   type PayoutEventType,
   PING_EVENT_TYPE,
   payoutEventDataSchema,

@@ -119,4 +119,3 @@ export const lightningEventDataSchema = z.object({
   /** One sentence for a person. */
   message: z.string(),
 });
-export type LightningEventData = z.infer<typeof lightningEventDataSchema>;

@@ -207,7 +207,6 @@ export const orderListQuerySchema = pageQuerySchema.extend({
   status: orderStatusSchema.optional(),
   external_id: externalIdText.optional(),
 });
-export type OrderListQuery = z.infer<typeof orderListQuerySchema>;
 
 export const orderPageSchema = pageOf(orderSchema).meta({ id: 'OrderPage' });
 export type OrderPage = z.infer<typeof orderPageSchema>;

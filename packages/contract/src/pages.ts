@@ -18,7 +18,6 @@ export const pageQuerySchema = z.strictObject({
     .default(DEFAULT_PAGE_SIZE)
     .meta({ description: 'Items in one answer' }),
 });
-export type PageQuery = z.infer<typeof pageQuerySchema>;
 
 /** One page of a list; `has_more` tells whether to ask again with `starting_after`. */
 export function pageOf<Item extends z.ZodType>(item: Item) {

@@ -79,7 +79,6 @@ function isNewReason<Class extends string>(
 export type PayoutReason = (typeof payoutReasons)[number];
 
 export const payoutOrigins = ['processor_auto', 'manual'] as const;
-export type PayoutOrigin = (typeof payoutOrigins)[number];
 export const payoutSources = ['api', 'batch', 'refund', 'pull_payment', 'card'] as const;
 export type PayoutSource = (typeof payoutSources)[number];
 export const feePayers = ['sender', 'recipient'] as const;
@@ -303,7 +302,6 @@ export const payoutListQuerySchema = pageQuerySchema.extend({
   batch_id: uuidText.optional(),
   external_id: externalId.optional(),
 });
-export type PayoutListQuery = z.infer<typeof payoutListQuerySchema>;
 
 export const payoutSummarySchema = z
   .strictObject({

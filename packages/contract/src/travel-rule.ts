@@ -12,7 +12,6 @@ import { ivms101Schema, ivmsPersonSchema } from './ivms101.ts';
 import { pageOf, pageQuerySchema } from './pages.ts';
 
 export const travelRegimes = ['us', 'eu', 'custom'] as const;
-export type TravelRegime = (typeof travelRegimes)[number];
 export const travelStates = [
   'draft',
   'sent',

@@ -80,7 +80,6 @@ export const webhookEventTypes = [
 
 export type OrderEventType = (typeof orderEventTypes)[number];
 export type PayoutEventType = (typeof payoutEventTypes)[number];
-export type AlertEventType = (typeof alertEventTypes)[number];
 export type WebhookEventType = (typeof webhookEventTypes)[number];
 
 const status = z.enum([
@@ -215,7 +214,6 @@ export const payoutEventDataSchema = z.object({
   /** One sentence for a person. */
   message: z.string(),
 });
-export type PayoutEventData = z.infer<typeof payoutEventDataSchema>;
 
 export const pingEventDataSchema = z.object({ endpointId: z.uuid(), message: z.string() });
 

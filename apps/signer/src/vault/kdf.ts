@@ -13,8 +13,6 @@ export type KdfCost = { memoryKiB: number; passes: number };
 export const DEFAULT_COST: KdfCost = { memoryKiB: 65_536, passes: 3 };
 /** What a vault may ask of the machine that unlocks it. */
 export const MAX_COST: KdfCost = { memoryKiB: 1_048_576, passes: 16 };
-/** Cheapest that is made, by OWASP's advice; tests on regtest may go lower. */
-export const MIN_COST: KdfCost = { memoryKiB: 19_456, passes: 2 };
 
 const KEY_BYTES = 32;
 

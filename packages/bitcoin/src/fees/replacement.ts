@@ -1,8 +1,6 @@
 import { assert, type Sats } from '@quittance/kernel';
 import { type FeeRate, feeFor, MIN_RELAY_FEE_RATE } from './fee-rate.ts';
 
-/** Most transactions that a replacement may throw out of the mempool (BIP125 rule 5). */
-export const MAX_REPLACED_TRANSACTIONS = 100;
 /** A transaction with all its unconfirmed ancestors, or descendants: at most so many … */
 export const MAX_PACKAGE_TRANSACTIONS = 25;
 /** … and so large together (Bitcoin Core: -limitancestorsize, -limitdescendantsize). */

@@ -4,8 +4,6 @@ import { MAX_PSBT_BYTES } from './psbt-format.ts';
 
 /** Two digits in base 36 number the parts: 1 to "ZZ". */
 export const MAX_BBQR_PARTS = 1_295;
-/** What the largest QR code holds: version 40, level L, alphanumeric (ISO/IEC 18004, table 7). */
-export const MAX_BBQR_CHARACTERS = 4_296;
 const HEADER_CHARACTERS = 8;
 /** Receivers are small devices: BBQr fixes the window of the compression at 1,024 bytes. */
 const WINDOW_BITS = 10;

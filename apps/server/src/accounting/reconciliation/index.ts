@@ -10,5 +10,4 @@ export {
   type Reconciliation,
 } from './reconcile.ts';
 export { addReconciliationRoutes, type ReconciliationRouteDeps } from './routes.ts';
-export { type ReconciliationDeps, reconcileDue, reconcileStore } from './run-reconciliation.ts';
-export { readLatest as readLatestReconciliation, type StoredReconciliation } from './store.ts';
+export { reconcileDue, reconcileStore } from './run-reconciliation.ts';

@@ -1,1 +1,1 @@
-export { addClassicRoutes, type ClassicRouteDeps } from './routes.ts';
+export { addClassicRoutes } from './routes.ts';

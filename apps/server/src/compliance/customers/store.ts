@@ -142,15 +142,6 @@ export async function readCustomer(tx: Tx, own: OwnCustomer): Promise<Customer |
   return row === undefined ? undefined : customerOf(row);
 }
 
-/** Locks it: what happens to one customer goes one after the other. */
-export async function lockCustomer(tx: Tx, own: OwnCustomer): Promise<Customer | undefined> {
-  const row = await tx.maybe<Row>(
-    `SELECT ${COLUMNS} FROM customer WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE`,
-    [own.merchantId, own.id],
-  );
-  return row === undefined ? undefined : customerOf(row);
-}
-
 export async function readCustomersById(
   tx: Tx,
   which: { merchantId: Uuid; ids: readonly Uuid[] },

@@ -1,4 +1,4 @@
-export { convertIvms101, type IvmsVersion, ivmsVersion } from './convert-ivms101.ts';
+export { convertIvms101, ivmsVersion } from './convert-ivms101.ts';
 export type { TravelDeps } from './exchange.ts';
 export { type MayPay, type PayoutToScreen, travelRuleScreen } from './may-pay.ts';
 export { addTravelRuleRoutes, type TravelRouteDeps } from './routes.ts';

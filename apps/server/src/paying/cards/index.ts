@@ -1,5 +1,4 @@
 export { drawingCards } from './drawing-cards.ts';
 export { writeSunMessage } from './ntag424.ts';
-export type { ProgramDeps } from './program-card.ts';
-export { addCardRoutes, type CardRouteDeps } from './routes.ts';
-export { addProgrammingRoutes, addTapRoutes, type TapRouteDeps } from './tap-routes.ts';
+export { addCardRoutes } from './routes.ts';
+export { addProgrammingRoutes, addTapRoutes } from './tap-routes.ts';

@@ -74,7 +74,6 @@ export {
   estimate,
   FORGET_BUCKETS_AFTER_MS,
   forgetOldBuckets,
-  forgettable,
   isTelling,
   learn,
   learnFromAttempts,
@@ -90,7 +89,6 @@ export {
 } from './prediction/index.ts';
 export {
   failureTable as resolveFailureTable,
-  inspectDestination,
   openResolver,
   type PayRequest,
   type ResolveDeps,

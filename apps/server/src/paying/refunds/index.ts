@@ -1,13 +1,12 @@
-export { type ClaimDeps, type ClaimFault, checkClaim, claimRefund } from './claim-refund.ts';
+export { type ClaimDeps, claimRefund } from './claim-refund.ts';
 export { claimHash } from './claim-link.ts';
-export { addClaimRoutes, type ClaimRouteDeps } from './claim-routes.ts';
-export { createRefund, type RefundDeps, type RefundSettings } from './create-refund.ts';
+export { addClaimRoutes } from './claim-routes.ts';
+export { createRefund, type RefundDeps } from './create-refund.ts';
 export { cancelRefund } from './change-refund.ts';
 export { expireRefunds } from './expire-refunds.ts';
 export { createRefundsFollower } from './follow-payments.ts';
-export { type RefundPayoutChange, refundPayoutChanged } from './follow-payouts.ts';
+export { refundPayoutChanged } from './follow-payouts.ts';
 export { payByPayouts, refundsListener } from './pay-by-payouts.ts';
-export type { RefundPayout, RefundPayouts } from './payouts-port.ts';
-export type { VerifyProof } from './proof.ts';
+export type { RefundPayouts } from './payouts-port.ts';
 export type { Refund } from './refund.ts';
 export { addRefundRoutes, type RefundRouteDeps } from './routes.ts';

@@ -22,13 +22,8 @@ export {
 } from './estimate-fee.ts';
 export { exportPsbt, importSignedPsbt } from './exchange-psbt.ts';
 export { createSpendsFollower } from './follow-chain.ts';
-export {
-  type PayoutSpendRequest,
-  type PlannedSpend,
-  planPayoutSpend,
-  previewPayoutSpend,
-} from './plan-payout-spend.ts';
-export type { PlanDeps, PlanRefusal } from './plan-transaction.ts';
+export { type PlannedSpend, planPayoutSpend, previewPayoutSpend } from './plan-payout-spend.ts';
+export type { PlanRefusal } from './plan-transaction.ts';
 export type { SpendRouteDeps } from './route-deps.ts';
 export { addSpendRoutes } from './routes.ts';
 export { recoverSpends, runDueSpends } from './run-due-spends.ts';
@@ -44,7 +39,6 @@ export type {
   Spend,
   SpendAdopter,
   SpendChange,
-  SpendKind,
   SpendListener,
   SpendReason,
   SpendState,

@@ -1,4 +1,4 @@
 export { ConfigError, type ConfigProblem, type ConfigSources, loadConfig } from './load.ts';
-export { type Config, NETWORKS, type Network, ROLES, type Role, RPC_PORTS } from './schema.ts';
+export { type Config, NETWORKS, type Network, ROLES, RPC_PORTS } from './schema.ts';
 export { Secret } from './secret.ts';
 export { type Setting, settings, settingsMarkdown } from './table.ts';

@@ -319,4 +319,3 @@ function secretDatabaseUrl() {
 
 export type Config = z.output<typeof configSchema>;
 export type Network = Config['network'];
-export type Role = Config['role'];

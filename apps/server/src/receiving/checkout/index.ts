@@ -1,1 +1,1 @@
-export { addCheckoutRoutes, type CheckoutRouteDeps } from './routes.ts';
+export { addCheckoutRoutes } from './routes.ts';

@@ -1,10 +1,10 @@
 export type { Alert } from './alert.ts';
 export { ALERTS_CHANNEL, countOpen, readOpenSubjects } from './alert-store.ts';
-export { type Audience, audienceReader, type ReadAudience } from './audience.ts';
+export { audienceReader } from './audience.ts';
 export type { Facts } from './facts.ts';
-export { type MailerOptions, startMailer } from './mailer.ts';
-export { type RaiseAlert, raiseAlert } from './raise-alert.ts';
+export { startMailer } from './mailer.ts';
+export { raiseAlert } from './raise-alert.ts';
 export { resolveAlert } from './resolve-alert.ts';
-export { addAlertRoutes, type AlertRouteDeps } from './routes.ts';
+export { addAlertRoutes } from './routes.ts';
 export { openSmtp, type SmtpSettings } from './smtp.ts';
 export type { AlertDeps } from './tell-alert.ts';

@@ -2,5 +2,4 @@ export { createAdminKey, createKey, ensureAdminKey, type KeyDeps } from './creat
 export { type KeyRing, openKeyRing } from './key-ring.ts';
 export { addKeyRoutes, type KeyRouteDeps } from './routes.ts';
 export { samePersonAs } from './same-person.ts';
-export { KEYS_CHANNEL } from './store.ts';
 export { readValidScopes } from './valid-scopes.ts';

@@ -7,7 +7,7 @@ import { findMerchant } from './store.ts';
 export { type CreateMerchantDeps, createMerchant } from './create-merchant.ts';
 export type { CreatedMerchant, CreateMerchant, Merchant } from './merchant.ts';
 export { addMerchantRoutes, type MerchantRouteDeps } from './routes.ts';
-export { defaultSettings, type MerchantSettings, merchantSettingsSchema } from './settings.ts';
+export { defaultSettings, type MerchantSettings } from './settings.ts';
 export { MERCHANTS_CHANNEL } from './store.ts';
 
 /**

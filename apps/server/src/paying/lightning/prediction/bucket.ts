@@ -1,5 +1,5 @@
 import { assert } from '@quittance/kernel';
-import { type BucketScope, bucketId, type PredictionBucket } from './types.ts';
+import { type BucketScope, type PredictionBucket } from './types.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -57,21 +57,6 @@ export function addWeight(
     successes: kept.successes + added.successes * share,
     failures: kept.failures + added.failures * share,
   };
-}
-
-/**
- * The buckets that may go: long untouched, and beyond the most that are kept. What they knew is
- * nearly nothing by then.
- */
-export function forgettable(
-  buckets: Iterable<PredictionBucket>,
-  nowMs: number,
-  limit: number = MAX_BUCKETS,
-): string[] {
-  const newestFirst = [...buckets].toSorted((a, b) => b.updatedAtMs - a.updatedAtMs);
-  return newestFirst
-    .filter(({ updatedAtMs }, i) => i >= limit || nowMs - updatedAtMs > FORGET_BUCKETS_AFTER_MS)
-    .map(({ scope, key, band }) => bucketId(scope, key, band));
 }
 
 function decay(scope: BucketScope, elapsedMs: number): number {

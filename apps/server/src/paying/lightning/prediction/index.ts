@@ -10,7 +10,7 @@ export {
   MAX_BACKTEST_RECORDS,
   type ReliabilityCell,
 } from './backtest.ts';
-export { FORGET_BUCKETS_AFTER_MS, forgettable, MAX_BUCKETS } from './bucket.ts';
+export { FORGET_BUCKETS_AFTER_MS, MAX_BUCKETS } from './bucket.ts';
 export { describeEstimate } from './describe.ts';
 export { type Estimate, type EstimateRequest, estimate } from './estimate.ts';
 export { presentCalibration, presentEstimate } from './present.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { amountBand, ELAPSED_BANDS, elapsedBand, elapsedBandStartMs } from './bands.ts';
-import { forgettable, weightsAt } from './bucket.ts';
+import { weightsAt } from './bucket.ts';
 import { isTelling, learn, observe, observeAll } from './observe.ts';
 import { anyRecords, MINUTE_MS, record, repeated, START_MS } from './test-attempts.ts';
 import { type AttemptRecord, bucketId, type PredictionBucket } from './types.ts';
@@ -108,18 +108,6 @@ test('memory does not grow with history', () => {
   // A row for each recipient and amount band, each failure class and time band, and no more.
   expect(sizes[2]).toBeLessThan((sizes[0] ?? 0) + 20);
   expect(sizes[2]).toBeLessThan(200);
-});
-
-test('rows that nobody has touched for long go, the oldest first when there are too many', () => {
-  const buckets = observeAll([
-    record({ destination: 'old' }),
-    record({ destination: 'new', startedAtMs: START_MS + 59 * DAY_MS }),
-  ]);
-  const gone = forgettable(buckets.values(), START_MS + 61 * DAY_MS);
-  expect(gone.every((id) => id.includes('|old|'))).toBe(true);
-  expect(gone.length).toBeGreaterThan(0);
-  expect(forgettable(buckets.values(), START_MS, 0)).toHaveLength(buckets.size);
-  expect(forgettable(buckets.values(), START_MS + 59 * DAY_MS, 3)).toHaveLength(buckets.size - 3);
 });
 
 test('our own failures and those of one invoice say nothing about the recipient', () => {

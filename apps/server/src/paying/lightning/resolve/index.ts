@@ -6,8 +6,6 @@ export {
 export { openResolver, type Resolver, type ResolverSettings } from './open-resolver.ts';
 export type { PayRequest, SuccessAction } from './pay-request.ts';
 export {
-  type Inspected,
-  inspectDestination,
   type ResolveDeps,
   type Resolved,
   type ResolveRequest,

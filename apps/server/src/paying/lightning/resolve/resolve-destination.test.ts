@@ -6,12 +6,7 @@ import {
   openOutboundReader,
   type UrlPolicy,
 } from '../../../platform/outbound/index.ts';
-import {
-  inspectDestination,
-  type Resolved,
-  type ResolveRequest,
-  resolveDestination,
-} from './resolve-destination.ts';
+import { type Resolved, type ResolveRequest, resolveDestination } from './resolve-destination.ts';
 import {
   type Answer,
   answering,
@@ -94,18 +89,6 @@ test('an LNURL in each of its forms leads to the same', async () => {
     expect(resolved).toMatchObject({ ok: true, source: 'lnurl', bolt11: invoiceFor(AMOUNT) });
   }
   expect(service.asked[0]).toBe('/pay?a=1');
-});
-
-test('the preview asks what a service takes, and for no invoice', async () => {
-  const service = await serve(honest);
-  const host = `${OPEN_HOST}:${service.port}`;
-  const inspected = await inspectDestination(
-    { reader: reader(), plainHttpHosts: [OPEN_HOST] },
-    `alice@${host}`,
-  );
-  const request = { minMsat: 1_000n, maxMsat: 100_000_000n, commentLength: 20, domain: host };
-  expect(inspected).toMatchObject({ ok: true, request });
-  expect(service.asked).toEqual(['/.well-known/lnurlp/alice']);
 });
 
 test('a given invoice is checked and nobody is asked', async () => {

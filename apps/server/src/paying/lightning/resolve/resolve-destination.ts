@@ -55,7 +55,7 @@ export type Resolved = {
 };
 
 /** What a service of a Lightning address or LNURL offers, before it is asked for an invoice. */
-export type Inspected = { readonly ok: true; readonly request: PayRequest };
+type Inspected = { readonly ok: true; readonly request: PayRequest };
 
 /** Each answer has a limit of its own; with both at it, the service is too slow to wait for. */
 const TIMEOUT_MS = 12_000;
@@ -105,18 +105,6 @@ export async function resolveDestination(
     comment: comment !== null ? 'sent' : (request.comment ?? '') === '' ? 'none' : 'not_taken',
     successAction: answer.successAction,
   };
-}
-
-/**
- * Asks the service behind a Lightning address or LNURL what it takes, without asking for an invoice:
- * for a preview.
- */
-export async function inspectDestination(
-  deps: ResolveDeps,
-  destination: string,
-): Promise<Inspected | Failed> {
-  const parsed = parse(destination);
-  return parsed.ok ? await askService(deps, parsed.destination) : parsed;
 }
 
 function parse(

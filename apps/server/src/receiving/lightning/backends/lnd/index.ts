@@ -1,3 +1,3 @@
-export { type LndConnection, lndConnectionSchema } from './connection.ts';
-export { checkLndMacaroon, createLndNode, type LndOptions } from './lnd-node.ts';
-export { type MacaroonReport, payingRights, receivingRights } from './permissions.ts';
+export { type LndConnection } from './connection.ts';
+export { checkLndMacaroon, createLndNode } from './lnd-node.ts';
+export { payingRights, receivingRights } from './permissions.ts';

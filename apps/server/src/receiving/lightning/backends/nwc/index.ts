@@ -1,2 +1,1 @@
-export { type NwcConnection, nwcConnectionSchema } from './connection.ts';
-export { type NwcOptions, openNwcNode } from './nwc-node.ts';
+export { openNwcNode } from './nwc-node.ts';
