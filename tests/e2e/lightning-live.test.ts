@@ -129,6 +129,38 @@ test(
 );
 
 test(
+  'what comes without an invoice (keysend) is refused or the merchant’s, as the node is set',
+  async () => {
+    const keysend = async (amountMsat: bigint) => {
+      const preimage = randomBytes(32);
+      const paymentHash = createHash('sha256').update(preimage).digest('hex');
+      const keysendTo = network.get('shop').nodeId;
+      return await network.get('payer').node.pay({
+        destination: { keysendTo, preimage: preimage.toString('hex') },
+        ...{ paymentHash, amountMsat, maxFeeMsat: 0n, timeoutMs: 30_000, waitMs: 30_000 },
+      });
+    };
+    const before = await balance('lightning.channels');
+    const free = await balance('merchant.available');
+    await network.get('shop').behave({ acceptKeysend: false });
+    expect(await keysend(5_000_000n)).toMatchObject({
+      ...{ state: 'failed', failure: { failureClass: 'recipient_rejected' } },
+    });
+    await network.get('shop').behave({ acceptKeysend: true });
+    expect((await keysend(6_000_001n)).state).toBe('succeeded');
+    await vi.waitFor(
+      async () => expect(await balance('lightning.channels')).toBe(before + 6_000_001n),
+      WAIT,
+    );
+    // Nobody has ordered anything for it: it is the merchant's all the same.
+    expect(await balance('merchant.available')).toBe(free + 6_000_001n);
+    const { node } = network.get('shop');
+    expect((await node.balances()).channelsMsat).toBe(before + 6_000_001n);
+  },
+  START_MS,
+);
+
+test(
   'a hold invoice over a real channel: the payer waits until the store takes or returns it',
   async () => {
     const held = async (decide: (id: string, preimage: string) => Promise<unknown>) => {

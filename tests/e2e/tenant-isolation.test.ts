@@ -126,6 +126,7 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
   const transfer = (await api.send('GET', '/v1/ledger/transfers', { key })).body.data[0];
   await api.send('PUT', '/v1/compliance/settings', { key, body: defaultComplianceSettings });
   const filings = await fillFilings(api, merchant, payout.id);
+  await addPayoutHold(merchant.id, payout.id, caseAlert.caseId);
   return {
     merchants: merchant.id,
     orders: order.id,
@@ -153,6 +154,17 @@ async function fill(merchant: TestMerchant): Promise<Record<string, string>> {
     'compliance/cases': caseAlert.caseId,
     'compliance/risk': decision,
   };
+}
+
+/** What only a check before payment writes. */
+async function addPayoutHold(merchantId: string, payoutId: string, caseId: string): Promise<void> {
+  await api.database.asSystem((tx) =>
+    tx.query(
+      `INSERT INTO compliance_payout_hold (merchant_id, payout_id, state, found, released, identifiers,
+              case_id, version, updated_at) VALUES ($1, $2, 'held', '{}', '{}', '{}', $3, 1, now())`,
+      [merchantId, payoutId, caseId],
+    ),
+  );
 }
 
 /** What only the watcher and the import of labels write. */

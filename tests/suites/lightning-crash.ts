@@ -4,7 +4,7 @@ import { faultPointNames } from '../../apps/server/src/platform/fault-points.ts'
 // Loading what serves and works defines every fault point there is.
 import '../../apps/server/src/wiring/flow.ts';
 import { auditLightning } from './support/audit-lightning.ts';
-import { createDice, type Dice } from './support/dice.ts';
+import { createDice } from './support/dice.ts';
 import {
   count,
   decideHeld,
@@ -25,6 +25,15 @@ import { verifyJournals } from './support/verify-journals.ts';
 const CONVERGE_MS = 420_000;
 /** How long a fault is waited for; then the victim is killed where it stands. */
 const FAULT_TIMEOUT_MS = 5_000;
+/**
+ * Boundaries that are reached only after another crash, and how long that takes: a payment is given to
+ * the node once more when whoever was to send it died before, and half a minute has passed.
+ */
+const LEADS: Readonly<Record<string, { readonly after: string; readonly withinMs: number }>> = {
+  'lightning-again-committed': { after: 'lightning-attempt-committed', withinMs: 60_000 },
+};
+/** For the crash before the fault, on a busy machine. */
+const LEAD_TIMEOUT_MS = 20_000;
 const AUDIT_EVERY = 25;
 /** Below this on one side of the channel some goes back, so that nobody waits for a way to pay. */
 const LOW_MSAT = 2_500_000_000n;
@@ -63,7 +72,9 @@ export async function run(options: {
   };
   try {
     const openingMsat = (await world.own.node.balances()).channelsMsat;
-    for (const [at, fault] of planFaults(dice, options.runs).entries()) {
+    const tried = new Map<string, number>();
+    for (let at = 0; at < options.runs; at++) {
+      const fault = nextFault(all, { at, tried });
       all.step = `run ${at + 1} (${fault.victim}${fault.point === null ? '' : ` ${fault.point}`})`;
       await strike(all, fault);
       const isLast = at + 1 === options.runs;
@@ -93,17 +104,24 @@ function pointsOf(): { victims: readonly Part[]; point: string }[] {
     }));
 }
 
-/** All points in turn; every other kill is at a random moment, of the nodes as often as of ours. */
-function planFaults(dice: Dice, runs: number): Fault[] {
-  const points = pointsOf();
-  return Array.from({ length: runs }, (_, at): Fault => {
-    const each = points[(at >> 1) % points.length];
-    if (each === undefined || at % 2 === 1) {
-      const victim = dice.pick<Victim>([...parts, 'own', 'own', 'peer', 'peer']);
-      return { victim, point: null, pass: 1 };
-    }
-    return { victim: dice.pick(each.victims), point: each.point, pass: dice.chance(0.25) ? 2 : 1 };
-  });
+/**
+ * All points in turn, those first that were never struck; every other kill is at a random moment, of
+ * the nodes as often as of ours.
+ */
+function nextFault(
+  { dice, struck }: LightningRun,
+  { at, tried }: { at: number; tried: Map<string, number> },
+): Fault {
+  const rank = (point: string) => (struck.has(point) ? 1_000_000 : 0) + (tried.get(point) ?? 0);
+  const [each] = pointsOf().toSorted((a, b) => rank(a.point) - rank(b.point));
+  if (each === undefined || at % 2 === 1) {
+    const victim = dice.pick<Victim>([...parts, 'own', 'own', 'peer', 'peer']);
+    return { victim, point: null, pass: 1 };
+  }
+  const { point, victims } = each;
+  tried.set(point, (tried.get(point) ?? 0) + 1);
+  const isAlone = !struck.has(point) || point in LEADS;
+  return { victim: dice.pick(victims), point, pass: !isAlone && dice.chance(0.25) ? 2 : 1 };
 }
 
 async function strike(all: LightningRun, fault: Fault): Promise<void> {
@@ -115,6 +133,7 @@ async function strike(all: LightningRun, fault: Fault): Promise<void> {
     ...Array.from({ length: dice.between(1, 3) }, () => pay(all)),
     ...Array.from({ length: dice.between(0, 2) }, () => order(all)),
   ]);
+  if (await hasLed(all, fault)) await armAgain(all, fault);
   await untilGone(all, fault);
   if (rival !== undefined) world.servers[rival].resume();
   await sleep(dice.chance(0.15) ? dice.between(500, 2_500) : dice.between(0, 200));
@@ -136,8 +155,23 @@ async function arm(all: LightningRun, { victim, point, pass }: Fault): Promise<v
   count(all, 'kills');
   const server = all.world.servers[victim];
   await server.kill();
-  server.start({ QUITTANCE_FAULT_POINT: `${point}${pass > 1 ? `@${pass}` : ''}` });
+  const first = LEADS[point]?.after ?? point;
+  server.start({ QUITTANCE_FAULT_POINT: `${first}${pass > 1 ? `@${pass}` : ''}` });
   await server.untilAnswering(READY_TIMEOUT_MS);
+}
+
+/** Whether the crash that has to come before the fault has happened. */
+async function hasLed({ world }: LightningRun, { victim, point }: Fault): Promise<boolean> {
+  if (point === null || victim === 'own' || victim === 'peer' || !(point in LEADS)) return false;
+  const deadline = performance.now() + LEAD_TIMEOUT_MS;
+  while (performance.now() < deadline && world.servers[victim].running) await sleep(20);
+  return !world.servers[victim].running;
+}
+
+/** The victim comes back with the fault itself armed. */
+async function armAgain({ world }: LightningRun, { victim, point }: Fault): Promise<void> {
+  if (point === null || victim === 'own' || victim === 'peer') return;
+  world.servers[victim].start({ QUITTANCE_FAULT_POINT: point });
 }
 
 async function untilGone(all: LightningRun, { victim, point }: Fault): Promise<void> {
@@ -145,7 +179,7 @@ async function untilGone(all: LightningRun, { victim, point }: Fault): Promise<v
   if (point === null || victim === 'own' || victim === 'peer') {
     await sleep(dice.between(0, 1_500));
   } else {
-    const deadline = performance.now() + FAULT_TIMEOUT_MS;
+    const deadline = performance.now() + (LEADS[point]?.withinMs ?? FAULT_TIMEOUT_MS);
     while (performance.now() < deadline && world.servers[victim].running) await sleep(20);
     if (!world.servers[victim].running) {
       all.struck.set(point, (all.struck.get(point) ?? 0) + 1);

@@ -82,7 +82,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
     onFailure: die,
   });
-  const records = openRecords(store, (cursor) => gate.after(() => options.onEvent(cursor)));
+  const records = openRecords(store, {
+    onEvent: (cursor) => gate.after(() => options.onEvent(cursor)),
+    nowMs,
+  });
   const { wallet, destination } = await openFunding({ store, gate, chain, log });
   const built = await buildParts({
     ...{ store, chain, destination, log, nowMs },

@@ -39,15 +39,25 @@ const fields = {
     .meta({ description: 'A case is listed as due soon this many days before its last day' }),
 };
 
-/** What a store sends: all of them, so that nothing is changed unseen. */
+/** What a store sends: all of them but one, so that nothing is changed unseen. */
 export const complianceSettingsInputSchema = z
-  .strictObject({ ...fields, payoutScreening: fields.payoutScreening.default(false) })
+  .strictObject({
+    ...fields,
+    payoutScreening: fields.payoutScreening.optional().meta({
+      description:
+        'Whether payouts to whom lists name, or the store blocks, wait for people. Absent: as it is',
+    }),
+  })
   .refine((settings) => settings.sarDaysSuspectKnown <= settings.sarDaysSuspectUnknown, {
     path: ['sarDaysSuspectUnknown'],
     error: 'must not be fewer than with a known suspect',
   })
   .meta({ id: 'WriteComplianceSettings' });
 export type ComplianceSettingsInput = z.output<typeof complianceSettingsInputSchema>;
+/** What holds for a store. */
+export type ComplianceSettingsInForce = Omit<ComplianceSettingsInput, 'payoutScreening'> & {
+  payoutScreening: boolean;
+};
 
 export const complianceSettingsSchema = z
   .strictObject({
@@ -62,7 +72,7 @@ export type ComplianceSettingsJson = z.output<typeof complianceSettingsSchema>;
  * A store that says nothing wants nothing of it (docs/adr/0016-compliance.md). Both clocks are those
  * of a money services business, the stricter rule; a bank may set the second one to 60.
  */
-export const defaultComplianceSettings: ComplianceSettingsInput = {
+export const defaultComplianceSettings: ComplianceSettingsInForce = {
   risk: 'off',
   monitoring: false,
   customerScreening: false,

@@ -1,5 +1,6 @@
 import type { WireEvent, WireFailure, WireOutcome } from '../protocol.ts';
 import type { LogStore } from './log-store.ts';
+import { createRetention } from './retention.ts';
 
 /** Amounts are decimal strings of millisatoshis here, as JSON has no whole numbers that large. */
 export type InvoiceRecord = {
@@ -67,6 +68,13 @@ export type EventBody = Without<WireEvent>;
  * the rest up by payment hash.
  */
 const MAX_JOURNAL = 50_000;
+/**
+ * Invoices and payments that are kept at least, as many as there are events of. Older ones go when
+ * they are over for a day: then no invoice of that hash can be paid any more, in or out, and whoever
+ * follows this node has long been told.
+ */
+const MAX_RECORDS = 50_000;
+const KEPT_AFTER_END_MS = 86_400_000;
 const DIGITS = 12;
 
 const INVOICE = 'invoice/';
@@ -83,9 +91,13 @@ const DEFAULTS: Settings = {
 
 /**
  * Reads the records of a log.
- * @param onEvent hears of a new event before it is durable
+ * @param options.onEvent hears of a new event before it is durable
  */
-export function openRecords(store: LogStore, onEvent: (cursor: number) => void): Records {
+export function openRecords(
+  store: LogStore,
+  options: { onEvent(cursor: number): void; nowMs(): number; maxRecords?: number },
+): Records {
+  const { onEvent, nowMs, maxRecords: max = MAX_RECORDS } = options;
   const read = <T>(key: string): T | null => {
     const bytes = store.get(key);
     return bytes === null ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as T);
@@ -98,13 +110,19 @@ export function openRecords(store: LogStore, onEvent: (cursor: number) => void):
   // What is open is few; finding it among all that ever was would cost more with each payment.
   const held = new Set<string>();
   const open = new Set<string>();
+  const invoices: [hash: string, atMs: number][] = [];
   for (const key of store.keys(INVOICE)) {
     const record = read<InvoiceRecord>(key);
-    if (record?.state === 'held') held.add(record.paymentHash);
+    if (record === null) continue;
+    if (record.state === 'held') held.add(record.paymentHash);
+    invoices.push([record.paymentHash, record.expiresAtMs]);
   }
+  const payments: [hash: string, atMs: number][] = [];
   for (const key of store.keys(PAYMENT)) {
     const record = read<PaymentRecord>(key);
-    if (record?.outcome === null) open.add(record.paymentHash);
+    if (record === null) continue;
+    if (record.outcome === null) open.add(record.paymentHash);
+    payments.push([record.paymentHash, record.startedAtMs]);
   }
   const peers = new Map<string, string>();
   for (const key of store.keys(PEER)) peers.set(key.slice(PEER.length), read<string>(key) ?? '');
@@ -112,6 +130,24 @@ export function openRecords(store: LogStore, onEvent: (cursor: number) => void):
     [...hashes].flatMap((hash) => one(hash) ?? []);
   const invoice = (hash: string) => read<InvoiceRecord>(INVOICE + hash);
   const payment = (hash: string) => read<PaymentRecord>(PAYMENT + hash);
+  const longOver = (endMs: number) => endMs + KEPT_AFTER_END_MS < nowMs();
+  const keptInvoices = createRetention({
+    ...{ max, known: oldestFirst(invoices), remove: (hash) => store.remove(INVOICE + hash) },
+    mayGo(hash) {
+      const record = invoice(hash);
+      const isOpen = record?.state === 'held' || record?.state === 'claiming';
+      return record === null || (!isOpen && longOver(record.expiresAtMs));
+    },
+  });
+  const keptPayments = createRetention({
+    ...{ max, known: oldestFirst(payments), remove: (hash) => store.remove(PAYMENT + hash) },
+    mayGo(hash) {
+      const record = payment(hash);
+      if (record === null) return true;
+      // An invoice that has ended is not paid again, so its hash need not be remembered for that.
+      return record.outcome !== null && longOver(record.expiresAtMs ?? record.startedAtMs);
+    },
+  });
 
   return {
     invoice,
@@ -119,6 +155,7 @@ export function openRecords(store: LogStore, onEvent: (cursor: number) => void):
       write(INVOICE + record.paymentHash, record);
       if (record.state === 'held') held.add(record.paymentHash);
       else held.delete(record.paymentHash);
+      keptInvoices.add(record.paymentHash);
     },
     heldInvoices: () => all(held, invoice),
     payment,
@@ -126,6 +163,7 @@ export function openRecords(store: LogStore, onEvent: (cursor: number) => void):
       write(PAYMENT + record.paymentHash, record);
       if (record.outcome === null) open.add(record.paymentHash);
       else open.delete(record.paymentHash);
+      keptPayments.add(record.paymentHash);
     },
     openPayments: () => all(open, payment),
     tell(event) {
@@ -159,6 +197,10 @@ export function openRecords(store: LogStore, onEvent: (cursor: number) => void):
     putSettings: (change) =>
       write(SETTINGS, { ...DEFAULTS, ...read<Partial<Settings>>(SETTINGS), ...change }),
   };
+}
+
+function oldestFirst(records: readonly [hash: string, atMs: number][]): string[] {
+  return records.toSorted(([, a], [, b]) => a - b).map(([hash]) => hash);
 }
 
 function bounds(values: readonly number[]): [number, number] {

@@ -367,6 +367,16 @@ test('a store’s own list blocks nodes and domains; what it allows is not held 
   expect(await world.payout(store, id)).toMatchObject(held);
 });
 
+test('settings that leave payouts out leave them as they are', async () => {
+  const { payoutScreening: _, ...others } = defaultComplianceSettings;
+  const store = await openStore(others);
+  const read = async () => (await ok('GET', '/v1/compliance/settings', store.key)).payoutScreening;
+  expect(await read()).toBe(false);
+  await ok('PUT', '/v1/compliance/settings', store.key, { ...others, payoutScreening: true });
+  await ok('PUT', '/v1/compliance/settings', store.key, others);
+  expect(await read()).toBe(true);
+});
+
 test('a store that has not asked for it has no payout held by lists', async () => {
   const store = await openStore({});
   await switchLists(onList('LNNODE', PAYEE));
@@ -536,7 +546,9 @@ test('an undecided hit of the customer, and an expired verification, hold his re
   expect(await world.payout(store, payoutId)).toMatchObject(held);
 });
 
-test('the customer stays as he is while his refund is committed: a block waits, and finds it under way or held', async () => {
+test('the customer stays as he is while his refund is committed: a block waits, and finds it under way or held', {
+  timeout: 60_000,
+}, async () => {
   const store = await openStore({});
   const { customerId, payoutId } = await waitingRefund(store);
   const { database } = world.api;
@@ -556,7 +568,9 @@ test('the customer stays as he is while his refund is committed: a block waits, 
       () => void (blocked = true),
     );
     // Until it waits for this transaction, as the database itself says.
+    const endMs = performance.now() + 30_000;
     for (;;) {
+      if (performance.now() > endMs) throw new Error('the block does not wait');
       const waiting = await tx.query(
         'SELECT 1 AS one FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))',
       );

@@ -5,7 +5,7 @@ import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
 import { verifyJournal } from '../../accounting/ledger/index.ts';
 import { BitcoinRpcError } from '../../platform/bitcoin-node/index.ts';
-import type { Tx } from '../../platform/db/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
 import { applyPaymentEvents, type PaymentEvent } from '../../receiving/payments/index.ts';
 import { audienceReader } from '../../telling/notifications/index.ts';
 import { readMerchant } from '../../tenancy/merchants/index.ts';
@@ -508,4 +508,48 @@ test('nobody may change a decision: neither the roles of the server nor its owne
   await expect(database.asSystem((tx) => tx.query(change))).rejects.toThrow('denied');
   await expect(receiving.sql(change)).rejects.toThrow('append-only');
   await expect(receiving.sql('DELETE FROM risk_decision')).rejects.toThrow('append-only');
+});
+
+/** How often a round waits for the database: what is sent while nothing is answered is one wait. */
+function countingWaits(): { database: Database; waits(): number } {
+  let [waits, open] = [0, 0];
+  const counted = (tx: Tx): Tx => {
+    const watch = async <T>(send: () => Promise<T>): Promise<T> => {
+      if (open === 0) waits += 1;
+      open += 1;
+      try {
+        return await send();
+      } finally {
+        open -= 1;
+      }
+    };
+    return {
+      query: (text, values) => watch(() => tx.query(text, values)),
+      one: (text, values) => watch(() => tx.one(text, values)),
+      maybe: (text, values) => watch(() => tx.maybe(text, values)),
+    };
+  };
+  const { database } = receiving;
+  const asSystem: Database['asSystem'] = (work) => {
+    // Its BEGIN and its COMMIT.
+    waits += 2;
+    return database.asSystem((tx) => work(counted(tx)));
+  };
+  return { database: { ...database, asSystem }, waits: () => waits };
+}
+
+test('a round waits for the database ten times for a decision, and twice more to open a case', async () => {
+  await setRisk('on');
+  // A store's first decision also writes down what it begins with.
+  await pay(CLEAN);
+  await screenPayments(deps());
+  for (const [from, most] of [
+    [CLEAN, 10],
+    [LISTED, 12],
+  ] as const) {
+    await pay(from);
+    const counting = countingWaits();
+    expect(await screenPayments(deps({ database: counting.database }))).toBe(1);
+    expect(counting.waits(), from).toBeLessThanOrEqual(most);
+  }
 });

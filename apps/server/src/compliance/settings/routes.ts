@@ -43,7 +43,7 @@ export function addComplianceSettingsRoutes(app: HttpApp, deps: ComplianceSettin
         operationId: 'writeComplianceSettings',
         summary: 'Say what of compliance runs for the store',
         description:
-          'All fields are needed. It counts for what happens from now on: what is held stays held, ' +
+          'All fields are needed but `payoutScreening`, which stays as it is. It counts for what happens from now on: what is held stays held, ' +
           'and the last days of cases stay as they are. It is noted in the audit log.',
         body: complianceSettingsInputSchema,
         response: answers(200, complianceSettingsSchema),
@@ -59,7 +59,7 @@ export function addComplianceSettingsRoutes(app: HttpApp, deps: ComplianceSettin
         await deps.recordAudit(tx, {
           ...{ merchantId, id: deps.ids.next(), atMs, actor: by, subject: merchantId },
           action: 'compliance_settings.updated',
-          detail: { ...settings },
+          detail: { ...settings, payoutScreening: written.payoutScreening },
         });
         return written;
       });

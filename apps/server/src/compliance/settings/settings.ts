@@ -1,5 +1,5 @@
 import {
-  type ComplianceSettingsInput,
+  type ComplianceSettingsInForce,
   type ComplianceSettingsJson,
   defaultComplianceSettings,
 } from '@quittance/contract';
@@ -8,7 +8,7 @@ import type { Tx } from '../../platform/db/index.ts';
 import { findSettings, type StoredSettings } from './store.ts';
 
 /** What runs for a store. Times are whole days of 24 hours. */
-export type ComplianceSettings = ComplianceSettingsInput;
+export type ComplianceSettings = ComplianceSettingsInForce;
 
 /** A store without settings gets the defaults: everything is off. One lookup by primary key. */
 export async function readComplianceSettings(

@@ -1,8 +1,12 @@
-import type { ComplianceSettingsInput, RiskMode } from '@quittance/contract';
+import type {
+  ComplianceSettingsInForce,
+  ComplianceSettingsInput,
+  RiskMode,
+} from '@quittance/contract';
 import type { Uuid } from '@quittance/kernel';
 import type { Tx } from '../../platform/db/index.ts';
 
-export type StoredSettings = ComplianceSettingsInput & { updatedAt: Date; updatedBy: string };
+export type StoredSettings = ComplianceSettingsInForce & { updatedAt: Date; updatedBy: string };
 
 type Row = {
   risk: RiskMode;
@@ -34,10 +38,10 @@ export async function writeSettings(
   const { merchantId, settings, by, atMs } = given;
   const row = await tx.one<Row>(
     `INSERT INTO compliance_settings (merchant_id, ${COLUMNS})
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     VALUES ($1, $2, $3, $4, coalesce($5, false), $6, $7, $8, $9, $10)
      ON CONFLICT (merchant_id) DO UPDATE SET risk = excluded.risk,
        monitoring = excluded.monitoring, customer_screening = excluded.customer_screening,
-       payout_screening = excluded.payout_screening,
+       payout_screening = coalesce($5, compliance_settings.payout_screening),
        sar_days_suspect_known = excluded.sar_days_suspect_known,
        sar_days_suspect_unknown = excluded.sar_days_suspect_unknown,
        reminder_days = excluded.reminder_days, updated_at = excluded.updated_at,
@@ -48,7 +52,7 @@ export async function writeSettings(
       settings.risk,
       settings.monitoring,
       settings.customerScreening,
-      settings.payoutScreening,
+      settings.payoutScreening ?? null,
       settings.sarDaysSuspectKnown,
       settings.sarDaysSuspectUnknown,
       settings.reminderDays,
