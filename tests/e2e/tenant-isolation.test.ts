@@ -208,6 +208,12 @@ async function addLightning(merchantId: string): Promise<{ node: string; invoice
       [merchantId, invoice, node, hash, `lnbcrt1${invoice}`],
     );
     await tx.query(
+      `INSERT INTO lightning_offer (merchant_id, offer_id, lightning_node, invoice_id, order_id, bolt12,
+              created_at)
+       SELECT $1, $4, $2, $3, id, $5, now() FROM orders WHERE merchant_id = $1 LIMIT 1`,
+      [merchantId, node, invoice, hash, `lno1${invoice}`],
+    );
+    await tx.query(
       `INSERT INTO lightning_event (merchant_id, lightning_node, digest, type, payment_hash, data,
               recorded_at) VALUES ($1, $2, $3, 'invoice_held', $3, '{}', now())`,
       [merchantId, node, hash],
