@@ -17,6 +17,7 @@ import {
 } from './support/lightning-actors.ts';
 import { startLightningWorld } from './support/lightning-world.ts';
 import { type Part, parts } from './support/paying-servers.ts';
+import { MAX_DESCRIBED, reportRun } from './support/report-run.ts';
 import { isStartGivenUp } from './support/server-process.ts';
 import { verifyJournals } from './support/verify-journals.ts';
 
@@ -36,8 +37,6 @@ const LEADS: Readonly<Record<string, { readonly after: string; readonly withinMs
 /** For the crash before the fault, on a busy machine. */
 const LEAD_TIMEOUT_MS = 20_000;
 const AUDIT_EVERY = 25;
-/** More descriptions of one fault help nobody. */
-const MAX_DESCRIBED = 20;
 /** Below this on one side of the channel some goes back, so that nobody waits for a way to pay. */
 const LOW_MSAT = 2_500_000_000n;
 
@@ -88,20 +87,10 @@ export async function run(options: {
     violate(all, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   await world.stop({ keepLog: violations.length > 0 });
-  for (const text of violations.slice(0, MAX_DESCRIBED)) {
-    console.error(`seed ${options.seed}, ${text}`);
-  }
-  if (violations.length > 0) console.error(`the servers' log: ${world.logFile}`);
-  const never = pointsOf().filter(({ point }) => !all.struck.has(point));
   return {
-    violations: violations.length,
-    ...counts,
+    ...reportRun(all, { seed: options.seed, startedAtMs, points: pointsOf() }),
     payouts: all.intentions.length,
     orders: all.orders.length,
-    faultPoints: pointsOf().length,
-    faultPointsStruck: all.struck.size,
-    ...(never.length === 0 ? {} : { neverStruck: never.map(({ point }) => point).join(' ') }),
-    seconds: Math.round((performance.now() - startedAtMs) / 1_000),
   };
 }
 

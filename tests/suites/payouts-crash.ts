@@ -23,6 +23,7 @@ import {
 import { count, type PayoutRun, READY_TIMEOUT_MS, violate } from './support/payout-run.ts';
 import { type Part, parts } from './support/paying-servers.ts';
 import { startPayoutWorld } from './support/payout-world.ts';
+import { MAX_DESCRIBED, reportRun } from './support/report-run.ts';
 import { isStartGivenUp } from './support/server-process.ts';
 import { verifyJournals } from './support/verify-journals.ts';
 
@@ -34,8 +35,6 @@ const AUDIT_EVERY = 25;
 /** Below this the wallet is funded again, so that no payout waits for money. */
 const LOW_SATS = 500_000_000n;
 const FINAL_DEPTH = 100;
-/** More descriptions of one fault help nobody. */
-const MAX_DESCRIBED = 20;
 
 type Victim = Part | 'signer';
 /**
@@ -77,20 +76,10 @@ export async function run(options: {
     violate(all, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   await world.stop({ keepLog: all.violations.length > 0 });
-  for (const text of all.violations.slice(0, MAX_DESCRIBED)) {
-    console.error(`seed ${options.seed}, ${text}`);
-  }
-  if (all.violations.length > 0) console.error(`the servers' log: ${world.logFile}`);
-  const never = pointsOf().filter(({ point }) => !all.struck.has(point));
   return {
-    violations: all.violations.length,
-    ...all.counts,
+    ...reportRun(all, { seed: options.seed, startedAtMs, points: pointsOf() }),
     ...world.lies.told,
     payouts: all.intentions.length,
-    faultPoints: pointsOf().length,
-    faultPointsStruck: all.struck.size,
-    ...(never.length === 0 ? {} : { neverStruck: never.map(({ point }) => point).join(' ') }),
-    seconds: Math.round((performance.now() - startedAtMs) / 1_000),
   };
 }
 

@@ -43,12 +43,13 @@ const event: fc.Arbitrary<PayoutEvent> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant('held' as const),
-      reason: fc.constant('insufficient_funds' as const),
+      reason: fc.constantFrom('insufficient_funds' as const, 'destination_held' as const),
       notBeforeMs: fc.constantFrom(null, 5),
       atMs,
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('hastened' as const), atMs }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('freed' as const), atMs }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -331,5 +332,23 @@ test('an event about another spend than its own is refused', () => {
       ok: false,
       rejection: 'other_spend',
     });
+  }
+});
+
+test('what a check held goes on at once when it is freed, and no other wait ends by it', () => {
+  const approved = applyPayoutEvent(testPayout(), {
+    ...{ type: 'auto_approved', approval: null, atMs: START_MS },
+  });
+  assert(approved.ok, 'a payout can be approved');
+  for (const reason of ['destination_held', 'limit_per_payout'] as const) {
+    const hold = { type: 'held', reason, notBeforeMs: 99, atMs: 2 } as const;
+    const held = applyPayoutEvent(approved.payout, hold);
+    assert(held.ok, 'an approved payout can be held');
+    const freed = applyPayoutEvent(held.payout, { type: 'freed', atMs: 3 });
+    const expected =
+      reason === 'destination_held'
+        ? { state: 'approved', reason: null, notBeforeMs: null }
+        : { state: 'approved', reason, notBeforeMs: 99 };
+    expect(freed).toMatchObject({ ok: true, payout: expected, ledger: [], notices: [] });
   }
 });

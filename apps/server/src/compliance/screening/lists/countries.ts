@@ -26,6 +26,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   palestine: 'ps',
   'republic of korea': 'kr',
   'russian federation': 'ru',
+  'china, hong kong special administrative region': 'hk',
+  'china, macao special administrative region': 'mo',
   congo: 'cg',
   'saint kitts and nevis': 'kn',
   'saint lucia': 'lc',
