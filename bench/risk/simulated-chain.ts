@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { scriptToAddress } from '@quittance/bitcoin';
+import { formatBtc } from '@quittance/kernel';
 
 /**
  * A chain that is made as it is asked for: payments with three hops of transactions behind them, told
@@ -239,7 +240,7 @@ function script(owner: string) {
 
 /** Marked, so that the text of the answer has it as the node's: a number with eight decimals. */
 function amount(sats: number): string {
-  return `\u0001${(sats / 1e8).toFixed(8)}\u0001`;
+  return `\u0001${formatBtc(BigInt(sats))}\u0001`;
 }
 
 /** The text of an answer; amounts are numbers in it, as the node writes them. */

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { findBitcoind } from '../../apps/server/src/platform/embedded/bitcoind.ts';
 import {
@@ -14,14 +13,13 @@ import {
   type ClnRpc,
   createClnRpc,
 } from '../../apps/server/src/receiving/lightning/backends/cln/rpc.ts';
+import { endProgram, STOP_TIMEOUT_MS, untilOr } from './real-node.ts';
 import type { Regtest } from './regtest.ts';
 import { quietLog, temporaryFolder } from './temporary.ts';
 
 /** It makes its wallet and clnrest its certificates when it starts for the first time. */
 const START_TIMEOUT_MS = 90_000;
-const STOP_TIMEOUT_MS = 20_000;
 const SYNC_TIMEOUT_MS = 60_000;
-const POLL_MS = 100;
 const CLI_TIMEOUT_MS = 10_000;
 
 export type LightningdBinary =
@@ -111,7 +109,7 @@ export async function startLightningd(
     }
   };
   const certificate = join(folder.path, 'regtest', 'ca.pem');
-  await until(() => tryCli('getinfo') && existsSync(certificate), START_TIMEOUT_MS, words);
+  await untilOr(() => tryCli('getinfo') && existsSync(certificate), START_TIMEOUT_MS, words);
   const { rune } = z.object({ rune: z.string() }).parse(cli('createrune'));
   const { id: publicKey } = z.object({ id: z.string() }).parse(cli('getinfo'));
   const admin: ClnConnection = {
@@ -120,7 +118,7 @@ export async function startLightningd(
   const api = createClnRpc(admin);
   const call = (method: string, params: object = {}) => api.call(method, params, z.unknown());
   const ready = () =>
-    until(
+    untilOr(
       () =>
         call('getinfo').then(
           () => true,
@@ -146,7 +144,7 @@ export async function startLightningd(
       await call('connect', { id: `${id}@${address}` });
     },
     async synced() {
-      await until(
+      await untilOr(
         async () => {
           const height = await regtest.rpc.call<number>('getblockcount');
           const info = await api.call('getinfo', {}, z.object({ blockheight: z.number() }));
@@ -160,7 +158,7 @@ export async function startLightningd(
       running.signal('SIGKILL');
       await running.exited;
       // Its daemons notice by themselves that it is gone; its port is free when they have ended.
-      await until(
+      await untilOr(
         () => !isRunning(folder.path),
         STOP_TIMEOUT_MS,
         () => 'daemons are left',
@@ -172,10 +170,7 @@ export async function startLightningd(
     },
     async stop() {
       await api.close();
-      running.signal('SIGTERM');
-      await Promise.race([running.exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-      if (!running.hasExited()) running.signal('SIGKILL');
-      await running.exited;
+      await endProgram(running);
       folder.remove();
     },
   };
@@ -227,16 +222,4 @@ function lastWords(folder: string, tail: string): string {
   const path = join(folder, 'lightningd.log');
   const log = existsSync(path) ? readFileSync(path, 'utf8').slice(-2_000) : '';
   return `Core Lightning does not get ready: ${tail}\n${log}`;
-}
-
-async function until(
-  isSo: () => boolean | Promise<boolean>,
-  timeoutMs: number,
-  otherwise: () => string,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(otherwise());
-    await sleep(POLL_MS);
-  }
 }

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   findFreePorts,
@@ -14,13 +13,12 @@ import {
   type LndRest,
 } from '../../apps/server/src/receiving/lightning/backends/lnd/rest.ts';
 import { channelsShape } from '../../apps/server/src/receiving/lightning/backends/lnd/shapes.ts';
+import { endProgram, untilOr } from './real-node.ts';
 import type { Regtest } from './regtest.ts';
 import { temporaryFolder } from './temporary.ts';
 
 /** LND makes a wallet, a certificate and its macaroons when it starts for the first time. */
 const START_TIMEOUT_MS = 90_000;
-const STOP_TIMEOUT_MS = 20_000;
-const POLL_MS = 100;
 const SYNC_TIMEOUT_MS = 60_000;
 /** A second or two; much longer on a machine that is busy with other tests. */
 const ROUTABLE_TIMEOUT_MS = 60_000;
@@ -83,7 +81,7 @@ export async function startLnd(
   let lnd = start();
   const state = join(folder.path, 'data/chain/bitcoin/regtest/admin.macaroon');
   const certificate = join(folder.path, 'tls.cert');
-  await until(
+  await untilOr(
     () => existsSync(state) && existsSync(certificate),
     START_TIMEOUT_MS,
     () => lastWords(folder.path, lnd.tail()),
@@ -95,7 +93,7 @@ export async function startLnd(
   };
   const api = createLndRest(readLndConnection(admin));
   const ready = async () => {
-    await until(
+    await untilOr(
       () => answers(api),
       START_TIMEOUT_MS,
       () => lastWords(folder.path, lnd.tail()),
@@ -144,7 +142,7 @@ export async function startLnd(
       );
     },
     async synced() {
-      await until(
+      await untilOr(
         async () => {
           const height = await regtest.rpc.call<number>('getblockcount');
           const info = await api.get('/v1/getinfo', infoShape);
@@ -155,7 +153,7 @@ export async function startLnd(
       );
     },
     async routable(atLeast) {
-      await until(
+      await untilOr(
         async () => {
           const { channels } = await api.get('/v1/channels', channelsShape);
           if (channels.length < atLeast || channels.some(({ active }) => !active)) return false;
@@ -176,10 +174,7 @@ export async function startLnd(
     },
     async stop() {
       await api.close();
-      lnd.signal('SIGTERM');
-      await Promise.race([lnd.exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-      if (!lnd.hasExited()) lnd.signal('SIGKILL');
-      await lnd.exited;
+      await endProgram(lnd);
       folder.remove();
     },
   };
@@ -246,16 +241,4 @@ function lastWords(folder: string, tail: string): string {
   const path = join(folder, 'logs/bitcoin/regtest/lnd.log');
   const log = existsSync(path) ? readFileSync(path, 'utf8').slice(-2_000) : '';
   return `LND does not get ready: ${tail}\n${log}`;
-}
-
-async function until(
-  isSo: () => boolean | Promise<boolean>,
-  timeoutMs: number,
-  otherwise: () => string,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(otherwise());
-    await sleep(POLL_MS);
-  }
 }
