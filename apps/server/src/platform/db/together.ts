@@ -20,7 +20,8 @@ export async function together<const T extends readonly Promise<unknown>[]>(
   return await Promise.all(statements);
 }
 
-function isEcho(failure: unknown): boolean {
+/** Whether a failure only says that an earlier statement of the transaction has failed. */
+export function isEcho(failure: unknown): boolean {
   return (
     typeof failure === 'object' && failure !== null && 'code' in failure && failure.code === ECHO
   );

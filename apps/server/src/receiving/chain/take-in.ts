@@ -142,12 +142,10 @@ export async function takeIn(
       ...(await eventsForReplaced(tx, replaced)),
     ],
   });
-  // Last, because new orders of the store wait for the wallet's row.
+  // Last of all, because new orders of the store wait for the wallet's row.
   const paid = new Set(addressesOf(news));
-  await markAddressesPaid(
-    tx,
-    [...addresses.values()].filter(({ id }) => paid.has(id)),
-  );
+  const marked = [...addresses.values()].filter(({ id }) => paid.has(id));
+  tx.atCommit(() => [markAddressesPaid(tx, marked)]);
   return doubtful;
 }
 
