@@ -6,11 +6,8 @@ import { asAppError } from './unavailable.ts';
 export interface Database {
   /** Works as one merchant: row-level security shows this merchant's rows and no others. */
   asTenant<T>(merchantId: Uuid, work: (tx: Tx) => Promise<T>): Promise<T>;
-  /**
-   * Works across merchants: for the watcher, the workers and instance administration only.
-   * @param options.readsFirst see `transact`
-   */
-  asSystem<T>(work: (tx: Tx) => Promise<T>, options?: { readsFirst?: boolean }): Promise<T>;
+  /** Works across merchants: for the watcher, the workers and instance administration only. */
+  asSystem<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
    * The same rights on connections of their own, for who has no merchant yet: payers' pages and
    * API keys being looked up. A crowd of them waits for itself, never the watcher or a worker.
@@ -48,13 +45,6 @@ const LISTEN_RECONNECT_MS = 250;
 const LISTEN_CHECK_MS = 10_000;
 const LISTEN_ANSWER_TIMEOUT_MS = 5_000;
 
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === pg.types.builtins.INT8) return BigInt;
-    return pg.types.getTypeParser(oid, format);
-  },
-};
-
 /** Opens the connection pools. Nothing is connected before the first use. */
 export function openDatabase(options: DatabaseOptions): Database {
   const onError = options.onError ?? (() => {});
@@ -69,10 +59,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     asTenant(merchantId, work) {
       assert(isUuid(merchantId), 'asTenant: the merchant id must be a UUID');
-      return transact(app, `BEGIN; SET LOCAL quittance.merchant_id = '${merchantId}'`, work);
+      return transact(app, merchantId, work);
     },
-    asSystem: (work, options) => transact(system, 'BEGIN', work, options),
-    asPublic: (work) => transact(visitors, 'BEGIN', work),
+    asSystem: (work) => transact(system, null, work),
+    asPublic: (work) => transact(visitors, null, work),
     listen: listener.listen,
     async close() {
       await listener.close();
@@ -91,9 +81,6 @@ function openPool(url: string, max: number, onError: (error: unknown) => void): 
     query_timeout: ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
     application_name: 'quittance',
-    // Statements that are begun at once share a round trip (together.ts).
-    pipeline: true,
-    types,
   });
   pool.on('error', onError);
   return pool;

@@ -1,6 +1,8 @@
-import { assert } from '@quittance/kernel';
+import { assert, type Uuid } from '@quittance/kernel';
 import type pg from 'pg';
-import { isEcho, together } from './together.ts';
+import { prepareValue } from 'pg/lib/utils.js';
+import { type Answer, createFlight, type Sent } from './flight.ts';
+import { together } from './together.ts';
 import {
   asAppError,
   commitUnknown,
@@ -34,19 +36,16 @@ const RETRYABLE = new Set(['40001', '40P01']);
 
 /**
  * Runs work in a transaction of its own, anew when it lost a race.
- * @param options.readsFirst what the work begins before its first answer only reads and locks, so that
- *   it may go out together with BEGIN: it would do no harm outside a transaction. Should BEGIN be
- *   refused, nothing more is sent
+ * @param merchantId whose rows are shown; null: all that the pool's role may see
  */
 export async function transact<T>(
   pool: pg.Pool,
-  begin: string,
+  merchantId: Uuid | null,
   work: (tx: Tx) => Promise<T>,
-  options: { readsFirst?: boolean } = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await transactOnce(pool, begin, work, options.readsFirst === true);
+      return await transactOnce(pool, merchantId, work);
     } catch (error) {
       if (attempt < MAX_TRIES && RETRYABLE.has(errorCode(error))) continue;
       throw asAppError(error);
@@ -56,9 +55,8 @@ export async function transact<T>(
 
 async function transactOnce<T>(
   pool: pg.Pool,
-  begin: string,
+  merchantId: Uuid | null,
   work: (tx: Tx) => Promise<T>,
-  readsFirst: boolean,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -66,21 +64,22 @@ async function transactOnce<T>(
     broken = error;
   };
   client.on('error', onClientError);
-  const { tx, closing, end } = openTransaction(client);
+  const { tx, send, commit, end } = openTransaction(client);
   try {
-    sendTogether(client);
-    const begun = client.query(begin);
-    // Known before any answer to what was begun behind it.
+    // They leave with what the work begins first, and if they are refused so is that.
+    const begun = together([
+      send('BEGIN'),
+      ...(merchantId === null ? [] : [send(AS_MERCHANT, [merchantId])]),
+    ]);
     begun.catch(end);
-    if (!readsFirst) await begun;
     const [, result] = await together([begun, work(tx)]);
-    await commit(client, closing, end);
+    await commit();
     return result;
   } catch (error) {
     end();
     if (isUnanswered(error)) broken = error;
     else
-      await client.query('ROLLBACK').catch((failure: Error) => {
+      await send('ROLLBACK').catch((failure: Error) => {
         broken = failure;
       });
     throw error;
@@ -90,22 +89,7 @@ async function transactOnce<T>(
   }
 }
 
-async function commit(
-  client: pg.PoolClient,
-  closing: readonly Closing[],
-  end: () => void,
-): Promise<void> {
-  const last = closing.flatMap((statements) => statements());
-  end();
-  const [outcome, ...answers] = await Promise.allSettled([client.query('COMMIT'), ...last]);
-  if (outcome.status === 'rejected') {
-    throw isUnavailable(outcome.reason) ? commitUnknown(outcome.reason) : outcome.reason;
-  }
-  const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? answer.reason : []));
-  if (failures.length > 0) throw failures.find((failure) => !isEcho(failure)) ?? failures[0];
-  // To commit a transaction that has failed is no error: the answer is that it was rolled back.
-  assert(outcome.value.command === 'COMMIT', 'a statement of the transaction failed unnoticed');
-}
+const AS_MERCHANT = `SELECT set_config('quittance.merchant_id', $1, true)`;
 
 const statementNames = new Map<string, string>();
 
@@ -119,15 +103,16 @@ function statementName(text: string): string {
   return name;
 }
 
-/** A transaction over a connection, with what is to go out with its COMMIT, until it is ended. */
-function openTransaction(client: pg.PoolClient): { tx: Tx; closing: Closing[]; end: () => void } {
+/** A transaction over a connection, with what begins and ends it. */
+function openTransaction(client: pg.PoolClient) {
+  const send = openLine(client);
   const closing: Closing[] = [];
   let isOver = false;
-  async function query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+
+  async function query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
     assert(!isOver, 'the transaction is over: nothing may be done in its name');
-    sendTogether(client);
-    const result = await client.query({ name: statementName(text), text, values: [...values] });
-    return result.rows;
+    const { rows } = await send(text, values);
+    return rows as Row[];
   }
   const tx: Tx = {
     query,
@@ -146,17 +131,69 @@ function openTransaction(client: pg.PoolClient): { tx: Tx; closing: Closing[]; e
       closing.push(statements);
     },
   };
+  const end = () => {
+    isOver = true;
+  };
   return {
     tx,
-    closing,
-    end() {
-      isOver = true;
+    send,
+    end,
+    async commit(): Promise<void> {
+      const last = closing.flatMap((statements) => statements());
+      end();
+      const committed = send('COMMIT').catch((error: unknown) => {
+        throw isUnavailable(error) ? commitUnknown(error) : error;
+      });
+      // If the connection is lost, that of COMMIT says best what is not known.
+      const [{ command }] = await together([committed, ...last]);
+      // To commit a transaction that has failed is no error: the answer is that it was rolled back.
+      assert(command === 'COMMIT', 'a statement of the transaction failed unnoticed');
     },
   };
 }
 
-/** What is begun in one go leaves in one packet: a system call for each statement is dearer than most. */
-function sendTogether({ connection: { stream } }: pg.PoolClient): void {
-  stream.cork();
-  process.nextTick(() => stream.uncork());
+/**
+ * Sends statements over a connection: all that are begun in one go in one flight, and what is begun
+ * meanwhile in the next one.
+ */
+function openLine(
+  client: pg.PoolClient,
+): (text: string, values?: readonly unknown[]) => Promise<Answer> {
+  let waiting: Sent[] = [];
+  let isFlying = false;
+  let isCalled = false;
+
+  function depart(): void {
+    isCalled = false;
+    if (isFlying || waiting.length === 0) return;
+    isFlying = true;
+    const statements = waiting;
+    waiting = [];
+    client.query(
+      createFlight(statements, () => {
+        isFlying = false;
+        call();
+      }),
+    );
+  }
+
+  function call(): void {
+    if (isCalled) return;
+    isCalled = true;
+    process.nextTick(depart);
+  }
+
+  return async (text, values = []) => {
+    try {
+      return await new Promise((resolve, reject) => {
+        const name = statementName(text);
+        waiting.push({ name, text, values: values.map(prepareValue), resolve, reject });
+        call();
+      });
+    } catch (error) {
+      // From where it was asked, and not from where the answer was read.
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    }
+  };
 }

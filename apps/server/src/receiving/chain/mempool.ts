@@ -129,7 +129,6 @@ async function commit(
 /**
  * Runs a transaction that commits only if the chain is still where this watcher believes it is. The
  * work begins before the cursor's answer is there, and can not change anything if it is elsewhere.
- * @param work begins with statements that only read and lock
  * @throws {CursorMovedError}
  */
 export async function atCursor<T>(
@@ -141,14 +140,11 @@ export async function atCursor<T>(
 ): Promise<T> {
   const at = deps.cursor();
   const telling = { ids: deps.ids, nowMs: deps.clock.nowMs(), tipHeight: at.height };
-  return deps.database.asSystem(
-    async (tx) => {
-      const held = holdCursor(tx, { network: deps.network, at });
-      const [, result] = await together([held, work(tx, telling)]);
-      return result;
-    },
-    { readsFirst: true },
-  );
+  return deps.database.asSystem(async (tx) => {
+    const held = holdCursor(tx, { network: deps.network, at });
+    const [, result] = await together([held, work(tx, telling)]);
+    return result;
+  });
 }
 
 /**
