@@ -117,13 +117,24 @@ async function commit(
   inMempool: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
   return atCursor(deps, async (tx, telling) => {
-    // The same look-ups by key for every payment: planned once, not each time, which takes longer
-    // than most of them take to carry out.
-    const planned = tx.query('SET LOCAL plan_cache_mode = force_generic_plan');
+    const planned = planByKeys(tx);
     const taken = takeIn(tx, { ...deps, telling }, found, { inMempool });
     const [, doubtful] = await together([planned, taken]);
     return doubtful;
   });
+}
+
+/**
+ * All that a payment asks for and changes is found by its key: planned once, not each time, which
+ * takes longer than most of it takes to carry out, and by indexes, whatever the statistics of tables
+ * say that were filled just now. The plans stay with the connection.
+ */
+async function planByKeys(tx: Tx): Promise<void> {
+  await tx.query(
+    `SELECT set_config(name, value, true)
+       FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'),
+                    ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')) AS s (name, value)`,
+  );
 }
 
 /**
