@@ -43,9 +43,36 @@ export async function insertCoins(tx: Tx, outputs: readonly OwnOutput[]): Promis
   );
 }
 
+/**
+ * Derives anew what is told about the coins that these transactions make or spend (live, height,
+ * spent_by, spent_height): from the chain's record (chain_transaction, chain_spend), in the
+ * transaction that changed it, and never kept up by hand.
+ */
 export async function refreshCoins(tx: Tx, txids: readonly string[]): Promise<void> {
   if (txids.length === 0) return;
-  await tx.query('SELECT refresh_coins($1::bytea[])', [txids.map(parseHash)]);
+  await tx.query(
+    `UPDATE coin c SET live = n.live, height = n.height, spent_by = n.spent_by,
+            spent_height = n.spent_height
+       FROM (
+         SELECT k.txid, k.vout, t.state IN ('mempool', 'block') AS live, t.height,
+                s.txid AS spent_by, s.height AS spent_height
+           -- A union, not an OR: both halves are found by an index however many coins there are.
+           FROM (SELECT txid, vout::bigint AS vout FROM coin WHERE txid = ANY ($1::bytea[])
+                 UNION
+                 SELECT prev_txid, prev_vout FROM chain_spend WHERE txid = ANY ($1::bytea[])) o
+           JOIN coin k ON k.txid = o.txid AND k.vout = o.vout
+           JOIN chain_transaction t ON t.txid = k.txid
+           LEFT JOIN LATERAL (
+             SELECT x.txid, x.height
+               FROM chain_spend p JOIN chain_transaction x ON x.txid = p.txid
+              WHERE p.prev_txid = k.txid AND p.prev_vout = k.vout
+                AND x.state IN ('mempool', 'block')
+              ORDER BY x.height NULLS LAST LIMIT 1) s ON true) n
+      WHERE c.txid = n.txid AND c.vout = n.vout
+        AND (c.live, c.height, c.spent_by, c.spent_height)
+            IS DISTINCT FROM (n.live, n.height, n.spent_by, n.spent_height)`,
+    [txids.map(parseHash)],
+  );
 }
 
 /** A place in the index of unspent coins, to go on from. */
