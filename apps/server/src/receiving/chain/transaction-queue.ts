@@ -24,56 +24,64 @@ export function createTransactionQueue(
   onOverflow: () => void,
   limits = { waiting: WAITING, recent: RECENT },
 ): TransactionQueue {
-  let items: Push[] = [];
-  let head = 0;
-  let bytes = 0;
-  let recent: Push[] = [];
-
-  function clear(): void {
-    items = [];
-    head = 0;
-    bytes = 0;
-  }
-
+  const waiting = makeRow();
+  const recent = makeRow();
   return {
     push(raw, seenAtMs) {
-      const { waiting } = limits;
-      if (items.length - head >= waiting.transactions || bytes + raw.length > waiting.bytes) {
-        clear();
+      const limit = limits.waiting;
+      if (waiting.length >= limit.transactions || waiting.bytes + raw.length > limit.bytes) {
+        waiting.clear();
         onOverflow();
         return;
       }
-      items.push({ raw, seenAtMs });
-      bytes += raw.length;
+      waiting.add({ raw, seenAtMs });
     },
     take(count) {
-      const taken = items.slice(head, head + count);
-      head += taken.length;
-      bytes -= sizeOf(taken);
-      if (head === items.length) clear();
-      else if (head > items.length / 2) {
-        items = items.slice(head);
-        head = 0;
-      }
-      recent = lastOf([...recent, ...taken], limits.recent);
+      const taken = waiting.take(count);
+      for (const push of taken) recent.add(push);
+      const limit = limits.recent;
+      while (recent.length > limit.transactions || recent.bytes > limit.bytes) recent.take(1);
       return taken;
     },
-    recent: () => recent,
-    clear,
+    recent: () => recent.all(),
+    clear: () => waiting.clear(),
     get length() {
-      return items.length - head;
+      return waiting.length;
     },
   };
 }
 
-function sizeOf(pushes: readonly Push[]): number {
-  return pushes.reduce((sum, { raw }) => sum + raw.length, 0);
-}
-
-function lastOf(pushes: Push[], limit: { transactions: number; bytes: number }): Push[] {
-  const kept = pushes.slice(-limit.transactions);
-  let excess = sizeOf(kept) - limit.bytes;
-  let at = 0;
-  for (; excess > 0 && at < kept.length; at++) excess -= kept[at]?.raw.length ?? 0;
-  return at === 0 ? kept : kept.slice(at);
+/** Pushes in their order with the sum of their bytes; nothing is counted or copied again. */
+function makeRow() {
+  let items: Push[] = [];
+  let head = 0;
+  let bytes = 0;
+  return {
+    add(push: Push): void {
+      items.push(push);
+      bytes += push.raw.length;
+    },
+    take(count: number): Push[] {
+      const taken = items.slice(head, head + count);
+      head += taken.length;
+      for (const { raw } of taken) bytes -= raw.length;
+      if (head > items.length / 2) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return taken;
+    },
+    all: (): Push[] => items.slice(head),
+    clear(): void {
+      items = [];
+      head = 0;
+      bytes = 0;
+    },
+    get length() {
+      return items.length - head;
+    },
+    get bytes() {
+      return bytes;
+    },
+  };
 }
