@@ -8,6 +8,7 @@ import {
   BitcoinRpcError,
 } from '../../../platform/bitcoin-node/index.ts';
 import { coinAnswer, rawAnswer, satsOf, tracedOf } from './node-answers.ts';
+import { keepTransactions } from './kept-transactions.ts';
 import type {
   Read,
   ReadTransactions,
@@ -24,8 +25,6 @@ const MISC_ERROR = -1;
 const OUT_OF_RANGE = -8;
 /** Coins of one transaction that are asked for one by one: an unconfirmed one is at most 100 kvB. */
 const MAX_COINS_ASKED = 2_000;
-/** Transactions that are kept: about 2 kB each. */
-const MAX_KEPT = 2_000;
 /** Larger ones are rare and would fill the memory. */
 const MAX_KEPT_INPUTS = 50;
 /** Blocks whose heights are kept: a few are ever asked for again. */
@@ -48,12 +47,12 @@ export type NodeReaderDeps = {
  */
 export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
   const { node, network } = deps;
-  const kept = new Map<string, TracedTransaction>();
+  const kept = keepTransactions();
   /** A block's height never changes; between two blocks all coins are told of the same one. */
   const tips = new Map<string, number>();
 
   return async (wanted) => {
-    const missing = wanted.filter(({ txid }) => !kept.has(txid));
+    const missing = wanted.filter(({ txid }) => kept.get(txid) === undefined);
     const hashes = await blockHashes(node, missing);
     const calls = missing.map(({ txid, height }): BatchCall => {
       const hash = height === null ? undefined : hashes.get(height);
@@ -85,12 +84,7 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
     const { inputs } = transaction;
     const isWhole = inputs.every(({ valueSats }) => valueSats !== null) || transaction.isCoinbase;
     if (!isWhole || confirmations < KEPT_CONFIRMATIONS || inputs.length > MAX_KEPT_INPUTS) return;
-    if (transaction.height === null) return;
-    kept.set(transaction.txid, transaction);
-    for (const oldest of kept.keys()) {
-      if (kept.size <= MAX_KEPT) break;
-      kept.delete(oldest);
-    }
+    if (transaction.height !== null) kept.offer(transaction);
   }
 }
 
