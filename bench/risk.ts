@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseHash } from '@quittance/bitcoin';
 import { type Ids, manualClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import {
@@ -26,7 +27,7 @@ import { startEmbeddedPostgres } from '../apps/server/src/platform/embedded/post
 import { applyPaymentEvents } from '../apps/server/src/receiving/payments/index.ts';
 import { type BenchOptions, type BenchResult, median, quantile, rounded } from './harness.ts';
 import { idOf, makeBusyStore } from './risk/busy-store.ts';
-import { addressOf, KIND_COUNT, type Trait, traitsOf, txidOf } from './risk/simulated-chain.ts';
+import { addressOf, KIND_COUNT, rawOf, type Trait, traitsOf, txidOf } from './risk/simulated-chain.ts';
 
 /**
  * A decision as the worker's loop makes it, all factors on and most of them giving points: from taking
@@ -126,7 +127,7 @@ async function decideAll(deps: Deps, sizes: Sizes): Promise<Timing[]> {
   return timings;
 }
 
-/** The payment is seen in the mempool; this is not measured. */
+/** The payment is seen in the mempool and recorded, as the watcher does it; this is not measured. */
 async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
   const amountSats = traitsOf(n).includes('amount') ? LARGE_SATS : USUAL_SATS;
   const seen = {
@@ -134,9 +135,14 @@ async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
     ...{ amountSats, firstSeenAtMs: clock.nowMs(), replaces: [] },
   };
   const telling = { ids, nowMs: clock.nowMs(), tipHeight: 100 };
-  await database.asSystem((tx) =>
-    applyPaymentEvents(tx, telling, [{ orderId: idOf(2, n), events: [seen] }]),
-  );
+  await database.asSystem(async (tx) => {
+    await tx.query(
+      `INSERT INTO chain_transaction (txid, raw, state, first_seen_at, updated_at)
+       VALUES ($1, $2, 'mempool', $3, $3)`,
+      [parseHash(seen.txid), rawOf({ n, at: 1 }), new Date(seen.firstSeenAtMs)],
+    );
+    await applyPaymentEvents(tx, telling, [{ orderId: idOf(2, n), events: [seen] }]);
+  });
 }
 
 /** What three waits and one flush to disk cost just now, whatever is done between them. */

@@ -52,7 +52,13 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
   const tips = new Map<string, number>();
 
   return async (wanted) => {
-    const missing = wanted.filter(({ txid }) => kept.get(txid) === undefined);
+    const found = new Map<string, Read>();
+    const missing = wanted.filter(({ txid, height, raw }) => {
+      if (kept.get(txid) !== undefined) return false;
+      if (height !== null || raw === undefined || raw === null) return true;
+      found.set(txid, { ok: true, transaction: recordedOf(txid, raw) });
+      return false;
+    });
     const hashes = await blockHashes(node, missing);
     const calls = missing.map(({ txid, height }): BatchCall => {
       const hash = height === null ? undefined : hashes.get(height);
@@ -60,7 +66,6 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
       return { method: 'getrawtransaction', params };
     });
     const answers = await ask(node, calls);
-    const found = new Map<string, Read>();
     for (const [i, each] of missing.entries()) {
       const answer = read(answers[i], rawAnswer);
       if (answer === 'not_found' || answer === 'pruned') {
@@ -110,14 +115,18 @@ async function addFromRecord(deps: NodeReaderDeps, found: Map<string, Read>): Pr
   const lost = [...found].filter(([, each]) => !each.ok).map(([txid]) => txid);
   if (lost.length === 0) return;
   for (const [txid, raw] of await deps.readRecord(lost)) {
-    const { inputs, outputs } = parseTransaction(raw);
-    const spent = inputs.map(({ prevTxid, prevVout }) => ({
-      ...{ txid: displayHash(prevTxid), vout: prevVout },
-      ...{ address: null, valueSats: null, height: null },
-    }));
-    const transaction = { txid, height: null, timeMs: null, isCoinbase: false };
-    found.set(txid, { ok: true, transaction: { ...transaction, inputs: spent, outputs } });
+    found.set(txid, { ok: true, transaction: recordedOf(txid, raw) });
   }
+}
+
+/** What its bytes alone say. */
+function recordedOf(txid: string, raw: Uint8Array): TracedTransaction {
+  const { inputs, outputs } = parseTransaction(raw);
+  const spent = inputs.map(({ prevTxid, prevVout }) => ({
+    ...{ txid: displayHash(prevTxid), vout: prevVout },
+    ...{ address: null, valueSats: null, height: null },
+  }));
+  return { txid, height: null, timeMs: null, isCoinbase: false, inputs: spent, outputs };
 }
 
 /** What inputs spent, where the block did not say so: from unspent coins, the mempool, the record. */
