@@ -76,7 +76,8 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
         ...{ node: rpc, network: 'regtest' },
         readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
       });
-    const prepare = (n: number) => followOnce(reader(), n);
+    const asking = reader();
+    const prepare = (n: number) => followOnce(asking, n);
     const bare = await openBare(owner);
     const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare, bare };
     const timings = await decideAll(deps, sizes);

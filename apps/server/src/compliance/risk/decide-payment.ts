@@ -29,19 +29,15 @@ export async function decidePayment(
 ): Promise<Decided | null> {
   const atMs = deps.nowMs;
   return await database.asSystem(async (tx) => {
-    const [, locked, record, place, tipHeight] = await together([
+    const [, locked, record, tipHeight] = await together([
       keepPlans(tx),
       // First of all, as everywhere: from here on nobody else changes the payment.
       lockOrdersWithPayments(tx, [known.orderId]),
       lockOwnRecord(tx, known, { chain, atMs }),
-      // Only what is on can lead to a case; whether it does is not known before all is read.
-      known.hold === 'screening'
-        ? lockAlertPlace(tx, alertKeyOf(known))
-        : Promise.resolve(null),
       readTipHeight(tx),
     ]);
     const payment = paymentIn(locked, known);
-    if (payment === undefined || !isDue(payment) || payment.hold !== known.hold) {
+    if (payment === undefined || !isDue(payment)) {
       await endClaim(tx, known);
       return null;
     }
@@ -60,8 +56,9 @@ export async function decidePayment(
     const event = { type: 'screened', paymentId: payment.paymentId, verdict } as const;
     const batch = [{ orderId: payment.orderId, events: [event] }];
     const learn = approved && !record.isOrderKnown;
+    const place = mode === 'on' && !approved ? await lockAlertPlace(tx, alertKeyOf(known)) : null;
     const alert =
-      place === null || approved
+      place === null
         ? null
         : writeComplianceAlert(tx, deps, {
             ...{ place, alert: alertOf({ payment, facts, outcome, decisionId: id }) },

@@ -46,7 +46,7 @@ async function serve(
     signal = AbortSignal.timeout(2_000),
     room?: () => Uint8Array,
   ) => {
-    const { bytes } = await made.get({ path, authorization: 'Basic dTpw', signal, room });
+    const { bytes } = await made.send({ path, authorization: 'Basic dTpw', signal, room });
     return Buffer.from(bytes).toString();
   };
   return { origin, get, opened: () => connections };

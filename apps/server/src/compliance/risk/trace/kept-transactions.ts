@@ -3,7 +3,7 @@ import type { TracedTransaction } from './traced-transaction.ts';
 /** Transactions that are kept: about 4 kB each. */
 const MAX_KEPT = 2_000;
 /** Transactions that are remembered as read before: four bytes for each place. A power of two. */
-const MAX_REMEMBERED = 1 << 16;
+const MAX_REMEMBERED = 1 << 14;
 /** The FNV-1a hash's own numbers (RFC 9923). */
 const FNV_BASIS = 0x81_1c_9d_c5;
 const FNV_PRIME = 0x01_00_01_93;
