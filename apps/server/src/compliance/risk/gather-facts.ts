@@ -4,7 +4,7 @@ import { together, type Tx } from '../../platform/db/index.ts';
 import { isFiatCurrency, parsePrice, satsToFiat } from '../../receiving/rates/index.ts';
 import { lookUpOwnAddresses, type OwnAddress, type Screener } from '../screening/index.ts';
 import { FACTS_VERSION, type RiskFacts, type SourceFacts, type SourceHit } from './facts.ts';
-import { addAmount, addPayment, compareAmount, hourOf, readActivity } from './history.ts';
+import { addPayment, compareAmount, hourOf, learnAmount, readActivity } from './history.ts';
 import type { PaymentToScreen } from './queue-store.ts';
 import { lockStoreRecord, saveStoreRecord, type StoreRecord } from './record-store.ts';
 import { type Trace, trace } from './trace/trace.ts';
@@ -123,10 +123,10 @@ export async function saveOwnRecord(
   const { minor, currency } = valueOf(payment);
   const { amounts, activity } = of.record;
   await saveStoreRecord(tx, {
-    ...{ merchantId, paymentId, currency, minor },
+    ...{ merchantId, paymentId, currency },
     ...{ addresses: directOf(of.chain), hour: hourOf(of.atMs) },
     activity: addPayment(activity, of.atMs),
-    learned: of.learn ? addAmount(amounts, minor) : null,
+    learned: of.learn ? learnAmount(amounts, minor) : null,
   });
 }
 

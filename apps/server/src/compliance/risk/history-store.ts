@@ -38,5 +38,7 @@ export function activityOf({ hours, days }: ActivityRow): Activity {
 }
 
 export function mapOf(counts: Counts): Map<number, number> {
-  return new Map(Object.entries(counts).map(([at, count]) => [Number(at), count]));
+  const map = new Map<number, number>();
+  for (const at of Object.keys(counts)) map.set(Number(at), counts[at] ?? 0);
+  return map;
 }

@@ -9,9 +9,9 @@ import {
 import {
   type Activity,
   type AmountSketch,
-  bucketOf,
   EMPTY_SKETCH,
   HOURS_PER_DAY,
+  type Learned,
 } from './history.ts';
 import { activityOf, type Counts, lockActivity, mapOf, sourceHash } from './history-store.ts';
 
@@ -122,19 +122,17 @@ async function beginActivity(tx: Tx, merchantId: Uuid): Promise<void> {
 
 /**
  * Writes what a decision leaves for those to come and gives its claim back. The history is locked.
- * @param of.learned amounts with this payment's among them; null where it teaches nothing
+ * @param of.learned what its amount adds; null where it teaches nothing
  */
 export async function saveStoreRecord(
   tx: Tx,
   of: Omit<RecordKey, 'orderId'> & {
     paymentId: Uuid;
-    minor: bigint;
     activity: Activity;
-    learned: AmountSketch | null;
+    learned: Learned | null;
   },
 ): Promise<void> {
   const { activity, learned } = of;
-  const bucket = bucketOf(of.minor);
   await tx.query(
     `WITH activity AS (
        UPDATE risk_activity SET hours = $2, days = $3 WHERE merchant_id = $1
@@ -156,7 +154,7 @@ export async function saveStoreRecord(
       ...[of.addresses.map(sourceHash), of.hour, of.currency, learned?.count ?? null],
       ...[learned?.sum.toString() ?? null, learned?.sumOfSquares.toString() ?? null],
       // One bucket has changed; the others are left as they are.
-      JSON.stringify({ [bucket]: learned?.buckets.get(bucket) ?? 0 }),
+      learned === null ? '{}' : JSON.stringify({ [learned.bucket]: learned.inBucket }),
       of.paymentId,
     ],
   );

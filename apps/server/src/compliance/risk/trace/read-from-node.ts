@@ -1,13 +1,12 @@
 import { displayHash, type Network, parseTransaction, scriptToAddress } from '@quittance/bitcoin';
 import { fromHex } from '@quittance/kernel';
-import type { z } from 'zod';
 import {
   type BatchCall,
   type BatchResult,
   type BitcoinRpc,
   BitcoinRpcError,
 } from '../../../platform/bitcoin-node/index.ts';
-import { coinAnswer, rawAnswer, satsOf, tracedOf } from './node-answers.ts';
+import { type CoinAnswer, readCoin, readRaw, satsOf, tracedOf } from './node-answers.ts';
 import { keepTransactions } from './kept-transactions.ts';
 import type {
   Read,
@@ -67,7 +66,7 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
     });
     const answers = await ask(node, calls);
     for (const [i, each] of missing.entries()) {
-      const answer = read(answers[i], rawAnswer);
+      const answer = read(answers[i], readRaw);
       if (answer === 'not_found' || answer === 'pruned') {
         found.set(each.txid, { ok: false, reason: answer });
         continue;
@@ -143,19 +142,23 @@ async function fillInCoins(
   );
   if (open.length === 0) return;
   const asked = open.slice(0, MAX_COINS_ASKED);
-  const coins = await ask(
+  const answers = await ask(
     node,
     asked.map(({ txid, vout }) => ({ method: 'gettxout', params: [txid, vout, false] })),
   );
+  const coins = answers.map((answer) => {
+    const coin = read(answer, readCoin);
+    return coin === 'not_found' || coin === 'pruned' ? null : coin;
+  });
   const heights = await heightsOf(node, coins, tips);
   const known = new Map<string, SpentOutput>();
   asked.forEach((input, i) => {
-    const coin = read(coins[i], coinAnswer);
-    if (coin === 'not_found' || coin === 'pruned') return;
+    const coin = coins[i];
+    if (coin === undefined || coin === null) return;
     const tip = heights.get(coin.bestblock);
     known.set(placeOf(input), {
       ...input,
-      address: scriptToAddress(fromHex(coin.scriptPubKey.hex), network),
+      address: scriptToAddress(coin.script, network),
       valueSats: satsOf(coin.value),
       height: tip === undefined ? null : tip - coin.confirmations + 1,
     });
@@ -183,14 +186,10 @@ function placeOf({ txid, vout }: { txid: string; vout: number }): string {
 /** Heights of the blocks that coins were told of. @param tips those that are known already, added to */
 async function heightsOf(
   node: Pick<BitcoinRpc, 'batch'>,
-  coins: readonly BatchResult[],
+  coins: readonly (CoinAnswer | null)[],
   tips: Map<string, number>,
 ): Promise<ReadonlyMap<string, number>> {
-  const hashes = new Set<string>();
-  for (const each of coins) {
-    const coin = read(each, coinAnswer);
-    if (coin !== 'not_found' && coin !== 'pruned') hashes.add(coin.bestblock);
-  }
+  const hashes = new Set(coins.flatMap((coin) => (coin === null ? [] : [coin.bestblock])));
   const unknown = [...hashes].filter((hash) => !tips.has(hash));
   const headers = await ask(
     node,
@@ -234,14 +233,14 @@ async function ask(
 
 function read<T>(
   result: BatchResult | undefined,
-  schema: z.ZodType<T>,
+  parse: (answer: unknown) => T | null,
 ): T | 'not_found' | 'pruned' {
   if (result === undefined) return 'not_found';
   if (!result.ok) return absence(result.error) ?? 'not_found';
   // gettxout says null for a coin that is spent or never was.
   if (result.result === null) return 'not_found';
-  const parsed = schema.safeParse(result.result);
-  if (parsed.success) return parsed.data;
+  const parsed = parse(result.result);
+  if (parsed !== null) return parsed;
   throw new BitcoinRpcError('malformed', 'the node tells of a transaction in an unknown way');
 }
 
