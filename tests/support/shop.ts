@@ -53,7 +53,7 @@ export function movableClock(): MovableClock {
 }
 
 export type WatcherChanges = Partial<
-  Pick<WatcherOptions, 'network' | 'startHeight' | 'clock' | 'followers'>
+  Pick<WatcherOptions, 'network' | 'startHeight' | 'clock' | 'followers' | 'database'>
 > & {
   /** None: the mempool is polled. */
   zmq?: ZmqEndpoints | null;
@@ -226,7 +226,7 @@ function watcherOptions(shop: Shop, regtest: Regtest, changes: WatcherChanges): 
   return {
     network: changes.network ?? 'regtest',
     source: changes.source?.(source) ?? source,
-    database: shop.database,
+    database: changes.database ?? shop.database,
     coins: coinKeeper,
     followers: [coinsFollower, ...(changes.followers ?? [])],
     clock: changes.clock ?? shop.clock,

@@ -527,6 +527,7 @@ function countingWaits(): { database: Database; waits(): number } {
       query: (text, values) => watch(() => tx.query(text, values)),
       one: (text, values) => watch(() => tx.one(text, values)),
       maybe: (text, values) => watch(() => tx.maybe(text, values)),
+      atCommit: (statements) => tx.atCommit(statements),
     };
   };
   const { database } = receiving;

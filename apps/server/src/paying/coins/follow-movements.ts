@@ -12,7 +12,7 @@ import {
 import type { Tx } from '../../platform/db/index.ts';
 import type { ChainFollower } from '../../receiving/chain/index.ts';
 import { followFacts, type MovementChange } from './movement.ts';
-import { lockMovements, readMovementFacts, saveMovements } from './movement-store.ts';
+import { hasMovements, lockMovements, readMovementFacts, saveMovements } from './movement-store.ts';
 
 const TEMPLATES = {
   'wallet-deposit-seen': walletDepositSeen,
@@ -25,8 +25,13 @@ const TEMPLATES = {
 
 /** Books what comes to wallets without an order and what leaves them without a spend of ours. */
 export const coinsFollower: ChainFollower = {
-  lock: (tx, _telling, txids) => lockMovements(tx, txids),
-  changed: (tx, { nowMs }, txids) => followMovements(tx, { nowMs }, txids),
+  async lock(tx, _telling, { txids }) {
+    return (await hasMovements(tx, txids)) ? () => lockMovements(tx, txids) : null;
+  },
+  async changed(tx, { nowMs }, txids) {
+    const changes = await findChanges(tx, txids);
+    return changes.length === 0 ? null : () => applyChanges(tx, changes, nowMs);
+  },
   async tip() {},
 };
 
@@ -40,12 +45,24 @@ export async function followMovements(
   { nowMs }: { nowMs: number },
   txids: readonly string[],
 ): Promise<void> {
-  if (txids.length === 0) return;
+  await applyChanges(tx, await findChanges(tx, txids), nowMs);
+}
+
+async function findChanges(tx: Tx, txids: readonly string[]): Promise<MovementChange[]> {
+  if (txids.length === 0) return [];
   const changes: MovementChange[] = [];
   for (const { facts, known } of await readMovementFacts(tx, txids)) {
     const change = followFacts(known, facts);
     if (change !== null) changes.push(change);
   }
+  return changes;
+}
+
+async function applyChanges(
+  tx: Tx,
+  changes: readonly MovementChange[],
+  nowMs: number,
+): Promise<void> {
   if (changes.length === 0) return;
   await saveMovements(
     tx,

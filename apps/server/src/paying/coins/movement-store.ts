@@ -74,6 +74,16 @@ function movementOf(row: MovementRow, txid: string): Movement | undefined {
   return { merchantId: row.merchant_id, txid, amountSats, state, ledgerEpoch };
 }
 
+/** Whether anything is booked of these transactions already. */
+export async function hasMovements(tx: Tx, txids: readonly string[]): Promise<boolean> {
+  if (txids.length === 0) return false;
+  const found = await tx.query(
+    'SELECT FROM wallet_movement WHERE txid = ANY($1::bytea[]) LIMIT 1',
+    [txids.map(parseHash)],
+  );
+  return found.length > 0;
+}
+
 /** Keeps others from writing these transactions' movements until the transaction ends. */
 export async function lockMovements(tx: Tx, txids: readonly string[]): Promise<void> {
   if (txids.length === 0) return;

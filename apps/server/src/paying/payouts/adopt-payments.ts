@@ -33,9 +33,8 @@ type AdopterDeps = { listener: PayoutListener; alerts?: AlertDeps };
  */
 export function createPaymentAdopter(deps: AdopterDeps): SpendAdopter {
   return {
-    async spendsPaidBy(tx, txids) {
-      const { open } = await readCandidates(tx, txids);
-      return [...new Set(open.flatMap(({ spendId }) => spendId ?? []))];
+    async findPaid(tx, txids) {
+      return (await readCandidates(tx, txids)).open;
     },
     async lock(tx, txids) {
       const { open } = await readCandidates(tx, txids);

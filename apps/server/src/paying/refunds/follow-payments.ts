@@ -1,5 +1,5 @@
 import { assert, type Ids, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import type { ChainFollower } from '../../receiving/chain/index.ts';
 import type { Telling } from '../../receiving/payments/index.ts';
 import { assess } from './cap.ts';
@@ -17,25 +17,22 @@ const MAX_REASSESSED_ORDERS = 200;
  */
 export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }): ChainFollower {
   return {
-    async lock(tx, _telling, txids) {
-      const orders =
-        txids.length === 0
-          ? []
-          : [
-              ...(await store.findOrdersPaidBy(tx, txids)),
-              ...(await store.findOrdersRefundedBy(tx, txids)),
-            ];
-      for (const of of inOrder(orders)) {
-        const payoutIds = (await store.readRefundsOfOrder(tx, of)).flatMap(payoutOf);
-        if (payoutIds.length > 0) {
-          await deps.payouts.lock(tx, { merchantId: of.merchantId, payoutIds });
-        }
-        await lockRefunds(tx, of);
-      }
+    async lock(tx, _telling, { txids }) {
+      if (txids.length === 0) return null;
+      const [paid, refunded] = await together([
+        store.findOrdersPaidBy(tx, txids),
+        store.findOrdersRefundedBy(tx, txids),
+      ]);
+      const orders = inOrder([...paid, ...refunded]);
+      return orders.length === 0 ? null : () => lockOrders(tx, orders);
     },
     async changed(tx, telling, txids) {
-      if (txids.length === 0) return;
-      for (const of of await store.findOrdersPaidBy(tx, txids)) await reassess(tx, telling, of);
+      if (txids.length === 0) return null;
+      const orders = await store.findOrdersPaidBy(tx, txids);
+      if (orders.length === 0) return null;
+      return async () => {
+        for (const of of orders) await reassess(tx, telling, of);
+      };
     },
     async tip(tx, telling) {
       for (const of of await store.findOrdersToReassess(tx, MAX_REASSESSED_ORDERS)) {
@@ -43,6 +40,16 @@ export function createRefundsFollower(deps: { ids: Ids; payouts: RefundPayouts }
       }
     },
   };
+
+  async function lockOrders(tx: Tx, orders: readonly store.OfOrder[]): Promise<void> {
+    for (const of of orders) {
+      const payoutIds = (await store.readRefundsOfOrder(tx, of)).flatMap(payoutOf);
+      if (payoutIds.length > 0) {
+        await deps.payouts.lock(tx, { merchantId: of.merchantId, payoutIds });
+      }
+      await lockRefunds(tx, of);
+    }
+  }
 
   async function reassess(tx: Tx, telling: Telling, of: store.OfOrder): Promise<void> {
     const payoutIds = (await store.readRefundsOfOrder(tx, of)).flatMap(payoutOf);

@@ -6,6 +6,7 @@ import type { Uuid } from '@quittance/kernel';
 import { regtestDescriptor } from '../../../../../tests/support/descriptors.ts';
 import { openReceiving, type Receiving } from '../../../../../tests/support/receiving.ts';
 import { readBalanceOf, readBalances, verifyJournal } from '../../accounting/ledger/index.ts';
+import { inTurn } from '../../receiving/chain/index.ts';
 import { readOrder } from '../../receiving/orders/index.ts';
 import { applyPaymentEvents, type PaymentEvent } from '../../receiving/payments/index.ts';
 import { readMerchant } from '../../tenancy/merchants/index.ts';
@@ -40,9 +41,9 @@ export async function openRefunds() {
   async function apply(order: Pick<Order, 'id'>, ...events: PaymentEvent[]): Promise<void> {
     const txids = events.flatMap((event) => ('txid' in event ? [event.txid] : []));
     await receiving.database.asSystem(async (tx) => {
-      await follower.lock(tx, telling(), txids);
+      await inTurn([follower], (each) => each.lock(tx, telling(), { txids, atNewTip: true }));
       await applyPaymentEvents(tx, telling(), [{ orderId: order.id, events }]);
-      await follower.changed(tx, telling(), txids);
+      await inTurn([follower], (each) => each.changed(tx, telling(), txids));
       await follower.tip(tx, telling());
     });
   }

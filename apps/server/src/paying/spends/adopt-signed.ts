@@ -13,6 +13,7 @@ import { nameVersion, readNamelessVersions, readTakers } from './chain-store.ts'
  * paid again.
  */
 export async function adoptSigned(tx: Tx, spendIds: readonly Uuid[]): Promise<void> {
+  if (spendIds.length === 0) return;
   await takeBytes(tx, spendIds);
   const nameless = await readNamelessVersions(tx, spendIds);
   if (nameless.length === 0) return;

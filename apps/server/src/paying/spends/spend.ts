@@ -148,13 +148,16 @@ export type SpendListener = {
   spendChanged(tx: Tx, telling: SpendTelling, change: SpendChange): Promise<void>;
 };
 
+/** @property spendId the spend that is to pay it, which is locked with the others */
+export type PaidPayout = { readonly spendId: Uuid | null };
+
 /**
  * Recognises payments of ours that the database has forgotten, because it was restored from a backup
  * that is older than they are: paying/payouts knows what is to be paid.
  */
 export type SpendAdopter = {
-  /** Spends whose payouts these transactions seem to pay: they are locked with the others. */
-  spendsPaidBy(tx: Tx, txids: readonly string[]): Promise<readonly Uuid[]>;
+  /** Open payouts that these transactions seem to pay; without any there is nothing to adopt. */
+  findPaid(tx: Tx, txids: readonly string[]): Promise<readonly PaidPayout[]>;
   /** Locks the payouts that `adopt` may touch; called after spends are locked. */
   lock(tx: Tx, txids: readonly string[]): Promise<void>;
   adopt(tx: Tx, telling: SpendTelling, txids: readonly string[]): Promise<void>;

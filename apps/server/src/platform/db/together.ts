@@ -1,10 +1,9 @@
-/** in_failed_sql_transaction (PostgreSQL, appendix A): an earlier statement of the transaction failed. */
-const ECHO = '25P02';
+import { ECHO } from './flight.ts';
 
 /**
- * Waits for statements of one transaction that were begun at once. The connection pipelines: they are
+ * Waits for statements of one transaction that were begun at once. They leave together: they are
  * carried out one after the other, in the sequence in which they were begun, and cost one round trip
- * together. Each sees what those before it did, locks included.
+ * (flight.ts). Each sees what those before it did, locks included.
  *
  * After a failure the server refuses what follows. What is thrown is the failure and not such an echo,
  * and only once everything is answered, so that nothing is under way when the transaction ends.
@@ -20,7 +19,8 @@ export async function together<const T extends readonly Promise<unknown>[]>(
   return await Promise.all(statements);
 }
 
-function isEcho(failure: unknown): boolean {
+/** Whether a failure only says that an earlier statement of the transaction has failed. */
+export function isEcho(failure: unknown): boolean {
   return (
     typeof failure === 'object' && failure !== null && 'code' in failure && failure.code === ECHO
   );

@@ -1,5 +1,5 @@
 import type { Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import type { Branch } from './store.ts';
 
 /** How far each branch of each wallet is derived: what the watcher compares its watch set with. */
@@ -86,39 +86,47 @@ export async function readPaidAddresses(
  * on after the highest that was paid, since the owner's own software may use the branch as well.
  */
 export async function markAddressesPaid(tx: Tx, paid: readonly PaidAddress[]): Promise<void> {
-  await markReceivingPaid(
-    tx,
-    paid.filter(({ branch }) => branch === 0),
-  );
+  const receiving = paid.filter(({ branch }) => branch === 0);
+  const foreign = receiving.filter(({ orderId }) => orderId === null);
   const change = paid.filter(({ branch }) => branch === 1);
-  if (change.length === 0) return;
+  // All begun at once, so that they may go out together with COMMIT.
+  await together([
+    ...(foreign.length === 0 ? [] : [markForeign(tx, foreign), markGaps(tx, foreign)]),
+    ...(receiving.length === 0 ? [] : [raiseReceiving(tx, receiving)]),
+    ...(change.length === 0 ? [] : [raiseChange(tx, change)]),
+  ]);
+}
+
+async function markForeign(tx: Tx, foreign: readonly PaidAddress[]): Promise<void> {
+  await tx.query('UPDATE address SET foreign_use = true WHERE id = ANY($1::int[])', [
+    foreign.map(({ id }) => id),
+  ]);
+}
+
+async function markGaps(tx: Tx, foreign: readonly PaidAddress[]): Promise<void> {
   await tx.query(
-    `UPDATE receiving_wallet w SET next_change_index = n.index + 1
-       FROM (SELECT wallet_id, max(index) AS index
-               FROM unnest($1::uuid[], $2::int[]) AS p (wallet_id, index) GROUP BY wallet_id) n
-      WHERE w.id = n.wallet_id AND w.next_change_index <= n.index`,
-    [change.map(({ walletId }) => walletId), change.map(({ index }) => index)],
+    'UPDATE receiving_wallet SET has_gaps = true WHERE id = ANY($1::uuid[]) AND NOT has_gaps',
+    [foreign.map(({ walletId }) => walletId)],
   );
 }
 
-async function markReceivingPaid(tx: Tx, addresses: readonly PaidAddress[]): Promise<void> {
-  if (addresses.length === 0) return;
-  const foreign = addresses.filter(({ orderId }) => orderId === null);
-  if (foreign.length > 0) {
-    await tx.query('UPDATE address SET foreign_use = true WHERE id = ANY($1::int[])', [
-      foreign.map(({ id }) => id),
-    ]);
-    await tx.query(
-      'UPDATE receiving_wallet SET has_gaps = true WHERE id = ANY($1::uuid[]) AND NOT has_gaps',
-      [foreign.map(({ walletId }) => walletId)],
-    );
-  }
+async function raiseReceiving(tx: Tx, paid: readonly PaidAddress[]): Promise<void> {
   await tx.query(
     `UPDATE receiving_wallet w SET highest_paid_index = n.index
        FROM (SELECT wallet_id, max(index) AS index
                FROM unnest($1::uuid[], $2::int[]) AS p (wallet_id, index) GROUP BY wallet_id) n
       WHERE w.id = n.wallet_id AND w.highest_paid_index < n.index`,
-    [addresses.map(({ walletId }) => walletId), addresses.map(({ index }) => index)],
+    [paid.map(({ walletId }) => walletId), paid.map(({ index }) => index)],
+  );
+}
+
+async function raiseChange(tx: Tx, paid: readonly PaidAddress[]): Promise<void> {
+  await tx.query(
+    `UPDATE receiving_wallet w SET next_change_index = n.index + 1
+       FROM (SELECT wallet_id, max(index) AS index
+               FROM unnest($1::uuid[], $2::int[]) AS p (wallet_id, index) GROUP BY wallet_id) n
+      WHERE w.id = n.wallet_id AND w.next_change_index <= n.index`,
+    [paid.map(({ walletId }) => walletId), paid.map(({ index }) => index)],
   );
 }
 

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
-import { type Database, openDatabase, roleUrls } from '../../platform/db/index.ts';
-import { CursorMovedError } from './follow-chain.ts';
+import { type Database, openDatabase, roleUrls, type Tx } from '../../platform/db/index.ts';
 import { atCursor, type MempoolDeps } from './mempool.ts';
-import { type Cursor, moveCursor, readCursor } from './store.ts';
+import {
+  type Cursor,
+  CursorMovedError,
+  insertBlocks,
+  moveCursor,
+  readBlocksDown,
+  readCursor,
+} from './store.ts';
 
 let files: TestDatabase;
 let database: Database;
@@ -23,7 +29,7 @@ const block = (height: number, fork = 'a'): Cursor => ({
 const move = (from: Cursor | null, to: Cursor) =>
   database.asSystem((tx) => moveCursor(tx, { network: 'regtest', from, to, nowMs: 0 }));
 
-function at(cursor: Cursor, work: () => Promise<void>): Promise<void> {
+function at(cursor: Cursor, work: (tx: Tx) => Promise<void>): Promise<void> {
   const deps = { database, network: 'regtest', clock: { nowMs: () => 0 }, cursor: () => cursor };
   // Only these are used; a watch set and a node have no part in it.
   return atCursor(deps as unknown as MempoolDeps, work);
@@ -42,15 +48,22 @@ test('of watchers that stand at the same block, one moves on and the others hear
 });
 
 test('nothing is written from another place in the chain than the cursor', async () => {
-  let written = 0;
-  const work = async () => {
-    written += 1;
+  const written = async () => {
+    const blocks = await database.asSystem((tx) => readBlocksDown(tx, 100, 100));
+    return blocks.map(({ height }) => height);
   };
-  await expect(at(block(2), work)).rejects.toThrow(CursorMovedError);
-  await expect(at(block(3, 'c'), work)).rejects.toThrow(CursorMovedError);
-  expect(written).toBe(0);
-  await at(block(3), work);
-  expect(written).toBe(1);
+  // Two at once and one after their answers, none of which waits for the cursor's answer.
+  const work = (height: number) => async (tx: Tx) => {
+    const note = (at: number) =>
+      insertBlocks(tx, [{ ...block(at), prevHash: block(at - 1).hash, timeMs: 0 }], 0);
+    await Promise.allSettled([note(height), note(height + 1)]);
+    await note(height + 2).catch(() => undefined);
+  };
+  await expect(at(block(2), work(10))).rejects.toThrow(CursorMovedError);
+  await expect(at(block(3, 'c'), work(20))).rejects.toThrow(CursorMovedError);
+  expect(await written()).toEqual([]);
+  await at(block(3), work(30));
+  expect(await written()).toEqual([32, 31, 30]);
 });
 
 test('the cursor does not move while somebody writes at it', async () => {
@@ -59,7 +72,9 @@ test('the cursor does not move while somebody writes at it', async () => {
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const writing = at(block(3), async () => {
+  const writing = at(block(3), async (tx) => {
+    // Its answer comes behind the cursor's.
+    await tx.query('SELECT 1');
     order.push('writing');
     await released;
     order.push('written');

@@ -8,6 +8,7 @@ import { ChainHaltError, type ChainSource, NodeBehindError } from './chain-sourc
 import type { Followed } from './followers.ts';
 import {
   type Cursor,
+  CursorMovedError,
   insertBlocks,
   moveCursor,
   pruneBlocksBelow,
@@ -154,11 +155,6 @@ export async function followStep(deps: FollowDeps, cursor: Cursor): Promise<Foll
   });
   await watch.tidy();
   return { cursor: to, connected: sound.length, disconnected, tipHeight: tip.height };
-}
-
-/** The processed chain is not where this watcher left it: it has to read everything anew. */
-export class CursorMovedError extends Error {
-  override name = 'CursorMovedError';
 }
 
 /** The highest processed block that is in the node's active chain. */

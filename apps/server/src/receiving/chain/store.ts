@@ -1,5 +1,5 @@
 import { displayHash, type Network, parseHash } from '@quittance/bitcoin';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import type { Outpoint } from './chain-source.ts';
 
 export type Cursor = { height: number; hash: string };
@@ -39,20 +39,30 @@ export async function moveCursor(
   return rows.length === 1;
 }
 
+/** The processed chain is not where this watcher left it: it has to read everything anew. */
+export class CursorMovedError extends Error {
+  override name = 'CursorMovedError';
+}
+
+/** Raised by hold_chain_cursor. */
+const CURSOR_MOVED = 'QC001';
+
 /**
  * Keeps the cursor where it is until the transaction ends, so that nothing is written from another
- * place in the chain than this watcher's.
- * @returns false when another watcher has moved it: nothing may be written
+ * place in the chain than this watcher's. When it is elsewhere the transaction is void: statements
+ * that were begun behind this one, before its answer, are refused too.
+ * @throws {CursorMovedError} when another watcher has moved it
  */
 export async function holdCursor(
   tx: Tx,
   { network, at }: { network: Network; at: Cursor },
-): Promise<boolean> {
-  const row = await tx.maybe(
-    'SELECT 1 FROM chain_cursor WHERE network = $1 AND hash = $2 FOR UPDATE',
-    [network, parseHash(at.hash)],
-  );
-  return row !== undefined;
+): Promise<void> {
+  try {
+    await tx.query('SELECT hold_chain_cursor($1, $2)', [network, parseHash(at.hash)]);
+  } catch (error) {
+    const moved = error instanceof Error && 'code' in error && error.code === CURSOR_MOVED;
+    throw moved ? new CursorMovedError(error.message) : error;
+  }
 }
 
 /** The processed chain from a height down, newest first. */
@@ -121,6 +131,7 @@ export async function readTransactions(
   tx: Tx,
   txids: readonly string[],
 ): Promise<Map<string, StoredTransaction>> {
+  if (txids.length === 0) return new Map();
   const rows = await tx.query<{
     txid: Buffer;
     state: TransactionState;
@@ -160,7 +171,7 @@ export async function saveTransactions(
   const spends = transactions.flatMap(({ txid, spends }) =>
     spends.map((spend) => ({ ...spend, by: txid })),
   );
-  await tx.query(
+  const saved = tx.query(
     `WITH saved AS (
        INSERT INTO chain_transaction (txid, raw, state, height, block_hash, first_seen_at,
               updated_at)
@@ -184,7 +195,7 @@ export async function saveTransactions(
       new Date(nowMs),
     ],
   );
-  await tx.query(
+  const spent = tx.query(
     `INSERT INTO chain_spend (prev_txid, prev_vout, txid)
      SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING`,
     [
@@ -193,6 +204,7 @@ export async function saveTransactions(
       spends.map(({ by }) => parseHash(by)),
     ],
   );
+  await together([saved, spent]);
 }
 
 export type Conflict = { txid: string; other: string; otherState: TransactionState };
@@ -205,6 +217,7 @@ export async function readConflicts(
   const spends = transactions.flatMap(({ txid, spends }) =>
     spends.map((spend) => ({ ...spend, by: txid })),
   );
+  if (spends.length === 0) return [];
   const rows = await tx.query<{ txid: Buffer; other: Buffer; state: TransactionState }>(
     `SELECT DISTINCT n.txid, s.txid AS other, t.state
        FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS n (prev_txid, prev_vout, txid)

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { displayHash, parseTransaction, type TxMatch } from '@quittance/bitcoin';
 import { formatUuid, type Uuid } from '@quittance/kernel';
-import type { Tx } from '../../platform/db/index.ts';
+import { together, type Tx } from '../../platform/db/index.ts';
 import { markAddressesPaid, type PaidAddress, readPaidAddresses } from '../addresses/index.ts';
 import {
   applyPaymentEvents,
   eventsForTransactions,
   lockOrdersDue,
+  lockOrdersWithPayments,
   type OrderEvents,
   type PaymentEvent,
   type Telling,
 } from '../payments/index.ts';
 import type { Outpoint } from './chain-source.ts';
-import type { Followed, OwnOutput } from './followers.ts';
+import { type Followed, inTurn, type OwnOutput } from './followers.ts';
 import {
   type Conflict,
   type NewTransaction,
@@ -94,17 +95,22 @@ export async function takeIn(
 ): Promise<ReadonlySet<string>> {
   const { telling } = to;
   const { undone = NOTHING, atNewTip = false } = options;
-  const known = await readTransactions(
-    tx,
-    found.map(({ txid }) => txid),
-  );
+  const [known, rivals, addresses] = await together([
+    readTransactions(
+      tx,
+      found.map(({ txid }) => txid),
+    ),
+    readConflicts(tx, found),
+    readPaidAddresses(tx, addressesOf(found)),
+  ]);
   const unknown = found.filter(({ txid, block }) => {
     const stored = known.get(txid);
     if (stored === undefined) return true;
     if (block === null) return stored.state === 'replaced' || stored.state === 'dropped';
     return stored.state !== 'block' || stored.blockHash !== block.hash;
   });
-  const conflicts = unknown.length === 0 ? [] : await readConflicts(tx, unknown);
+  const unknownIds = new Set(unknown.map(({ txid }) => txid));
+  const conflicts = rivals.filter(({ txid }) => unknownIds.has(txid));
   const { fresh, doubtful } = sift(unknown, { known, conflicts, inMempool: options.inMempool });
   if (fresh.length === 0 && undone.txids.length === 0 && !atNewTip) return doubtful;
   const news = fresh.map((each) => ({
@@ -112,56 +118,72 @@ export async function takeIn(
     firstSeenAtMs: known.get(each.txid)?.firstSeenAtMs ?? each.firstSeenAtMs,
   }));
   const taken = new Set(news.map(({ txid }) => txid));
-  await saveTransactions(tx, news.map(newTransactionOf), telling.nowMs);
   const replaced = conflicts.filter(
     ({ txid, otherState }) => taken.has(txid) && otherState === 'mempool',
   );
-  await removeTransactions(
-    tx,
-    replaced.map(({ txid, other }) => ({ txid: other, replacedBy: txid })),
-    telling.nowMs,
-  );
-  const paid = await readPaidAddresses(tx, addressesOf(news));
   const others = replaced.map(({ other }) => other);
   await tellChanged(tx, to, {
+    record: [
+      saveTransactions(tx, news.map(newTransactionOf), telling.nowMs),
+      removeTransactions(
+        tx,
+        replaced.map(({ txid, other }) => ({ txid: other, replacedBy: txid })),
+        telling.nowMs,
+      ),
+    ],
     txids: [...new Set([...undone.txids, ...taken, ...others])],
-    outputs: ownOutputsOf(news, paid),
+    outputs: ownOutputsOf(news, addresses),
     atNewTip,
     // News of what exists comes before news of what is gone: a fee bump of a payment must not look
     // as if the order had been unpaid for a moment.
     events: async () => [
       ...undone.events,
-      ...eventsForOutputs(news, conflicts, paid),
+      ...eventsForOutputs(news, conflicts, addresses),
       ...(await eventsForReplaced(tx, replaced)),
     ],
   });
-  // Last, because new orders of the store wait for the wallet's row.
-  await markAddressesPaid(tx, [...paid.values()]);
+  // Last of all, because new orders of the store wait for the wallet's row.
+  const paid = new Set(addressesOf(news));
+  const marked = [...addresses.values()].filter(({ id }) => paid.has(id));
+  tx.atCommit(() => [markAddressesPaid(tx, marked)]);
   return doubtful;
 }
 
 /**
  * Carries changes of transactions on record to everything that follows from them, in the order of
- * the locks: spends and payouts, orders, then the ledger's books (ADR 0012).
+ * the locks: spends and payouts, orders, then the ledger's books (ADR 0012). A payer watches while a
+ * payment goes through here, so that what needs no answer of each other is begun at once.
+ * @param change.record statements that record the changes, begun by the caller
  */
 export async function tellChanged(
   tx: Tx,
   { coins, followers, telling }: Followed & { telling: Telling },
   change: {
+    record: readonly Promise<void>[];
     txids: readonly string[];
     outputs: readonly OwnOutput[];
     atNewTip: boolean;
     events: () => Promise<readonly OrderEvents[]>;
   },
 ): Promise<void> {
-  const { txids, outputs } = change;
-  for (const follower of followers) await follower.lock(tx, telling, txids);
-  if (change.atNewTip) await lockOrdersDue(tx, telling.tipHeight);
+  const { txids, outputs, atNewTip } = change;
+  await together([
+    ...change.record,
+    inTurn(followers, (follower) => follower.lock(tx, telling, { txids, atNewTip })),
+  ]);
+  if (atNewTip) await lockOrdersDue(tx, telling.tipHeight);
   if (txids.length === 0) return;
-  await coins.record(tx, outputs);
-  await coins.refresh(tx, txids);
-  await applyPaymentEvents(tx, telling, await change.events());
-  for (const follower of followers) await follower.changed(tx, telling, txids);
+  const events = await change.events();
+  const orderIds = [...new Set(events.map(({ orderId }) => orderId))];
+  const [, , locked] = await together([
+    coins.record(tx, outputs),
+    coins.refresh(tx, txids),
+    lockOrdersWithPayments(tx, orderIds),
+  ]);
+  await together([
+    applyPaymentEvents(tx, telling, events, locked),
+    inTurn(followers, (follower) => follower.changed(tx, telling, txids)),
+  ]);
 }
 
 /**

@@ -116,9 +116,11 @@ export async function applyPaymentEvents(
 }
 
 async function postAll(tx: Tx, transfers: readonly Transfer[]): Promise<void> {
+  const batches: Promise<number>[] = [];
   for (let at = 0; at < transfers.length; at += MAX_BATCH) {
-    await postTransfers(tx, transfers.slice(at, at + MAX_BATCH));
+    batches.push(postTransfers(tx, transfers.slice(at, at + MAX_BATCH)));
   }
+  await together(batches);
 }
 
 /** A person's decision changes nothing else: a request may write that, and no other news of the chain. */

@@ -1,0 +1,150 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
+import { type Database, openDatabase, roleUrls, together, type Tx } from './index.ts';
+
+let files: TestDatabase;
+let database: Database;
+/** Stands between the program and PostgreSQL, and sees and may change what is sent. */
+let wire: Server;
+const sockets = new Set<Socket>();
+let packets: Buffer[] = [];
+let change: (bytes: Buffer) => Buffer = (bytes) => bytes;
+
+beforeAll(async () => {
+  files = await createTestDatabase();
+  const { appUrl, systemUrl } = roleUrls(files.ownerUrl);
+  const { port, hostname } = new URL(systemUrl);
+  wire = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    near.on('data', (bytes) => {
+      packets.push(bytes);
+      far.write(change(bytes));
+    });
+    far.pipe(near);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+  });
+  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  // One connection, so that each transaction meets what the one before has prepared.
+  database = openDatabase({ appUrl, systemUrl: throughWire(), maxSystemConnections: 1 });
+});
+afterEach(() => {
+  change = (bytes) => bytes;
+});
+afterAll(async () => {
+  await database?.close();
+  for (const socket of sockets) socket.destroy();
+  wire?.close();
+  await files?.drop();
+});
+
+/** A row that shows whether a transaction came through. */
+const note = (tx: Tx, height: number) =>
+  tx.query(
+    `INSERT INTO chain_block (height, hash, prev_hash, time)
+     VALUES ($1::int, sha256(int4send($1::int)), sha256('before'), to_timestamp(0))`,
+    [height],
+  );
+const noted = () =>
+  database.asSystem(async (tx) => {
+    const rows = await tx.query<{ height: number }>(
+      'SELECT height FROM chain_block ORDER BY height',
+    );
+    return rows.map(({ height }) => height);
+  });
+
+test('a transaction of one go is two packets: BEGIN with what is begun at once, and COMMIT', async () => {
+  const once = () =>
+    database.asSystem((tx) => together([tx.query('SELECT 1 AS a'), tx.query('SELECT 2 AS b')]));
+  await once();
+  packets = [];
+  expect(await once()).toEqual([[{ a: 1 }], [{ b: 2 }]]);
+  expect(packets).toHaveLength(2);
+});
+
+test('what a statement returns is asked for once, and read the same way every time', async () => {
+  const values = [null, 3n, new Date(1_000), Buffer.from('ab'), ['x', 'y'], { k: 1 }];
+  const text = `SELECT $1::text AS nothing, $2::bigint AS big, $3::timestamptz AS at,
+                $4::bytea AS bytes, $5::text[] AS list, $6::jsonb AS object`;
+  const read = () =>
+    database.asSystem((tx) => together([tx.one(text, values), tx.one(text, values)]));
+  const [nothing, big, at, bytes, list, object] = values;
+  const row = { nothing, big, at, bytes, list, object };
+  expect(await read()).toEqual([row, row]);
+  expect(await read()).toEqual([row, row]);
+  expect(await database.asSystem((tx) => tx.query('SELECT FROM pg_class LIMIT 2'))).toEqual([
+    {},
+    {},
+  ]);
+});
+
+test('a statement that failed can be used again, and so can those that were begun behind it', async () => {
+  const use = (by: number) =>
+    database.asSystem((tx) =>
+      together([
+        tx.one<{ n: number }>('SELECT 6 / $1::int AS n', [by]),
+        tx.one<{ n: number }>('SELECT $1::int + 1 AS n', [by]),
+      ]),
+    );
+  await expect(use(0)).rejects.toThrow('division by zero');
+  expect(await use(2)).toEqual([{ n: 3 }, { n: 3 }]);
+  await expect(use(0)).rejects.toThrow('division by zero');
+  expect(await use(3)).toEqual([{ n: 2 }, { n: 4 }]);
+});
+
+test('when BEGIN is refused nothing is done, neither what left with it nor what would follow', async () => {
+  // On a new connection, where BEGIN has to be prepared.
+  const { appUrl } = roleUrls(files.ownerUrl);
+  const fresh = openDatabase({ appUrl, systemUrl: throughWire() });
+  change = (bytes) => Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
+  const asked = fresh.asSystem(async (tx) => {
+    await note(tx, 1).catch(() => undefined);
+    await note(tx, 2);
+  });
+  await expect(asked).rejects.toThrow('BEGUM');
+  await fresh.close();
+  change = (bytes) => bytes;
+  expect(await noted()).toEqual([]);
+});
+
+test('a failure that somebody swallowed is not taken for a commit', async () => {
+  const asked = database.asSystem(async (tx) => {
+    await note(tx, 3);
+    await tx.query('SELECT 1 / 0').catch(() => undefined);
+  });
+  await expect(asked).rejects.toThrow('failed unnoticed');
+  expect(await noted()).toEqual([]);
+});
+
+test('what is to go out with COMMIT shares its packet, and its failure undoes the transaction', async () => {
+  const withLast = (last: (tx: Tx) => Promise<unknown>) =>
+    database.asSystem(async (tx) => {
+      tx.atCommit(() => [last(tx)]);
+      await note(tx, 4);
+    });
+  await expect(withLast((tx) => tx.query('SELECT 1 / 0'))).rejects.toThrow('division by zero');
+  expect(await noted()).toEqual([]);
+  packets = [];
+  await withLast((tx) => tx.query('SELECT 4 AS last'));
+  expect(packets).toHaveLength(2);
+  expect(packets[1]?.includes('last')).toBe(true);
+  expect(await noted()).toEqual([4]);
+});
+
+test('after its end a transaction takes no more statements', async () => {
+  let kept: Tx | undefined;
+  await database.asSystem(async (tx) => {
+    kept = tx;
+  });
+  await expect(kept?.query('SELECT 1')).rejects.toThrow('the transaction is over');
+});
+
+function throughWire(): string {
+  const address = wire.address();
+  const url = new URL(roleUrls(files.ownerUrl).systemUrl);
+  url.port = String(typeof address === 'object' && address !== null ? address.port : 0);
+  return url.href;
+}
