@@ -64,17 +64,20 @@ export type AlertPlace = {
 };
 
 /**
- * The first half of `raiseComplianceAlert`, for who reads other things at the same time: others wait
- * with alerts about this subject until the transaction ends.
+ * The first half of `raiseComplianceAlert`, for who writes other things with it: others wait with
+ * alerts about this subject until the transaction ends.
+ * @param of.dedupeKey left out by who can not have raised the alert before
  */
 export async function lockAlertPlace(
   tx: Tx,
-  of: Pick<NewComplianceAlert, 'merchantId' | 'subject' | 'dedupeKey'>,
+  of: Pick<NewComplianceAlert, 'merchantId' | 'subject'> & { dedupeKey?: string },
 ): Promise<AlertPlace> {
   const { merchantId, subject, dedupeKey } = of;
   const [, known, openCase, settings, previousCaseId] = await together([
     lockSubject(tx, merchantId, subject),
-    findAlertByKey(tx, merchantId, dedupeKey),
+    dedupeKey === undefined
+      ? Promise.resolve(undefined)
+      : findAlertByKey(tx, merchantId, dedupeKey),
     lockOpenCase(tx, merchantId, subject),
     readComplianceSettings(tx, merchantId),
     findLastCaseId(tx, merchantId, subject),

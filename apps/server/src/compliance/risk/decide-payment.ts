@@ -56,7 +56,7 @@ export async function decidePayment(
     const event = { type: 'screened', paymentId: payment.paymentId, verdict } as const;
     const batch = [{ orderId: payment.orderId, events: [event] }];
     const learn = approved && !record.isOrderKnown;
-    const place = mode === 'on' && !approved ? await lockAlertPlace(tx, alertKeyOf(known)) : null;
+    const place = mode === 'on' && !approved ? await lockAlertPlace(tx, subjectOf(known)) : null;
     const alert =
       place === null
         ? null
@@ -103,10 +103,8 @@ function decisionsOf(on: {
   };
 }
 
-/** What an alert about a payment is known by: the same decision again raises no other one. */
-function alertKeyOf({ merchantId, paymentId }: Pick<PaymentToScreen, 'merchantId' | 'paymentId'>) {
-  const subject = { type: 'payment', id: paymentId } as const;
-  return { merchantId, subject, dedupeKey: `risk:${paymentId}` };
+function subjectOf({ merchantId, paymentId }: PaymentToScreen) {
+  return { merchantId, subject: { type: 'payment', id: paymentId } } as const;
 }
 
 function alertOf(about: {
@@ -119,7 +117,9 @@ function alertOf(about: {
   const { orderId } = payment;
   const why = outcome.reasons.map(({ factor, points }) => `${factor} ${points}`).join(', ');
   return {
-    ...alertKeyOf(payment),
+    ...subjectOf(payment),
+    // A payment is decided once, so this is written once too.
+    dedupeKey: `risk:${payment.paymentId}`,
     source: 'risk',
     rule: outcome.reasons[0]?.factor ?? 'score',
     severity: outcome.level === 'HIGH' ? 'high' : 'medium',

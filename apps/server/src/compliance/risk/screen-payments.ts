@@ -58,10 +58,7 @@ export type ScreeningDeps = {
  * @returns how many were taken on: as many as go at once means that more may be waiting
  */
 export async function screenPayments(deps: ScreeningDeps, signal?: AbortSignal): Promise<number> {
-  const { database, clock } = deps;
-  const claims = await database.asSystem((tx) =>
-    claimPayments(tx, { nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit: CLAIMED_AT_ONCE }),
-  );
+  const claims = await claim(deps);
   for (const taken of claims) {
     if (signal?.aborted === true) break;
     try {
@@ -72,6 +69,20 @@ export async function screenPayments(deps: ScreeningDeps, signal?: AbortSignal):
     }
   }
   return claims.length;
+}
+
+/** In one round trip: it leaves with the transaction's beginning and end. */
+async function claim({ database, clock }: ScreeningDeps): Promise<readonly TakenOn[]> {
+  const asked = { nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit: CLAIMED_AT_ONCE };
+  let taken: readonly TakenOn[] = [];
+  await database.asSystem(async (tx) => {
+    tx.atCommit(() => [
+      claimPayments(tx, asked).then((claimed) => {
+        taken = claimed;
+      }),
+    ]);
+  });
+  return taken;
 }
 
 async function screen(deps: ScreeningDeps, taken: TakenOn): Promise<void> {
