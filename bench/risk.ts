@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,14 @@ import { startEmbeddedPostgres } from '../apps/server/src/platform/embedded/post
 import { applyPaymentEvents } from '../apps/server/src/receiving/payments/index.ts';
 import { type BenchOptions, type BenchResult, median, quantile, rounded } from './harness.ts';
 import { idOf, makeBusyStore } from './risk/busy-store.ts';
-import { addressOf, KIND_COUNT, rawOf, type Trait, traitsOf, txidOf } from './risk/simulated-chain.ts';
+import {
+  addressOf,
+  KIND_COUNT,
+  rawOf,
+  type Trait,
+  traitsOf,
+  txidOf,
+} from './risk/simulated-chain.ts';
 
 /**
  * A decision as the worker's loop makes it, all factors on and most of them giving points: from taking
@@ -77,7 +85,11 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
         readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
       });
     const asking = reader();
-    const prepare = (n: number) => followOnce(asking, n);
+    const prepare = async (n: number) => {
+      await node.tell('next');
+      await followOnce(asking, n);
+      await node.tell('collect');
+    };
     const bare = await openBare(owner);
     const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare, bare };
     const timings = await decideAll(deps, sizes);
@@ -183,15 +195,26 @@ async function listed(): Promise<Screener> {
   ]);
 }
 
-async function startSimulatedNode(): Promise<{ url: string; stop(): void }> {
+type SimulatedNode = { url: string; tell(what: 'next' | 'collect'): Promise<void>; stop(): void };
+
+async function startSimulatedNode(): Promise<SimulatedNode> {
   const file = fileURLToPath(new URL('./risk/simulated-node.ts', import.meta.url));
-  const child = fork(file, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  const child = fork(file, { stdio: [...stdio], execArgv: ['--expose-gc'] });
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', () => reject(new Error('the simulated node ended')));
     // The node's file sends nothing else.
     child.once('message', (said) => resolve((said as { url: string }).url));
   });
-  return { url, stop: () => child.disconnect() };
+  return {
+    url,
+    async tell(what) {
+      const done = once(child, 'message');
+      child.send(what);
+      await done;
+    },
+    stop: () => child.disconnect(),
+  };
 }
 
 /** What was decided of the new payments: how many each factor gave points, and how many were held. */

@@ -6,22 +6,19 @@ import { answerOf, textOf } from './simulated-chain.ts';
 /**
  * A process that answers as a node would over HTTP, out of `simulated-chain.ts`: the wire, the JSON and
  * its size are a node's. What is asked a second time is answered out of memory, so that the making of
- * the answers is not measured; what a node needs to find a transaction on its disk is not either.
+ * the answers is not measured; what a node needs to find a transaction on its disk is not either. Nor is
+ * the collecting of this process's garbage, which a node has none of: it is done when the bench says so.
  */
-
-/** More than a few payments' answers; those of older ones are not asked for again. */
-const MAX_KEPT = 2_000;
 
 type Call = { id: number; method: string; params: unknown[] };
 
-/** As bytes, so that this process has next to nothing to collect while it is asked; a node has no such pauses. */
+/** Answers about one payment, as bytes: to send them leaves next to nothing to collect. */
 const kept = new Map<string, Buffer>();
 
 function answer({ id, method, params }: Call): Buffer[] {
   const question = `${method} ${params.join(' ')}`;
   let bytes = kept.get(question);
   if (bytes === undefined) {
-    if (kept.size >= MAX_KEPT) kept.clear();
     bytes = Buffer.from(textOf(answerOf(method, params)).slice(1));
     kept.set(question, bytes);
   }
@@ -51,5 +48,17 @@ server.listen(0, '127.0.0.1', () => {
   // An address that is no socket's file.
   const { port } = server.address() as AddressInfo;
   process.send?.({ url: `http://127.0.0.1:${port}` });
+});
+/** What is left after so many payments is collected as a whole; in between, what is new. */
+const WHOLE_EVERY = 100;
+let payments = 0;
+process.on('message', (said) => {
+  if (said === 'next') kept.clear();
+  else {
+    payments += 1;
+    // Started with --expose-gc.
+    globalThis.gc?.({ type: payments % WHOLE_EVERY === 0 ? 'major' : 'minor' });
+  }
+  process.send?.({ done: true });
 });
 process.on('disconnect', () => process.exit(0));

@@ -61,7 +61,9 @@ export type RunningRow = {
 /** @returns null where the store has none yet */
 export function runningConfigsOf(row: RunningRow): RunningConfigs | null {
   const active = runningOf(row.active_version, row.active_config);
-  return active === null ? null : { active, shadow: runningOf(row.shadow_version, row.shadow_config) };
+  return active === null
+    ? null
+    : { active, shadow: runningOf(row.shadow_version, row.shadow_config) };
 }
 
 function runningOf(version: number | null, config: string | null): RunningConfig | null {
