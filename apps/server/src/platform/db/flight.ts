@@ -76,7 +76,7 @@ export function createFlight(statements: readonly Sent[], onEnd: () => void): pg
     /** Called at the end; pg puts the timer of query_timeout around it. */
     callback: (error?: unknown) => land(error),
     submit(connection: pg.Connection) {
-      known = preparedOn.get(connection) ?? new Map();
+      known = preparedOn.get(connection) ?? new Map<string, Prepared>();
       preparedOn.set(connection, known);
       connection.stream.cork();
       try {
