@@ -1,9 +1,11 @@
 import { fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseHash } from '@quittance/bitcoin';
 import { type Ids, manualClock, uuidV7Ids } from '@quittance/kernel';
 import pg from 'pg';
 import {
@@ -26,7 +28,14 @@ import { startEmbeddedPostgres } from '../apps/server/src/platform/embedded/post
 import { applyPaymentEvents } from '../apps/server/src/receiving/payments/index.ts';
 import { type BenchOptions, type BenchResult, median, quantile, rounded } from './harness.ts';
 import { idOf, makeBusyStore } from './risk/busy-store.ts';
-import { addressOf, KIND_COUNT, type Trait, traitsOf, txidOf } from './risk/simulated-chain.ts';
+import {
+  addressOf,
+  KIND_COUNT,
+  rawOf,
+  type Trait,
+  traitsOf,
+  txidOf,
+} from './risk/simulated-chain.ts';
 
 /**
  * A decision as the worker's loop makes it, all factors on and most of them giving points: from taking
@@ -75,7 +84,12 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
         ...{ node: rpc, network: 'regtest' },
         readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
       });
-    const prepare = (n: number) => followOnce(reader(), n);
+    const asking = reader();
+    const prepare = async (n: number) => {
+      await node.tell('next');
+      await followOnce(asking, n);
+      await node.tell('collect');
+    };
     const bare = await openBare(owner);
     const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare, bare };
     const timings = await decideAll(deps, sizes);
@@ -126,7 +140,7 @@ async function decideAll(deps: Deps, sizes: Sizes): Promise<Timing[]> {
   return timings;
 }
 
-/** The payment is seen in the mempool; this is not measured. */
+/** The payment is seen in the mempool and recorded, as the watcher does it; this is not measured. */
 async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
   const amountSats = traitsOf(n).includes('amount') ? LARGE_SATS : USUAL_SATS;
   const seen = {
@@ -134,9 +148,14 @@ async function see({ database, clock, ids }: Deps, n: number): Promise<void> {
     ...{ amountSats, firstSeenAtMs: clock.nowMs(), replaces: [] },
   };
   const telling = { ids, nowMs: clock.nowMs(), tipHeight: 100 };
-  await database.asSystem((tx) =>
-    applyPaymentEvents(tx, telling, [{ orderId: idOf(2, n), events: [seen] }]),
-  );
+  await database.asSystem(async (tx) => {
+    await tx.query(
+      `INSERT INTO chain_transaction (txid, raw, state, first_seen_at, updated_at)
+       VALUES ($1, $2, 'mempool', $3, $3)`,
+      [parseHash(seen.txid), rawOf({ n, at: 1 }), new Date(seen.firstSeenAtMs)],
+    );
+    await applyPaymentEvents(tx, telling, [{ orderId: idOf(2, n), events: [seen] }]);
+  });
 }
 
 /** What three waits and one flush to disk cost just now, whatever is done between them. */
@@ -176,15 +195,26 @@ async function listed(): Promise<Screener> {
   ]);
 }
 
-async function startSimulatedNode(): Promise<{ url: string; stop(): void }> {
+type SimulatedNode = { url: string; tell(what: 'next' | 'collect'): Promise<void>; stop(): void };
+
+async function startSimulatedNode(): Promise<SimulatedNode> {
   const file = fileURLToPath(new URL('./risk/simulated-node.ts', import.meta.url));
-  const child = fork(file, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  const child = fork(file, { stdio: [...stdio], execArgv: ['--expose-gc'] });
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', () => reject(new Error('the simulated node ended')));
     // The node's file sends nothing else.
     child.once('message', (said) => resolve((said as { url: string }).url));
   });
-  return { url, stop: () => child.disconnect() };
+  return {
+    url,
+    async tell(what) {
+      const done = once(child, 'message');
+      child.send(what);
+      await done;
+    },
+    stop: () => child.disconnect(),
+  };
 }
 
 /** What was decided of the new payments: how many each factor gave points, and how many were held. */

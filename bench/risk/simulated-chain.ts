@@ -231,6 +231,10 @@ function bytesOf(place: Place): string {
   return `020000000001${body}${witness.repeat(inputs)}00000000`;
 }
 
+export function rawOf(place: Place): Buffer {
+  return Buffer.from(bytesOf(place), 'hex');
+}
+
 function script(owner: string) {
   const bytes = scriptOf(owner).toString('hex');
   const address = addressOf(owner);

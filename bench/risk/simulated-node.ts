@@ -6,33 +6,41 @@ import { answerOf, textOf } from './simulated-chain.ts';
 /**
  * A process that answers as a node would over HTTP, out of `simulated-chain.ts`: the wire, the JSON and
  * its size are a node's. What is asked a second time is answered out of memory, so that the making of
- * the answers is not measured; what a node needs to find a transaction on its disk is not either.
+ * the answers is not measured; what a node needs to find a transaction on its disk is not either. Nor is
+ * the collecting of this process's garbage, which a node has none of: it is done when the bench says so.
  */
-
-/** More than a few payments' answers; those of older ones are not asked for again. */
-const MAX_KEPT = 2_000;
 
 type Call = { id: number; method: string; params: unknown[] };
 
-const kept = new Map<string, string>();
+/** Answers about one payment, as bytes: to send them leaves next to nothing to collect. */
+const kept = new Map<string, Buffer>();
 
-function answer({ id, method, params }: Call): string {
+function answer({ id, method, params }: Call): Buffer[] {
   const question = `${method} ${params.join(' ')}`;
-  let text = kept.get(question);
-  if (text === undefined) {
-    if (kept.size >= MAX_KEPT) kept.clear();
-    text = textOf(answerOf(method, params)).slice(1);
-    kept.set(question, text);
+  let bytes = kept.get(question);
+  if (bytes === undefined) {
+    bytes = Buffer.from(textOf(answerOf(method, params)).slice(1));
+    kept.set(question, bytes);
   }
-  return `{"jsonrpc":"2.0","id":${id},${text}`;
+  return [Buffer.from(`{"jsonrpc":"2.0","id":${id},`), bytes];
+}
+
+const [OPEN, COMMA, CLOSE] = [Buffer.from('['), Buffer.from(','), Buffer.from(']')];
+
+function answers(calls: readonly Call[]): Buffer[] {
+  return [
+    OPEN,
+    ...calls.flatMap((call, i) => (i === 0 ? answer(call) : [COMMA, ...answer(call)])),
+    CLOSE,
+  ];
 }
 
 const server = createServer((request, response) => {
   void text(request).then((body) => {
     // Only the bench asks here, by the product's own client.
     const asked = JSON.parse(body) as Call | Call[];
-    const said = Array.isArray(asked) ? `[${asked.map(answer).join(',')}]` : answer(asked);
-    const head = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(said) };
+    const said = Buffer.concat(Array.isArray(asked) ? answers(asked) : answer(asked));
+    const head = { 'content-type': 'application/json', 'content-length': said.length };
     response.writeHead(200, head).end(said);
   });
 });
@@ -40,5 +48,17 @@ server.listen(0, '127.0.0.1', () => {
   // An address that is no socket's file.
   const { port } = server.address() as AddressInfo;
   process.send?.({ url: `http://127.0.0.1:${port}` });
+});
+/** What is left after so many payments is collected as a whole; in between, what is new. */
+const WHOLE_EVERY = 100;
+let payments = 0;
+process.on('message', (said) => {
+  if (said === 'next') kept.clear();
+  else {
+    payments += 1;
+    // Started with --expose-gc.
+    globalThis.gc?.({ type: payments % WHOLE_EVERY === 0 ? 'major' : 'minor' });
+  }
+  process.send?.({ done: true });
 });
 process.on('disconnect', () => process.exit(0));

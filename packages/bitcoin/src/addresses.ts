@@ -1,6 +1,7 @@
 import { bech32, bech32m, createBase58check } from '@scure/base';
 import { sha256 } from './hashes.ts';
 import { type Network, networks } from './networks.ts';
+import { encodeSegwit } from './segwit-address.ts';
 import {
   classifyScript,
   p2pkhScript,
@@ -31,8 +32,7 @@ export function scriptToAddress(script: Uint8Array, network: Network): string | 
     const version = parts.kind === 'p2pkh' ? p2pkhVersion : p2shVersion;
     return base58check.encode(Uint8Array.of(version, ...parts.hash));
   }
-  const codec = parts.version === 0 ? bech32 : bech32m;
-  return codec.encode(bech32Hrp, [parts.version, ...codec.toWords(parts.program)]);
+  return encodeSegwit(bech32Hrp, parts);
 }
 
 /**

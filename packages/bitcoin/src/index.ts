@@ -52,6 +52,7 @@ export { type AddressableScript, classifyScript, type ScriptKind } from './scrip
 export {
   displayHash,
   parseHash,
+  parseOutputs,
   parseTransaction,
   type Transaction,
   type TransactionInput,

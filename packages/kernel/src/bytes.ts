@@ -2,10 +2,13 @@ import { assert } from './assert.ts';
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
+/** Each byte's two digits, since hashes are written all the time. */
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Writes bytes as lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (let i = 0; i < bytes.length; i++) text += PAIRS[bytes[i] ?? 0];
   return text;
 }
 

@@ -20,20 +20,22 @@ type Row = {
 const COLUMNS = `merchant_id, case_id, sequence, id, at, actor, kind, content, content_sha256,
   prev_hash, hash`;
 
-/** Adds one entry; the database seals it. */
+/** Adds entries in this order; the database seals them. */
 export async function appendLog(
   tx: Tx,
   own: OwnCase,
-  entry: { id: Uuid; atMs: number; actor: string; kind: string; content: string },
+  given: {
+    atMs: number;
+    actor: string;
+    entries: readonly { id: Uuid; kind: string; content: string }[];
+  },
 ): Promise<void> {
+  const { atMs, actor, entries } = given;
   await tx.query('SELECT compliance_log_append($1, $2, $3, $4, $5, $6, $7)', [
-    own.merchantId,
-    own.id,
-    entry.id,
-    entry.atMs,
-    entry.actor,
-    entry.kind,
-    entry.content,
+    ...[own.merchantId, own.id, atMs, actor],
+    entries.map(({ id }) => id),
+    entries.map(({ kind }) => kind),
+    entries.map(({ content }) => content),
   ]);
 }
 

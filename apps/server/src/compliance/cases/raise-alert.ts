@@ -13,7 +13,7 @@ import { type Case, type CaseEvent, changeCase } from './case.ts';
 import { findLastCaseId, insertCase, lockOpenCase, lockSubject, updateCase } from './case-store.ts';
 import { reportDueAtMs } from './deadlines.ts';
 import type { CaseTelling } from './ports.ts';
-import { recordEvent } from './record-event.ts';
+import { recordEvents } from './record-event.ts';
 
 /** Longer ones are cut: the facts say the rest. */
 const MAX_SUMMARY = 500;
@@ -45,27 +45,64 @@ export type NewComplianceAlert = {
  */
 export async function raiseComplianceAlert(
   tx: Tx,
-  { ids, nowMs }: CaseTelling,
+  telling: CaseTelling,
   alert: NewComplianceAlert,
 ): Promise<{ alertId: Uuid; caseId: Uuid }> {
-  const { merchantId, subject, dedupeKey } = alert;
-  assert(dedupeKey.length > 0 && dedupeKey.length <= 300, 'a dedupe key has 1 to 300 characters');
+  const place = await lockAlertPlace(tx, alert);
+  const { written, ...made } = writeComplianceAlert(tx, telling, { place, alert });
+  await written;
+  return made;
+}
+
+/** Where an alert about a subject belongs: what is known of the subject, locked. */
+export type AlertPlace = {
+  /** What the same key made before. */
+  readonly known: { alertId: Uuid; caseId: Uuid } | undefined;
+  readonly openCase: Case | undefined;
+  readonly settings: ComplianceSettings;
+  readonly previousCaseId: Uuid | null;
+};
+
+/**
+ * The first half of `raiseComplianceAlert`, for who writes other things with it: others wait with
+ * alerts about this subject until the transaction ends.
+ * @param of.dedupeKey left out by who can not have raised the alert before
+ */
+export async function lockAlertPlace(
+  tx: Tx,
+  of: Pick<NewComplianceAlert, 'merchantId' | 'subject'> & { dedupeKey?: string },
+): Promise<AlertPlace> {
+  const { merchantId, subject, dedupeKey } = of;
   const [, known, openCase, settings, previousCaseId] = await together([
     lockSubject(tx, merchantId, subject),
-    findAlertByKey(tx, merchantId, dedupeKey),
+    dedupeKey === undefined
+      ? Promise.resolve(undefined)
+      : findAlertByKey(tx, merchantId, dedupeKey),
     lockOpenCase(tx, merchantId, subject),
     readComplianceSettings(tx, merchantId),
     findLastCaseId(tx, merchantId, subject),
   ]);
-  if (known !== undefined) return known;
+  return { known, openCase, settings, previousCaseId };
+}
+
+/**
+ * The second half, in the same transaction.
+ * @returns written: to be waited for together with what else is written
+ */
+export function writeComplianceAlert(
+  tx: Tx,
+  { ids, nowMs }: CaseTelling,
+  { place, alert }: { place: AlertPlace; alert: NewComplianceAlert },
+): { alertId: Uuid; caseId: Uuid; written: Promise<unknown> } {
+  const { merchantId, subject, dedupeKey } = alert;
+  assert(dedupeKey.length > 0 && dedupeKey.length <= 300, 'a dedupe key has 1 to 300 characters');
+  if (place.known !== undefined) return { ...place.known, written: Promise.resolve() };
   const summary = tidy(alert.summary);
   const by = alert.by ?? SYSTEM_ACTOR;
   const told = { ...alert, summary, by };
   const opened =
-    openCase === undefined
-      ? openNewCase({ ids, nowMs }, told, { settings, previousCaseId })
-      : undefined;
-  const before = openCase ?? opened?.opened;
+    place.openCase === undefined ? openNewCase({ ids, nowMs }, told, place) : undefined;
+  const before = place.openCase ?? opened?.opened;
   assert(before !== undefined, 'a case is open or opened');
   const alertId = ids.next();
   const { source, rule, severity, facts } = alert;
@@ -76,22 +113,22 @@ export async function raiseComplianceAlert(
   const event = { kind: 'alert_joined', alertId, source, rule, severity, summary, facts } as const;
   const change = changeCase(before, event, { by, atMs: nowMs });
   assert(change.ok, 'a case that is not closed takes an alert');
-  const record = (said: CaseEvent) =>
-    recordEvent(tx, before, { id: ids.next(), event: said, by, atMs: nowMs });
-  await together([
-    ...(opened === undefined ? [] : [insertCase(tx, opened.opened), record(opened.event)]),
+  const after = { ...before, ...change.next };
+  const happened: CaseEvent[] = opened === undefined ? [event] : [opened.event, event];
+  const events = happened.map((each) => ({ id: ids.next(), event: each }));
+  const written = together([
+    opened === undefined ? updateCase(tx, after) : insertCase(tx, after),
     insertAlert(tx, stored, canonicalJson(facts)),
-    updateCase(tx, { ...before, ...change.next }),
-    record(event),
+    recordEvents(tx, before, { events, by, atMs: nowMs }),
   ]);
-  return { alertId, caseId: before.id };
+  return { alertId, caseId: before.id, written };
 }
 
 /** The first alert is what was detected, and nobody is suspected yet. */
 function openNewCase(
   { ids, nowMs }: CaseTelling,
   told: NewComplianceAlert & { by: string },
-  of: { settings: ComplianceSettings; previousCaseId: Uuid | null },
+  of: Pick<AlertPlace, 'settings' | 'previousCaseId'>,
 ): { opened: Case; event: CaseEvent } {
   const { merchantId, subject, severity, summary, by } = told;
   const clock = { detectedAtMs: nowMs, suspectKnownAtMs: null };

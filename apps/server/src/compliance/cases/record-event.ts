@@ -11,12 +11,17 @@ export async function recordEvent(
   own: OwnCase,
   given: { id: Uuid; event: CaseEvent; by: string; atMs: number },
 ): Promise<void> {
-  const { kind, ...content } = given.event;
-  await appendLog(tx, own, {
-    id: given.id,
-    atMs: given.atMs,
-    actor: given.by,
-    kind,
-    content: canonicalJson(content),
-  });
+  await recordEvents(tx, own, { ...given, events: [given] });
+}
+
+/** The same for what happened at once, in this order. */
+export async function recordEvents(
+  tx: Tx,
+  own: OwnCase,
+  given: { events: readonly { id: Uuid; event: CaseEvent }[]; by: string; atMs: number },
+): Promise<void> {
+  const entries = given.events.map(({ id, event: { kind, ...content } }) => ({
+    ...{ id, kind, content: canonicalJson(content) },
+  }));
+  await appendLog(tx, own, { atMs: given.atMs, actor: given.by, entries });
 }

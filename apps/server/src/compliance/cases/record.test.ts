@@ -131,7 +131,7 @@ test('the owner too is stopped from changing the record by mistake', async () =>
 test('a store writes into the logs of its own cases only', async () => {
   const stranger = await insertTestMerchant(database, ids);
   const append = database.asTenant(stranger, (tx) =>
-    tx.query('SELECT compliance_log_append($1, $2, $3, 1, $4, $4, $4)', [
+    tx.query('SELECT compliance_log_append($1, $2, 1, $4, ARRAY[$3::uuid], ARRAY[$4], ARRAY[$4])', [
       ...[merchantId, caseId, ids.next(), 'x'],
     ]),
   );

@@ -43,26 +43,70 @@ const COLUMNS = `merchant_id, version, state, config, note, created_at, created_
   shadowed_by, activated_at, activated_by, retired_at`;
 const SHIPPED_BY = 'system';
 
+/** What decides, and what is tried beside it. */
+export type RunningConfig = Pick<ConfigVersion, 'version' | 'config'>;
+export type RunningConfigs = { active: RunningConfig; shadow: RunningConfig | null };
+
+/** For a statement that reads them on its way: the store's rows of risk_config, as `active` and `shadow`. */
+export const RUNNING_COLUMNS = `active.version AS active_version,
+  active.config::text AS active_config, shadow.version AS shadow_version,
+  shadow.config::text AS shadow_config`;
+export type RunningRow = {
+  active_version: number | null;
+  active_config: string | null;
+  shadow_version: number | null;
+  shadow_config: string | null;
+};
+
+/** @returns null where the store has none yet */
+export function runningConfigsOf(row: RunningRow): RunningConfigs | null {
+  const active = runningOf(row.active_version, row.active_config);
+  return active === null
+    ? null
+    : { active, shadow: runningOf(row.shadow_version, row.shadow_config) };
+}
+
+function runningOf(version: number | null, config: string | null): RunningConfig | null {
+  return version === null || config === null ? null : { version, config: parseConfig(config) };
+}
+
+/** Different texts of configurations whose reading is kept: each is a few kB, most stores have the shipped one. */
+const MAX_PARSED = 1_000;
+const parsed = new Map<string, RiskConfig>();
+
+/** Checking a configuration takes longer than all factors do; the same text is checked once. */
+function parseConfig(text: string): RiskConfig {
+  let config = parsed.get(text);
+  if (config === undefined) {
+    config = riskConfigSchema.parse(JSON.parse(text));
+    if (parsed.size >= MAX_PARSED) parsed.clear();
+    parsed.set(text, config);
+  }
+  return config;
+}
+
 /** The version that decides and the one that is tried beside it. The shipped one is written first. */
 export async function readRunningConfigs(
   tx: Tx,
   { merchantId, nowMs }: { merchantId: Uuid; nowMs: number },
-): Promise<{ active: ConfigVersion; shadow: ConfigVersion | null }> {
-  const read = () =>
-    tx.query<Row>(
-      `SELECT ${COLUMNS} FROM risk_config
-        WHERE merchant_id = $1 AND state IN ('active', 'shadow') ORDER BY state`,
-      [merchantId],
+): Promise<RunningConfigs> {
+  const read = async () =>
+    runningConfigsOf(
+      await tx.one<RunningRow>(
+        `SELECT ${RUNNING_COLUMNS} FROM (SELECT $1::uuid AS merchant_id) m
+           LEFT JOIN risk_config active
+             ON active.merchant_id = m.merchant_id AND active.state = 'active'
+           LEFT JOIN risk_config shadow
+             ON shadow.merchant_id = m.merchant_id AND shadow.state = 'shadow'`,
+        [merchantId],
+      ),
     );
-  let rows = await read();
-  if (!rows.some(({ state }) => state === 'active')) {
-    await writeShippedConfig(tx, { merchantId, nowMs });
-    rows = await read();
-  }
-  const versions = rows.map(versionOf);
-  const active = versions.find(({ state }) => state === 'active');
-  assert(active !== undefined, 'a store has an active configuration once one was written');
-  return { active, shadow: versions.find(({ state }) => state === 'shadow') ?? null };
+  const found = await read();
+  if (found !== null) return found;
+  await writeShippedConfig(tx, { merchantId, nowMs });
+  const written = await read();
+  assert(written !== null, 'a store has an active configuration once one was written');
+  return written;
 }
 
 /** Version 1 of a store that has none yet. */

@@ -1,16 +1,16 @@
 import type { JsonValue, RiskOutcome } from '@quittance/contract';
 import type { Ids, Uuid } from '@quittance/kernel';
-import { type Database, together, type Tx } from '../../platform/db/index.ts';
+import { type Database, together } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
 import { readTipHeight } from '../../receiving/orders/index.ts';
 import { applyPaymentEvents, lockOrdersWithPayments } from '../../receiving/payments/index.ts';
-import { raiseComplianceAlert } from '../cases/index.ts';
-import { type ConfigVersion, readRunningConfigs } from './config-store.ts';
+import { lockAlertPlace, type NewComplianceAlert, writeComplianceAlert } from '../cases/index.ts';
+import { readRunningConfigs, type RunningConfig } from './config-store.ts';
 import { decide, ENGINE, outcomeText } from './decide.ts';
-import { insertDecisions, type StoredDecision, wasOrderApproved } from './decision-store.ts';
+import { insertDecisions, type StoredDecision } from './decision-store.ts';
 import type { RiskFacts } from './facts.ts';
 import { type ChainFacts, factsOf, lockOwnRecord, saveOwnRecord } from './gather-facts.ts';
-import { endClaim, keepPlans, type PaymentToScreen, readPaymentToScreen } from './queue-store.ts';
+import { endClaim, keepPlans, paymentIn, type PaymentToScreen } from './queue-store.ts';
 
 export type Decided = { action: RiskOutcome['action']; mode: 'on' | 'shadow' };
 
@@ -29,44 +29,45 @@ export async function decidePayment(
 ): Promise<Decided | null> {
   const atMs = deps.nowMs;
   return await database.asSystem(async (tx) => {
-    const [, locked, payment, running, record, isOrderKnown, tipHeight] = await together([
+    const [, locked, record, tipHeight] = await together([
       keepPlans(tx),
       // First of all, as everywhere: from here on nobody else changes the payment.
       lockOrdersWithPayments(tx, [known.orderId]),
-      readPaymentToScreen(tx, known),
-      readRunningConfigs(tx, { ...known, nowMs: atMs }),
       lockOwnRecord(tx, known, { chain, atMs }),
-      wasOrderApproved(tx, known),
       readTipHeight(tx),
     ]);
+    const payment = paymentIn(locked, known);
     if (payment === undefined || !isDue(payment)) {
       await endClaim(tx, known);
       return null;
     }
+    const running = record.running ?? (await readRunningConfigs(tx, { ...known, nowMs: atMs }));
     const { active, shadow } = running;
     const facts = factsOf(payment, { chain, record, atMs });
     const mode = payment.hold === 'screening' ? 'on' : 'shadow';
     const outcome = decide(facts, active.config);
     const approved = outcome.action === 'approve';
     const id = deps.ids.next();
-    const caseId =
-      mode === 'on' && !approved
-        ? await raiseAlert(tx, deps, { payment, facts, outcome, decisionId: id })
-        : null;
     const made = decisionsOf({ payment, facts, mode, atMs });
-    const own = made({ id, config: active, trial: false, outcome, caseId });
+    const own = made({ id, config: active, trial: false, outcome });
     const trial =
-      shadow === null
-        ? []
-        : [made({ id: deps.ids.next(), config: shadow, trial: true, caseId: null })];
+      shadow === null ? [] : [made({ id: deps.ids.next(), config: shadow, trial: true })];
     const verdict = approved ? 'approve' : 'hold';
     const event = { type: 'screened', paymentId: payment.paymentId, verdict } as const;
     const batch = [{ orderId: payment.orderId, events: [event] }];
-    const learn = approved && !isOrderKnown;
+    const learn = approved && !record.isOrderKnown;
+    const place = mode === 'on' && !approved ? await lockAlertPlace(tx, subjectOf(known)) : null;
+    const alert =
+      place === null
+        ? null
+        : writeComplianceAlert(tx, deps, {
+            ...{ place, alert: alertOf({ payment, facts, outcome, decisionId: id }) },
+          });
+    const caseId = alert?.caseId ?? null;
     await together([
-      saveOwnRecord(tx, payment, { chain, history: record.history, learn, atMs }),
-      insertDecisions(tx, [own, ...trial]),
-      endClaim(tx, payment),
+      alert?.written ?? Promise.resolve(),
+      saveOwnRecord(tx, payment, { chain, record, learn, atMs }),
+      insertDecisions(tx, [{ ...own, caseId }, ...trial]),
       applyPaymentEvents(tx, { ...deps, tipHeight }, batch, locked),
     ]);
     return { action: outcome.action, mode };
@@ -88,39 +89,42 @@ function decisionsOf(on: {
   const facts = canonicalJson(on.facts);
   return (by: {
     id: Uuid;
-    config: ConfigVersion;
+    config: RunningConfig;
     trial: boolean;
     outcome?: RiskOutcome;
-    caseId: Uuid | null;
   }): Omit<StoredDecision, 'factsHash'> => {
     const outcome = by.outcome ?? decide(on.facts, by.config.config);
     const { score, level, action } = outcome;
     return {
       ...{ merchantId, id: by.id, paymentId, orderId, mode: on.mode, trial: by.trial },
       ...{ configVersion: by.config.version, engine: ENGINE, score, level, action, facts },
-      ...{ outcome: outcomeText(outcome), caseId: by.caseId, decidedAtMs: on.atMs },
+      ...{ outcome: outcomeText(outcome), caseId: null, decidedAtMs: on.atMs },
     };
   };
 }
 
-async function raiseAlert(
-  tx: Tx,
-  deps: { ids: Ids; nowMs: number },
-  about: { payment: PaymentToScreen; facts: RiskFacts; outcome: RiskOutcome; decisionId: Uuid },
-): Promise<Uuid> {
+function subjectOf({ merchantId, paymentId }: PaymentToScreen) {
+  return { merchantId, subject: { type: 'payment', id: paymentId } } as const;
+}
+
+function alertOf(about: {
+  payment: PaymentToScreen;
+  facts: RiskFacts;
+  outcome: RiskOutcome;
+  decisionId: Uuid;
+}): NewComplianceAlert {
   const { payment, outcome, facts, decisionId } = about;
-  const { merchantId, paymentId, orderId } = payment;
+  const { orderId } = payment;
   const why = outcome.reasons.map(({ factor, points }) => `${factor} ${points}`).join(', ');
-  const { caseId } = await raiseComplianceAlert(tx, deps, {
-    merchantId,
+  return {
+    ...subjectOf(payment),
+    // A payment is decided once, so this is written once too.
+    dedupeKey: `risk:${payment.paymentId}`,
     source: 'risk',
     rule: outcome.reasons[0]?.factor ?? 'score',
-    subject: { type: 'payment', id: paymentId },
     severity: outcome.level === 'HIGH' ? 'high' : 'medium',
     summary: `Payment scored ${outcome.score} (${outcome.level}): ${why}.`,
     // Both are JSON by their types; the round trip leaves nothing else in them.
     facts: JSON.parse(canonicalJson({ decisionId, orderId, outcome, facts })) as JsonValue,
-    dedupeKey: `risk:${paymentId}`,
-  });
-  return caseId;
+  };
 }

@@ -103,19 +103,6 @@ export async function readDecisions(
   return rows.map(decisionOf);
 }
 
-/** Whether a payment of this order was approved before: its amount teaches nothing new. */
-export async function wasOrderApproved(
-  tx: Tx,
-  own: { merchantId: Uuid; orderId: Uuid },
-): Promise<boolean> {
-  const rows = await tx.query(
-    `SELECT 1 FROM risk_decision WHERE merchant_id = $1 AND order_id = $2 AND NOT trial
-        AND action = 'approve' LIMIT 1`,
-    [own.merchantId, own.orderId],
-  );
-  return rows.length > 0;
-}
-
 function decisionOf(row: Row): StoredDecision {
   return {
     ...{ merchantId: row.merchant_id, id: row.id, paymentId: row.payment_id },

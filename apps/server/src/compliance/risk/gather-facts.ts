@@ -4,15 +4,9 @@ import { together, type Tx } from '../../platform/db/index.ts';
 import { isFiatCurrency, parsePrice, satsToFiat } from '../../receiving/rates/index.ts';
 import { lookUpOwnAddresses, type OwnAddress, type Screener } from '../screening/index.ts';
 import { FACTS_VERSION, type RiskFacts, type SourceFacts, type SourceHit } from './facts.ts';
-import { addAmount, addPayment, compareAmount, hourOf, readActivity } from './history.ts';
-import {
-  countSources,
-  type History,
-  lockHistory,
-  saveActivity,
-  saveAmounts,
-} from './history-store.ts';
-import { type PaymentToScreen, readRefundedAddresses } from './queue-store.ts';
+import { addPayment, compareAmount, hourOf, learnAmount, readActivity } from './history.ts';
+import type { PaymentToScreen } from './queue-store.ts';
+import { lockStoreRecord, saveStoreRecord, type StoreRecord } from './record-store.ts';
 import { type Trace, trace } from './trace/trace.ts';
 import type { ReadTransactions } from './trace/traced-transaction.ts';
 
@@ -36,7 +30,8 @@ export async function gatherChainFacts(
   // The versions are taken first: a switch meanwhile makes the decision due to older lists, said so.
   const lists = [...screener.versions()];
   if (payment.txid === null) return { source: null, shape: null, lists, met: [] };
-  const [own] = await read([{ txid: payment.txid, height: payment.height }]);
+  const { txid, height, raw } = payment;
+  const [own] = await read([{ txid, height, raw }]);
   if (own === undefined || !own.ok) return null;
   const hitsOf = (address: string) => screener.lookupAddress(ASSET, address);
   const limits = {
@@ -90,49 +85,49 @@ export function valueOf({ amountSats, rate }: Pick<PaymentToScreen, 'amountSats'
 }
 
 /** What a store's own record says of a payment and the addresses that its coins came by. */
-export type OwnRecord = {
-  history: History;
+export type OwnRecord = StoreRecord & {
   /** Addresses on the store's own list, by how they were met. */
-  own: ReadonlyMap<string, OwnAddress>;
-  refunded: readonly string[];
+  readonly own: ReadonlyMap<string, OwnAddress>;
 };
 
 /**
  * Reads it, and locks the store's history until the transaction ends. The own list is read in its
- * latest state: it is small, and has no versions. A few rows, however long the history is.
+ * latest state: it is small, and has no versions.
  */
 export async function lockOwnRecord(
   tx: Tx,
   payment: PaymentToScreen,
   { chain, atMs }: { chain: ChainFacts; atMs: number },
 ): Promise<OwnRecord> {
-  const { merchantId } = payment;
+  const { merchantId, orderId } = payment;
   const addresses = directOf(chain);
   const { currency } = valueOf(payment);
   const met = chain.met.map(({ address }) => address);
-  const [history, own, refunded] = await together([
-    lockHistory(tx, { merchantId, currency, addresses, hour: hourOf(atMs) }),
+  const [record, own] = await together([
+    lockStoreRecord(tx, { merchantId, orderId, currency, addresses, hour: hourOf(atMs) }),
     lookUpOwnAddresses(tx, { merchantId, addresses: met }),
-    readRefundedAddresses(tx, { merchantId, addresses }),
   ]);
-  return { history, own, refunded };
+  return { ...record, own };
 }
 
-/** Counts a payment for those to come. @param learn whether its amount tells what is usual */
+/**
+ * Counts a payment for those to come, and gives its claim back.
+ * @param learn whether its amount tells what is usual
+ */
 export async function saveOwnRecord(
   tx: Tx,
   payment: PaymentToScreen,
-  of: { chain: ChainFacts; history: History; learn: boolean; atMs: number },
+  of: { chain: ChainFacts; record: OwnRecord; learn: boolean; atMs: number },
 ): Promise<void> {
-  const { merchantId } = payment;
+  const { merchantId, paymentId } = payment;
   const { minor, currency } = valueOf(payment);
-  const { amounts, activity } = of.history;
-  const addresses = directOf(of.chain);
-  await together([
-    saveActivity(tx, merchantId, addPayment(activity, of.atMs)),
-    countSources(tx, { merchantId, addresses, hour: hourOf(of.atMs) }),
-    ...(of.learn ? [saveAmounts(tx, { merchantId, currency }, addAmount(amounts, minor))] : []),
-  ]);
+  const { amounts, activity } = of.record;
+  await saveStoreRecord(tx, {
+    ...{ merchantId, paymentId, currency },
+    ...{ addresses: directOf(of.chain), hour: hourOf(of.atMs) },
+    activity: addPayment(activity, of.atMs),
+    learned: of.learn ? learnAmount(amounts, minor) : null,
+  });
 }
 
 /** All that a decision rests on, out of what was read. */
@@ -142,7 +137,7 @@ export function factsOf(
 ): RiskFacts {
   const { method, amountSats } = payment;
   const { minor, currency } = valueOf(payment);
-  const { amounts, activity, busiest } = record.history;
+  const { amounts, activity, busiest } = record;
   // This payment is one of the day's.
   const { last24h, usualDay } = readActivity(addPayment(activity, atMs), atMs);
   return {

@@ -40,14 +40,23 @@ export function bucketOf(minor: bigint): number {
 }
 
 export function addAmount(sketch: AmountSketch, minor: bigint): AmountSketch {
+  const { bucket, inBucket, ...sums } = learnAmount(sketch, minor);
+  return { ...sums, buckets: new Map(sketch.buckets).set(bucket, inBucket) };
+}
+
+/** What one more amount changes: the sums, and the payments in one bucket. */
+export type Learned = Omit<AmountSketch, 'buckets'> & {
+  readonly bucket: number;
+  readonly inBucket: number;
+};
+
+export function learnAmount(sketch: AmountSketch, minor: bigint): Learned {
   const bucket = bucketOf(minor);
-  const buckets = new Map(sketch.buckets);
-  buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
   return {
     count: sketch.count + 1,
     sum: sketch.sum + minor,
     sumOfSquares: sketch.sumOfSquares + minor * minor,
-    buckets,
+    ...{ bucket, inBucket: (sketch.buckets.get(bucket) ?? 0) + 1 },
   };
 }
 
@@ -55,14 +64,14 @@ export function addAmount(sketch: AmountSketch, minor: bigint): AmountSketch {
 export function compareAmount(sketch: AmountSketch, minor: bigint): HistoryFacts {
   const { count } = sketch;
   if (count === 0) return { count, medianMinor: null, robustZ: null, plainZ: null };
-  const sorted = [...sketch.buckets].toSorted(([a], [b]) => a - b);
-  const median = weightedMedian(sorted);
-  const distances = new Map<number, number>();
-  for (const [bucket, payments] of sorted) {
-    const distance = Math.abs(bucket - median);
-    distances.set(distance, (distances.get(distance) ?? 0) + payments);
-  }
-  const mad = weightedMedian([...distances].toSorted(([a], [b]) => a - b));
+  const buckets = Float64Array.from(sketch.buckets.keys()).sort();
+  const paymentsIn = (bucket: number) => sketch.buckets.get(bucket) ?? 0;
+  const median = weightedMedian(buckets, paymentsIn);
+  const mad = weightedMedian(distancesTo(median, buckets), (distance) =>
+    distance === 0
+      ? paymentsIn(median)
+      : paymentsIn(median - distance) + paymentsIn(median + distance),
+  );
   const spread = Math.max(mad, MIN_SPREAD_BUCKETS);
   const robust = Math.trunc(((bucketOf(minor) - median) * NORMAL) / (100 * spread));
   return {
@@ -73,12 +82,19 @@ export function compareAmount(sketch: AmountSketch, minor: bigint): HistoryFacts
   };
 }
 
-/** The first value at which half of all payments are reached. */
-function weightedMedian(sorted: readonly (readonly [number, number])[]): number {
-  const total = sorted.reduce((sum, [, payments]) => sum + payments, 0);
+/** Each once, the least first. */
+function distancesTo(middle: number, values: Float64Array): Float64Array {
+  const all = values.map((value) => Math.abs(value - middle)).sort();
+  return all.filter((distance, at) => at === 0 || distance !== all[at - 1]);
+}
+
+/** The first value at which half of all payments are reached. @param sorted each value once */
+function weightedMedian(sorted: Float64Array, paymentsAt: (value: number) => number): number {
+  let total = 0;
+  for (const value of sorted) total += paymentsAt(value);
   let reached = 0;
-  for (const [value, payments] of sorted) {
-    reached += payments;
+  for (const value of sorted) {
+    reached += paymentsAt(value);
     if (reached * 2 >= total) return value;
   }
   return 0;

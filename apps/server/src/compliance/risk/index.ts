@@ -4,7 +4,7 @@ export { SHIPPED_RISK_CONFIG } from './config.ts';
 export { type Decided, decidePayment } from './decide-payment.ts';
 export { gatherChainFacts } from './gather-facts.ts';
 export { bucketOf } from './history.ts';
-export { readPaymentToScreen, readRecordedTransactions } from './queue-store.ts';
+export { readRecordedTransactions } from './queue-store.ts';
 export { addRiskRoutes, type RiskRouteDeps } from './routes.ts';
 export {
   type ScreeningDeps,

@@ -2,49 +2,83 @@ import { displayHash, parseHash } from '@quittance/bitcoin';
 import type { LockedRate } from '@quittance/contract';
 import type { Sats, Uuid } from '@quittance/kernel';
 import { together, type Tx } from '../../platform/db/index.ts';
-import type { PaymentHold } from '../../receiving/payments/index.ts';
+import type { LockedOrders, PaymentHold } from '../../receiving/payments/index.ts';
+import {
+  RUNNING_COLUMNS,
+  type RunningConfigs,
+  runningConfigsOf,
+  type RunningRow,
+} from './config-store.ts';
 
 /**
  * Begins a transaction of this work: its statements find single rows by their keys whatever the values,
- * and planning each of them anew would cost a fifth of the database's time.
+ * and planning each of them anew would cost a fifth of the database's time. A plan that is made while a
+ * table is nearly empty reads all of it; kept, it would go on doing so while the table grows.
  */
 export async function keepPlans(tx: Tx): Promise<void> {
-  await tx.query('SET LOCAL plan_cache_mode = force_generic_plan');
+  await tx.query(
+    `SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
+            set_config('enable_seqscan', 'off', true)`,
+  );
 }
 
 /** A payment that a worker has taken on, until its lease is over. */
 export type Claim = { merchantId: Uuid; paymentId: Uuid; attempts: number; begunAtMs: number };
 
+/** A claimed payment with what is needed to follow its coins. */
+export type TakenOn = Claim & {
+  payment: PaymentToScreen;
+  /** null where the store has none yet. */
+  running: RunningConfigs | null;
+};
+
 /**
- * Takes on payments that wait for a decision and that nobody else has (it reads payment, which belongs
- * to receiving/payments). Ones that were replaced or dropped wait until they come back. To be called in
- * a transaction of its own.
+ * Takes on payments that wait for a decision and that nobody else has (it reads payment, orders and
+ * chain_transaction, of receiving). Ones that were replaced or dropped wait until they come back. To be
+ * called in a transaction of its own.
  */
 export async function claimPayments(
   tx: Tx,
   { nowMs, leaseMs, limit }: { nowMs: number; leaseMs: number; limit: number },
-): Promise<Claim[]> {
-  type Row = { merchant_id: Uuid; payment_id: Uuid; attempts: number; begun_at: Date };
+): Promise<TakenOn[]> {
+  type Own = { merchant_id: Uuid; payment_id: Uuid; attempts: number; begun_at: Date };
+  type Row = Own & PaymentRow & RunningRow & { raw: Buffer | null };
   // A claim that a crash of the database takes back is made again: nothing waits for the disk.
   const plans = keepPlans(tx);
   const begun = tx.query('SET LOCAL synchronous_commit = off');
   const claimed = tx.query<Row>(
-    `INSERT INTO risk_claim AS c (merchant_id, payment_id, begun_at, due_at, attempts)
-     SELECT p.merchant_id, p.id, $1, $2, 1 FROM payment p
-       LEFT JOIN risk_claim k ON k.merchant_id = p.merchant_id AND k.payment_id = p.id
-      WHERE p.hold IN ('shadow', 'screening') AND p.state NOT IN ('replaced', 'dropped')
-        AND (k.due_at IS NULL OR k.due_at <= $1)
-      ORDER BY p.first_seen_at LIMIT $3
-     ON CONFLICT (merchant_id, payment_id) DO UPDATE SET due_at = excluded.due_at,
-            attempts = c.attempts + 1 WHERE c.due_at <= $1
-     RETURNING merchant_id, payment_id, attempts, begun_at`,
+    `WITH due AS MATERIALIZED (
+       SELECT p.* FROM payment p
+         LEFT JOIN risk_claim k ON k.merchant_id = p.merchant_id AND k.payment_id = p.id
+        WHERE p.hold IN ('shadow', 'screening') AND p.state NOT IN ('replaced', 'dropped')
+          AND (k.due_at IS NULL OR k.due_at <= $1)
+        ORDER BY p.first_seen_at LIMIT $3
+     ), claimed AS (
+       INSERT INTO risk_claim AS c (merchant_id, payment_id, begun_at, due_at, attempts)
+       SELECT merchant_id, id, $1, $2, 1 FROM due ORDER BY first_seen_at
+       ON CONFLICT (merchant_id, payment_id) DO UPDATE SET due_at = excluded.due_at,
+              attempts = c.attempts + 1 WHERE c.due_at <= $1
+       RETURNING merchant_id, payment_id, attempts, begun_at)
+     SELECT claimed.*, ${PAYMENT_COLUMNS}, ${RUNNING_COLUMNS},
+            (SELECT t.raw FROM chain_transaction t
+              WHERE t.txid = p.txid AND p.height IS NULL) AS raw
+       FROM claimed JOIN due p ON p.merchant_id = claimed.merchant_id AND p.id = claimed.payment_id
+       LEFT JOIN risk_config active
+         ON active.merchant_id = p.merchant_id AND active.state = 'active'
+       LEFT JOIN risk_config shadow
+         ON shadow.merchant_id = p.merchant_id AND shadow.state = 'shadow'
+      ORDER BY p.first_seen_at`,
     [new Date(nowMs), new Date(nowMs + leaseMs), limit],
   );
   const [, , rows] = await together([plans, begun, claimed]);
-  return rows.map((row) => ({
-    ...{ merchantId: row.merchant_id, paymentId: row.payment_id, attempts: row.attempts },
-    begunAtMs: row.begun_at.getTime(),
-  }));
+  return rows.map((row) => {
+    const own = { merchantId: row.merchant_id, paymentId: row.payment_id };
+    return {
+      ...{ ...own, attempts: row.attempts, begunAtMs: row.begun_at.getTime() },
+      payment: { ...paymentOf(own, row), raw: row.raw },
+      running: runningConfigsOf(row),
+    };
+  });
 }
 
 export async function postponeClaim(
@@ -96,7 +130,10 @@ export type PaymentToScreen = {
   txid: string | null;
   height: number | null;
   amountSats: Sats;
+  /** Fixed when the order was made. */
   rate: LockedRate | null;
+  /** The transaction's bytes, where they were asked for, are on record and are in no block. */
+  raw: Uint8Array | null;
   /** Transactions that paid the order and were replaced. */
   replaced: number;
 };
@@ -112,18 +149,20 @@ type PaymentRow = {
   replaced: number;
 };
 
-/** Reads payment and orders, which belong to receiving/payments and receiving/orders. */
-const PAYMENT = `SELECT p.order_id, p.method, p.hold, p.txid, p.height, p.amount_sats, o.rate,
-            (SELECT count(DISTINCT r.txid) FROM payment r WHERE r.merchant_id = p.merchant_id
-                AND r.order_id = p.order_id AND r.state = 'replaced')::int AS replaced
-       FROM payment p JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
-      WHERE p.merchant_id = $1 AND p.id = $2`;
+/** Of payment `p` and its order, which belong to receiving/payments and receiving/orders. */
+const PAYMENT_COLUMNS = `p.order_id, p.method, p.hold, p.txid, p.height, p.amount_sats,
+  (SELECT o.rate FROM orders o WHERE o.merchant_id = p.merchant_id AND o.id = p.order_id) AS rate,
+  (SELECT count(DISTINCT r.txid) FROM payment r WHERE r.merchant_id = p.merchant_id
+      AND r.order_id = p.order_id AND r.state = 'replaced')::int AS replaced`;
 
-export async function readPaymentToScreen(
+async function readPaymentToScreen(
   tx: Tx,
   own: { merchantId: Uuid; paymentId: Uuid },
 ): Promise<PaymentToScreen | undefined> {
-  const row = await tx.maybe<PaymentRow>(PAYMENT, [own.merchantId, own.paymentId]);
+  const row = await tx.maybe<PaymentRow>(
+    `SELECT ${PAYMENT_COLUMNS} FROM payment p WHERE p.merchant_id = $1 AND p.id = $2`,
+    [own.merchantId, own.paymentId],
+  );
   return row === undefined ? undefined : paymentOf(own, row);
 }
 
@@ -146,12 +185,25 @@ export async function lockPaymentToScreen(
   return payment;
 }
 
+/** The payment as it is now that its order is locked; undefined: it is not there any more. */
+export function paymentIn(
+  { payments }: LockedOrders,
+  known: PaymentToScreen,
+): PaymentToScreen | undefined {
+  const all = payments.get(known.orderId) ?? [];
+  const now = all.find(({ id }) => id === known.paymentId);
+  if (now === undefined) return undefined;
+  const replaced = new Set(all.flatMap(({ state, txid }) => (state === 'replaced' ? [txid] : [])));
+  const { hold, txid, height, amountSats } = now;
+  return { ...known, hold, txid, height, amountSats, replaced: replaced.size };
+}
+
 function paymentOf(own: { merchantId: Uuid; paymentId: Uuid }, row: PaymentRow): PaymentToScreen {
   return {
     ...own,
     ...{ orderId: row.order_id, method: row.method, hold: row.hold, height: row.height },
     txid: row.txid === null ? null : displayHash(row.txid),
-    ...{ amountSats: row.amount_sats, rate: row.rate, replaced: row.replaced },
+    ...{ amountSats: row.amount_sats, rate: row.rate, raw: null, replaced: row.replaced },
   };
 }
 
@@ -165,18 +217,4 @@ export async function readRecordedTransactions(
     [txids.map(parseHash)],
   );
   return new Map(rows.map(({ txid, raw }) => [displayHash(txid), raw]));
-}
-
-/** Which of these addresses refunds of the store were paid to (refund, of paying/refunds). */
-export async function readRefundedAddresses(
-  tx: Tx,
-  { merchantId, addresses }: { merchantId: Uuid; addresses: readonly string[] },
-): Promise<string[]> {
-  if (addresses.length === 0) return [];
-  const rows = await tx.query<{ address: string }>(
-    `SELECT DISTINCT address FROM refund WHERE merchant_id = $1 AND address = ANY($2::text[])
-        AND cap_state = 'posted' ORDER BY address`,
-    [merchantId, addresses],
-  );
-  return rows.map(({ address }) => address);
 }

@@ -1,5 +1,5 @@
 import type { Clock, Ids } from '@quittance/kernel';
-import { type Database, together } from '../../platform/db/index.ts';
+import type { Database } from '../../platform/db/index.ts';
 import { growingDelayMs, type Loop, startLoop } from '../../platform/loops/index.ts';
 import { SCREENING_DUE_CHANNEL } from '../../receiving/payments/index.ts';
 import {
@@ -9,7 +9,7 @@ import {
   resolveAlert,
 } from '../../telling/notifications/index.ts';
 import type { Screener } from '../screening/index.ts';
-import { readRunningConfigs } from './config-store.ts';
+import { readRunningConfigs, type RunningConfigs } from './config-store.ts';
 import { type Decided, decidePayment } from './decide-payment.ts';
 import { gatherChainFacts } from './gather-facts.ts';
 import { hourOf } from './history.ts';
@@ -17,10 +17,9 @@ import { pruneSources } from './history-store.ts';
 import {
   type Claim,
   claimPayments,
-  keepPlans,
   postponeClaim,
-  readPaymentToScreen,
   readStuck,
+  type TakenOn,
 } from './queue-store.ts';
 import type { ReadTransactions } from './trace/traced-transaction.ts';
 
@@ -59,41 +58,56 @@ export type ScreeningDeps = {
  * @returns how many were taken on: as many as go at once means that more may be waiting
  */
 export async function screenPayments(deps: ScreeningDeps, signal?: AbortSignal): Promise<number> {
-  const { database, clock } = deps;
-  const claims = await database.asSystem((tx) =>
-    claimPayments(tx, { nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit: CLAIMED_AT_ONCE }),
-  );
-  for (const claim of claims) {
+  const claims = await claim(deps);
+  for (const taken of claims) {
     if (signal?.aborted === true) break;
     try {
-      await screen(deps, claim);
+      await screen(deps, taken);
     } catch (error) {
       deps.onError(error);
-      await postpone(deps, claim, error instanceof Error ? error.message : String(error));
+      await postpone(deps, taken, error instanceof Error ? error.message : String(error));
     }
   }
   return claims.length;
 }
 
-async function screen(deps: ScreeningDeps, claim: Claim): Promise<void> {
+/** In one round trip: it leaves with the transaction's beginning and end. */
+async function claim({ database, clock }: ScreeningDeps): Promise<readonly TakenOn[]> {
+  const asked = { nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit: CLAIMED_AT_ONCE };
+  let taken: readonly TakenOn[] = [];
+  await database.asSystem(async (tx) => {
+    tx.atCommit(() => [
+      claimPayments(tx, asked).then((claimed) => {
+        taken = claimed;
+      }),
+    ]);
+  });
+  return taken;
+}
+
+async function screen(deps: ScreeningDeps, taken: TakenOn): Promise<void> {
   const { database, clock, ids } = deps;
-  const [, known, { active, shadow }] = await database.asSystem((tx) =>
-    together([
-      keepPlans(tx),
-      readPaymentToScreen(tx, claim),
-      readRunningConfigs(tx, { ...claim, nowMs: clock.nowMs() }),
-    ]),
-  );
-  if (known === undefined) return;
+  const { active, shadow } = taken.running ?? (await beginConfigs(deps, taken));
   const configs = shadow === null ? [active] : [active, shadow];
+  const known = taken.payment;
   const chain = await gatherChainFacts(known, {
     ...deps,
     configs: configs.map(({ config }) => config),
   });
   if (chain === null)
-    return await postpone(deps, claim, 'the transaction is not known to the node');
+    return await postpone(deps, taken, 'the transaction is not known to the node');
   const decided = await decidePayment(database, { ids, nowMs: clock.nowMs() }, { known, chain });
   if (decided !== null) deps.onDecided?.(decided);
+}
+
+/** A store's first payment: what it begins with is written down. */
+async function beginConfigs(
+  { database, clock }: ScreeningDeps,
+  { merchantId }: Claim,
+): Promise<RunningConfigs> {
+  return await database.asSystem((tx) =>
+    readRunningConfigs(tx, { merchantId, nowMs: clock.nowMs() }),
+  );
 }
 
 async function postpone(deps: ScreeningDeps, claim: Claim, reason: string): Promise<void> {

@@ -42,13 +42,14 @@ export function createHttpAnswer(room: Room = Buffer.allocUnsafeSlow): HttpAnswe
   let taken = 0;
 
   function begin(bytes: Uint8Array): void {
-    const sought = Buffer.concat([head, bytes]);
+    // Nearly always all of it comes at once; what is kept for later is a copy.
+    const sought = head.length === 0 ? asBuffer(bytes) : Buffer.concat([head, bytes]);
     const end = sought.indexOf(HEAD_END);
     if (end < 0 ? sought.length > MAX_HEAD_BYTES : end > MAX_HEAD_BYTES) {
       throw new MalformedAnswerError('the headers of the answer are too long');
     }
     if (end < 0) {
-      head = sought;
+      head = Buffer.from(sought);
       return;
     }
     const read = readHead(sought.toString('latin1', 0, end));
@@ -75,6 +76,11 @@ export function createHttpAnswer(room: Room = Buffer.allocUnsafeSlow): HttpAnswe
     isLast: () => last,
     whole: (): HttpAnswer => ({ status, bytes: body ?? Buffer.alloc(0) }),
   };
+}
+
+/** The same memory. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Status line and headers, RFC 9112 §4 and §5. */

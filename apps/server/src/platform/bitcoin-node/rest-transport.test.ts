@@ -46,7 +46,7 @@ async function serve(
     signal = AbortSignal.timeout(2_000),
     room?: () => Uint8Array,
   ) => {
-    const { bytes } = await made.get({ path, authorization: 'Basic dTpw', signal, room });
+    const { bytes } = await made.send({ path, authorization: 'Basic dTpw', signal, room });
     return Buffer.from(bytes).toString();
   };
   return { origin, get, opened: () => connections };
@@ -181,5 +181,67 @@ test('the name localhost is found whichever address the server listens on', asyn
   const url = origin.replace('127.0.0.1', 'localhost');
   const rpc = createBitcoinRpc({ url, user: 'u', password: 'p' });
   expect(Buffer.from(await rpc.fetchBytes('/rest/x')).toString()).toBe('/rest/x');
+  await rpc.close();
+});
+
+/** A node that answers calls with their method, in the form that `write` gives; and what it was sent. */
+async function answerCalls(write: (socket: Socket, body: string, nth: number) => void) {
+  const calls: { head: string; method: string }[] = [];
+  server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    let received = '';
+    socket.on('data', (data) => {
+      received += data.toString();
+      // The end of the one call that is asked at a time; another client may send its head alone first.
+      const [head = '', body = ''] = received.split('\r\n\r\n');
+      const length = /content-length: (\d+)/i.exec(head)?.[1] ?? '0';
+      if (body.length < Number(length) || head === '') return;
+      received = '';
+      const { id, method } = JSON.parse(body);
+      calls.push({ head, method });
+      write(socket, JSON.stringify({ jsonrpc: '2.0', id, result: method }), calls.length);
+    });
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const rpc = createBitcoinRpc({ url: `http://127.0.0.1:${port}`, user: 'u', password: 'p' });
+  return { rpc, calls };
+}
+
+test('calls go the short way once the node has announced the length of an answer', async () => {
+  const { rpc, calls } = await answerCalls((socket, body) => socket.write(answer(body)));
+  for (const method of ['first', 'second', 'third']) expect(await rpc.call(method)).toBe(method);
+  expect(calls.map(({ method }) => method)).toEqual(['first', 'second', 'third']);
+  // How the short way writes it, and whose answer it waits for.
+  expect(calls[1]?.head).toMatch(/^POST \/ HTTP\/1\.1\r\nHost: /);
+  expect(calls[1]?.head).toContain('Content-Type: application/json\r\n');
+  await rpc.close();
+});
+
+test('a call whose connection ends without an answer is not sent again', async () => {
+  const { rpc, calls } = await answerCalls((socket, body, nth) => {
+    if (nth === 3) socket.destroy();
+    else socket.write(answer(body));
+  });
+  expect([await rpc.call('a'), await rpc.call('b')]).toEqual(['a', 'b']);
+  await expect(rpc.call('sendrawtransaction')).rejects.toMatchObject({ kind: 'unreachable' });
+  expect(calls.map(({ method }) => method)).toEqual(['a', 'b', 'sendrawtransaction']);
+  expect(await rpc.call('c')).toBe('c');
+  await rpc.close();
+});
+
+test('where answers begin to come in chunks a call is not sent again, and the next ones are read', async () => {
+  const { rpc, calls } = await answerCalls((socket, body, nth) => {
+    const size = body.length.toString(16);
+    const chunks = `${size}\r\n${body}\r\n0\r\n\r\n`;
+    if (nth < 3) socket.write(answer(body));
+    else socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
+  });
+  expect([await rpc.call('a'), await rpc.call('b')]).toEqual(['a', 'b']);
+  await expect(rpc.call('sendrawtransaction')).rejects.toMatchObject({ kind: 'malformed' });
+  expect(await rpc.call('c')).toBe('c');
+  expect(calls.map(({ method }) => method)).toEqual(['a', 'b', 'sendrawtransaction', 'c']);
   await rpc.close();
 });

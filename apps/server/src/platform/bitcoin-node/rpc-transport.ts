@@ -11,17 +11,19 @@ type Request = {
 };
 
 /**
- * Sends a request and reads the whole answer. A block has megabytes: its bytes go straight into one
+ * Sends a request and reads the whole answer, by any way that HTTP has. A block has megabytes: its bytes go straight into one
  * buffer of the announced length, which spares copies and a good part of garbage collection.
+ * @returns isAnnounced: the answer's length was in its headers, as bitcoind itself has it
  */
 export function send(
   pool: Pool,
   { path, body, authorization, signal }: Request,
-): Promise<{ status: number; bytes: Uint8Array }> {
+): Promise<{ status: number; bytes: Uint8Array; isAnnounced: boolean }> {
   const headers = { authorization, 'content-type': 'application/json' };
   const method = body === undefined ? 'GET' : 'POST';
   return new Promise((resolve, reject) => {
     let status = 0;
+    let isAnnounced = false;
     let answer = createAnswer(undefined);
     let abort = () => reject(signal.reason);
     const onAbort = () => abort();
@@ -36,14 +38,16 @@ export function send(
         },
         onResponseStart(_controller, statusCode, responseHeaders) {
           status = statusCode;
-          answer = createAnswer(responseHeaders['content-length']);
+          const { 'content-length': length, 'content-encoding': encoding } = responseHeaders;
+          isAnnounced = length !== undefined && encoding === undefined;
+          answer = createAnswer(length);
         },
         onResponseData(controller, chunk) {
           if (!answer.take(chunk)) controller.abort(new Error('the answer is too large'));
         },
         onResponseEnd() {
           done();
-          resolve({ status, bytes: answer.bytes() });
+          resolve({ status, bytes: answer.bytes(), isAnnounced });
         },
         onResponseError(_controller, error) {
           done();

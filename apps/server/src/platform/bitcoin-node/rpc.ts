@@ -116,23 +116,36 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     maxResponseSize: MAX_RESPONSE_BYTES,
   });
   const credentials = credentialsOf(target);
-  let rest = plainTransport(target.url);
+  /** Blocks, and calls: neither waits for the other. */
+  let short = plainTransports(target.url);
+  /** Whether a call was answered in the form that the short way reads. */
+  let isPlain = false;
 
-  /** What is read by GET are blocks: they take the short way where there is one. */
+  /** By the short way where there is one: a general client's work is a good part of a call's time. */
   async function transmit(
     asked: Parameters<typeof send>[1] & { room: Room | undefined },
-  ): ReturnType<typeof send> {
-    if (asked.body === undefined && rest !== undefined) {
+  ): Promise<{ status: number; bytes: Uint8Array }> {
+    const isCall = asked.body !== undefined;
+    if (short !== undefined && (!isCall || isPlain)) {
       try {
-        return await rest.get(asked);
+        return await (isCall ? short.calls : short.blocks).send(asked);
       } catch (error) {
         if (!(error instanceof UnannouncedLengthError)) throw error;
         // Something between us and the node writes its answers anew: from now on the long way.
-        rest?.close();
-        rest = undefined;
+        closeShort();
+        // The node may have carried out a call: it is not sent again.
+        if (isCall) throw new MalformedAnswerError(error.message);
       }
     }
-    return send(pool, asked);
+    const answer = await send(pool, asked);
+    if (isCall) isPlain = answer.isAnnounced;
+    return answer;
+  }
+
+  function closeShort(): void {
+    short?.blocks.close();
+    short?.calls.close();
+    short = undefined;
   }
 
   async function request(
@@ -141,18 +154,35 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     options: FetchOptions,
   ): Promise<{ status: number; bytes: Uint8Array }> {
     const timeoutMs = options.timeoutMs ?? defaults.timeoutMs ?? RPC_TIMEOUT_MS;
-    const signal = AbortSignal.timeout(timeoutMs);
+    // Taken back once there is an answer: what AbortSignal.timeout leaves behind lives on until its time.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => {
+      deadline.abort(new DOMException('no answer in time', 'TimeoutError'));
+    }, timeoutMs);
+    try {
+      return await requestUntil(deadline.signal, { path, body, timeoutMs, room: options.room });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function requestUntil(
+    signal: AbortSignal,
+    asked: {
+      path: string;
+      body: string | undefined;
+      timeoutMs: number;
+      room: Room | undefined;
+    },
+  ): Promise<{ status: number; bytes: Uint8Array }> {
+    const { path, body, timeoutMs, room } = asked;
     for (let attempt = 1; ; attempt++) {
       const authorization = await credentials.header();
-      const answer = await transmit({
-        path,
-        body,
-        authorization,
-        signal,
-        room: options.room,
-      }).catch((cause: unknown) => {
-        throw transportError(cause, { url: target.url, timeoutMs });
-      });
+      const answer = await transmit({ path, body, authorization, signal, room }).catch(
+        (cause: unknown) => {
+          throw transportError(cause, { url: target.url, timeoutMs });
+        },
+      );
       if (answer.status !== 401 && answer.status !== 403) return answer;
       if (answer.status === 401 && attempt === 1 && credentials.renew()) continue;
       throw unauthorized(answer.status, target.url);
@@ -200,21 +230,20 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     },
     // A long poll that is under way is not waited for.
     async close() {
-      rest?.close();
+      closeShort();
       await pool.destroy();
     },
   };
 }
 
-function plainTransport(url: string): RestTransport | undefined {
+function plainTransports(url: string): { blocks: RestTransport; calls: RestTransport } | undefined {
   const { origin, protocol } = new URL(url);
   if (protocol !== 'http:') return undefined;
-  return createRestTransport({
-    origin,
-    connections: POOL_CONNECTIONS,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    keepAliveMs: KEEP_ALIVE_MS,
-  });
+  const options = {
+    ...{ origin, connections: POOL_CONNECTIONS },
+    ...{ connectTimeoutMs: CONNECT_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
+  };
+  return { blocks: createRestTransport(options), calls: createRestTransport(options) };
 }
 
 function credentialsOf(target: BitcoinRpcTarget): {
@@ -262,7 +291,7 @@ function parseAnswer({ status, bytes }: { status: number; bytes: Uint8Array }): 
     throw new BitcoinRpcError('unreachable', `the node is overloaded: ${excerpt(bytes)}`);
   }
   try {
-    return parseNodeJson(Buffer.from(bytes).toString('utf8'));
+    return parseNodeJson(textOf(bytes));
   } catch (cause) {
     const message = `the node answered with HTTP ${status} and no JSON: ${excerpt(bytes)}`;
     throw new BitcoinRpcError('malformed', message, { cause });
@@ -345,7 +374,12 @@ function malformed(message: string): BitcoinRpcError {
 }
 
 function excerpt(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, EXCERPT_LENGTH)).toString('utf8').trim();
+  return textOf(bytes.subarray(0, EXCERPT_LENGTH)).trim();
+}
+
+/** Without a copy of the bytes first: answers have megabytes. */
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -134,6 +134,25 @@ test('what is to go out with COMMIT shares its packet, and its failure undoes th
   expect(await noted()).toEqual([4]);
 });
 
+test('work that asks for all it does at its end is one packet, of which nothing is done when BEGIN is refused', async () => {
+  const asked = (db: Database, height: number) =>
+    db.asSystem(async (tx) => {
+      tx.atCommit(() => [note(tx, height)]);
+    });
+  await asked(database, 5);
+  packets = [];
+  await asked(database, 6);
+  expect(packets).toHaveLength(1);
+  expect(await noted()).toEqual([4, 5, 6]);
+  const { appUrl } = roleUrls(files.ownerUrl);
+  const fresh = openDatabase({ appUrl, systemUrl: throughWire() });
+  change = (bytes) => Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
+  await expect(asked(fresh, 7)).rejects.toThrow('BEGUM');
+  await fresh.close();
+  change = (bytes) => bytes;
+  expect(await noted()).toEqual([4, 5, 6]);
+});
+
 test('after its end a transaction takes no more statements', async () => {
   let kept: Tx | undefined;
   await database.asSystem(async (tx) => {

@@ -72,8 +72,10 @@ async function transactOnce<T>(
       ...(merchantId === null ? [] : [send(AS_MERCHANT, [merchantId])]),
     ]);
     begun.catch(end);
-    const [, result] = await together([begun, work(tx)]);
-    await commit();
+    const working = work(tx);
+    const result = await working.catch(() => together([begun, working]).then(([, value]) => value));
+    // Work that only asked for something at its end has not waited for BEGIN, nor has its COMMIT to.
+    await together([commit(), begun]);
     return result;
   } catch (error) {
     end();

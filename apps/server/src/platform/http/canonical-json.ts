@@ -5,9 +5,13 @@
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const parts = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`);
-  return `{${parts.join(',')}}`;
+  let parts = '';
+  // By UTF-16 code units, which is how texts compare.
+  for (const name of Object.keys(value).sort()) {
+    const item: unknown = Reflect.get(value, name);
+    if (item === undefined) continue;
+    if (parts !== '') parts += ',';
+    parts += `${JSON.stringify(name)}:${canonicalJson(item)}`;
+  }
+  return `{${parts}}`;
 }

@@ -1,13 +1,13 @@
 import { displayHash, type Network, parseTransaction, scriptToAddress } from '@quittance/bitcoin';
 import { fromHex } from '@quittance/kernel';
-import type { z } from 'zod';
 import {
   type BatchCall,
   type BatchResult,
   type BitcoinRpc,
   BitcoinRpcError,
 } from '../../../platform/bitcoin-node/index.ts';
-import { coinAnswer, rawAnswer, satsOf, tracedOf } from './node-answers.ts';
+import { type CoinAnswer, readCoin, readRaw, satsOf, tracedOf } from './node-answers.ts';
+import { keepTransactions } from './kept-transactions.ts';
 import type {
   Read,
   ReadTransactions,
@@ -24,8 +24,6 @@ const MISC_ERROR = -1;
 const OUT_OF_RANGE = -8;
 /** Coins of one transaction that are asked for one by one: an unconfirmed one is at most 100 kvB. */
 const MAX_COINS_ASKED = 2_000;
-/** Transactions that are kept: about 2 kB each. */
-const MAX_KEPT = 2_000;
 /** Larger ones are rare and would fill the memory. */
 const MAX_KEPT_INPUTS = 50;
 /** Blocks whose heights are kept: a few are ever asked for again. */
@@ -48,12 +46,18 @@ export type NodeReaderDeps = {
  */
 export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
   const { node, network } = deps;
-  const kept = new Map<string, TracedTransaction>();
+  const kept = keepTransactions();
   /** A block's height never changes; between two blocks all coins are told of the same one. */
   const tips = new Map<string, number>();
 
   return async (wanted) => {
-    const missing = wanted.filter(({ txid }) => !kept.has(txid));
+    const found = new Map<string, Read>();
+    const missing = wanted.filter(({ txid, height, raw }) => {
+      if (kept.get(txid) !== undefined) return false;
+      if (height !== null || raw === undefined || raw === null) return true;
+      found.set(txid, { ok: true, transaction: recordedOf(txid, raw) });
+      return false;
+    });
     const hashes = await blockHashes(node, missing);
     const calls = missing.map(({ txid, height }): BatchCall => {
       const hash = height === null ? undefined : hashes.get(height);
@@ -61,9 +65,8 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
       return { method: 'getrawtransaction', params };
     });
     const answers = await ask(node, calls);
-    const found = new Map<string, Read>();
     for (const [i, each] of missing.entries()) {
-      const answer = read(answers[i], rawAnswer);
+      const answer = read(answers[i], readRaw);
       if (answer === 'not_found' || answer === 'pruned') {
         found.set(each.txid, { ok: false, reason: answer });
         continue;
@@ -85,12 +88,7 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
     const { inputs } = transaction;
     const isWhole = inputs.every(({ valueSats }) => valueSats !== null) || transaction.isCoinbase;
     if (!isWhole || confirmations < KEPT_CONFIRMATIONS || inputs.length > MAX_KEPT_INPUTS) return;
-    if (transaction.height === null) return;
-    kept.set(transaction.txid, transaction);
-    for (const oldest of kept.keys()) {
-      if (kept.size <= MAX_KEPT) break;
-      kept.delete(oldest);
-    }
+    if (transaction.height !== null) kept.offer(transaction);
   }
 }
 
@@ -116,14 +114,18 @@ async function addFromRecord(deps: NodeReaderDeps, found: Map<string, Read>): Pr
   const lost = [...found].filter(([, each]) => !each.ok).map(([txid]) => txid);
   if (lost.length === 0) return;
   for (const [txid, raw] of await deps.readRecord(lost)) {
-    const { inputs, outputs } = parseTransaction(raw);
-    const spent = inputs.map(({ prevTxid, prevVout }) => ({
-      ...{ txid: displayHash(prevTxid), vout: prevVout },
-      ...{ address: null, valueSats: null, height: null },
-    }));
-    const transaction = { txid, height: null, timeMs: null, isCoinbase: false };
-    found.set(txid, { ok: true, transaction: { ...transaction, inputs: spent, outputs } });
+    found.set(txid, { ok: true, transaction: recordedOf(txid, raw) });
   }
+}
+
+/** What its bytes alone say. */
+function recordedOf(txid: string, raw: Uint8Array): TracedTransaction {
+  const { inputs, outputs } = parseTransaction(raw);
+  const spent = inputs.map(({ prevTxid, prevVout }) => ({
+    ...{ txid: displayHash(prevTxid), vout: prevVout },
+    ...{ address: null, valueSats: null, height: null },
+  }));
+  return { txid, height: null, timeMs: null, isCoinbase: false, inputs: spent, outputs };
 }
 
 /** What inputs spent, where the block did not say so: from unspent coins, the mempool, the record. */
@@ -140,19 +142,23 @@ async function fillInCoins(
   );
   if (open.length === 0) return;
   const asked = open.slice(0, MAX_COINS_ASKED);
-  const coins = await ask(
+  const answers = await ask(
     node,
     asked.map(({ txid, vout }) => ({ method: 'gettxout', params: [txid, vout, false] })),
   );
+  const coins = answers.map((answer) => {
+    const coin = read(answer, readCoin);
+    return coin === 'not_found' || coin === 'pruned' ? null : coin;
+  });
   const heights = await heightsOf(node, coins, tips);
   const known = new Map<string, SpentOutput>();
   asked.forEach((input, i) => {
-    const coin = read(coins[i], coinAnswer);
-    if (coin === 'not_found' || coin === 'pruned') return;
+    const coin = coins[i];
+    if (coin === undefined || coin === null) return;
     const tip = heights.get(coin.bestblock);
     known.set(placeOf(input), {
       ...input,
-      address: scriptToAddress(fromHex(coin.scriptPubKey.hex), network),
+      address: scriptToAddress(coin.script, network),
       valueSats: satsOf(coin.value),
       height: tip === undefined ? null : tip - coin.confirmations + 1,
     });
@@ -180,14 +186,10 @@ function placeOf({ txid, vout }: { txid: string; vout: number }): string {
 /** Heights of the blocks that coins were told of. @param tips those that are known already, added to */
 async function heightsOf(
   node: Pick<BitcoinRpc, 'batch'>,
-  coins: readonly BatchResult[],
+  coins: readonly (CoinAnswer | null)[],
   tips: Map<string, number>,
 ): Promise<ReadonlyMap<string, number>> {
-  const hashes = new Set<string>();
-  for (const each of coins) {
-    const coin = read(each, coinAnswer);
-    if (coin !== 'not_found' && coin !== 'pruned') hashes.add(coin.bestblock);
-  }
+  const hashes = new Set(coins.flatMap((coin) => (coin === null ? [] : [coin.bestblock])));
   const unknown = [...hashes].filter((hash) => !tips.has(hash));
   const headers = await ask(
     node,
@@ -231,14 +233,14 @@ async function ask(
 
 function read<T>(
   result: BatchResult | undefined,
-  schema: z.ZodType<T>,
+  parse: (answer: unknown) => T | null,
 ): T | 'not_found' | 'pruned' {
   if (result === undefined) return 'not_found';
   if (!result.ok) return absence(result.error) ?? 'not_found';
   // gettxout says null for a coin that is spent or never was.
   if (result.result === null) return 'not_found';
-  const parsed = schema.safeParse(result.result);
-  if (parsed.success) return parsed.data;
+  const parsed = parse(result.result);
+  if (parsed !== null) return parsed;
   throw new BitcoinRpcError('malformed', 'the node tells of a transaction in an unknown way');
 }
 

@@ -23,7 +23,12 @@ export type SpentOutput = {
 };
 
 /** A transaction that is wanted, with the block that it is in where that is known. */
-export type Wanted = { readonly txid: string; readonly height: number | null };
+export type Wanted = {
+  readonly txid: string;
+  readonly height: number | null;
+  /** The bytes of one that is in no block, where they are at hand: then only its coins are asked for. */
+  readonly raw?: Uint8Array | null;
+};
 
 export type Read =
   | { readonly ok: true; readonly transaction: TracedTransaction }
