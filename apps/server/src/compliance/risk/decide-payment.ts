@@ -1,6 +1,6 @@
 import type { JsonValue, RiskOutcome } from '@quittance/contract';
 import type { Ids, Uuid } from '@quittance/kernel';
-import { type Database, together } from '../../platform/db/index.ts';
+import { type Database, planByKeys, together } from '../../platform/db/index.ts';
 import { canonicalJson } from '../../platform/http/index.ts';
 import { readTipHeight } from '../../receiving/orders/index.ts';
 import { applyPaymentEvents, lockOrdersWithPayments } from '../../receiving/payments/index.ts';
@@ -10,7 +10,7 @@ import { decide, ENGINE, outcomeText } from './decide.ts';
 import { insertDecisions, type StoredDecision } from './decision-store.ts';
 import type { RiskFacts } from './facts.ts';
 import { type ChainFacts, factsOf, lockOwnRecord, saveOwnRecord } from './gather-facts.ts';
-import { endClaim, keepPlans, paymentIn, type PaymentToScreen } from './queue-store.ts';
+import { endClaim, paymentIn, type PaymentToScreen } from './queue-store.ts';
 
 export type Decided = { action: RiskOutcome['action']; mode: 'on' | 'shadow' };
 
@@ -30,7 +30,7 @@ export async function decidePayment(
   const atMs = deps.nowMs;
   return await database.asSystem(async (tx) => {
     const [, locked, record, tipHeight] = await together([
-      keepPlans(tx),
+      planByKeys(tx),
       // First of all, as everywhere: from here on nobody else changes the payment.
       lockOrdersWithPayments(tx, [known.orderId]),
       lockOwnRecord(tx, known, { chain, atMs }),

@@ -1,7 +1,7 @@
 import { displayHash, parseHash } from '@quittance/bitcoin';
 import type { LockedRate } from '@quittance/contract';
 import type { Sats, Uuid } from '@quittance/kernel';
-import { together, type Tx } from '../../platform/db/index.ts';
+import { planByKeys, together, type Tx } from '../../platform/db/index.ts';
 import type { LockedOrders, PaymentHold } from '../../receiving/payments/index.ts';
 import {
   RUNNING_COLUMNS,
@@ -9,18 +9,6 @@ import {
   runningConfigsOf,
   type RunningRow,
 } from './config-store.ts';
-
-/**
- * Begins a transaction of this work: its statements find single rows by their keys whatever the values,
- * and planning each of them anew would cost a fifth of the database's time. A plan that is made while a
- * table is nearly empty reads all of it; kept, it would go on doing so while the table grows.
- */
-export async function keepPlans(tx: Tx): Promise<void> {
-  await tx.query(
-    `SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
-            set_config('enable_seqscan', 'off', true)`,
-  );
-}
 
 /** A payment that a worker has taken on, until its lease is over. */
 export type Claim = { merchantId: Uuid; paymentId: Uuid; attempts: number; begunAtMs: number };
@@ -44,7 +32,7 @@ export async function claimPayments(
   type Own = { merchant_id: Uuid; payment_id: Uuid; attempts: number; begun_at: Date };
   type Row = Own & PaymentRow & RunningRow & { raw: Buffer | null };
   // A claim that a crash of the database takes back is made again: nothing waits for the disk.
-  const plans = keepPlans(tx);
+  const plans = planByKeys(tx);
   const begun = tx.query('SET LOCAL synchronous_commit = off');
   const claimed = tx.query<Row>(
     `WITH due AS MATERIALIZED (

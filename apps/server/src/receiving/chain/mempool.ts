@@ -1,5 +1,5 @@
 import { MalformedError, scanTransaction } from '@quittance/bitcoin';
-import { together, type Tx } from '../../platform/db/index.ts';
+import { planByKeys, together, type Tx } from '../../platform/db/index.ts';
 import { eventsForTransactions, type PaymentEvent } from '../payments/index.ts';
 import type { Outpoint } from './chain-source.ts';
 import type { FollowDeps } from './follow-chain.ts';
@@ -122,19 +122,6 @@ async function commit(
     const [, doubtful] = await together([planned, taken]);
     return doubtful;
   });
-}
-
-/**
- * All that a payment asks for and changes is found by its key: planned once, not each time, which
- * takes longer than most of it takes to carry out, and by indexes, whatever the statistics of tables
- * say that were filled just now. The plans stay with the connection.
- */
-async function planByKeys(tx: Tx): Promise<void> {
-  await tx.query(
-    `SELECT set_config(name, value, true)
-       FROM (VALUES ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'),
-                    ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off')) AS s (name, value)`,
-  );
 }
 
 /**
