@@ -1,7 +1,27 @@
 import { formatBtc, MAX_SATS } from '@quittance/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseNodeJson } from './json.ts';
+import { parseNodeJson as parseText, parseNodeJsonBytes } from './json.ts';
+
+/** Text and bytes are read in two ways, which have to agree about everything. */
+function parseNodeJson(text: string): unknown {
+  const parsed = outcomeOf(() => parseText(text));
+  expect(outcomeOf(() => parseNodeJsonBytes(Buffer.from(text)))).toEqual(parsed);
+  if (parsed.ok) return parsed.value;
+  throw parsed.error;
+}
+
+function outcomeOf(
+  parse: () => unknown,
+): { ok: true; value: unknown } | { ok: false; error: Error } {
+  try {
+    return { ok: true, value: parse() };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // Where it stands is told of another text, in which fractions have quotes.
+    return { ok: false, error: new SyntaxError('no JSON') };
+  }
+}
 
 test('every amount comes through as the exact text that the node wrote', () => {
   fc.assert(

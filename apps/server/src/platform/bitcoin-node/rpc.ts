@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import { createRestTransport, type RestTransport } from './rest-transport.ts';
 import { MAX_RESPONSE_BYTES, send } from './rpc-transport.ts';
 import { MalformedAnswerError, type Room, UnannouncedLengthError } from './http-answer.ts';
-import { parseNodeJson } from './json.ts';
+import { parseNodeJsonBytes } from './json.ts';
 
 /** Most calls answer in milliseconds; a node that is busy connecting a block may take seconds. */
 export const RPC_TIMEOUT_MS = 30_000;
@@ -291,7 +291,7 @@ function parseAnswer({ status, bytes }: { status: number; bytes: Uint8Array }): 
     throw new BitcoinRpcError('unreachable', `the node is overloaded: ${excerpt(bytes)}`);
   }
   try {
-    return parseNodeJson(textOf(bytes));
+    return parseNodeJsonBytes(bytes);
   } catch (cause) {
     const message = `the node answered with HTTP ${status} and no JSON: ${excerpt(bytes)}`;
     throw new BitcoinRpcError('malformed', message, { cause });
