@@ -12,9 +12,7 @@ import {
   type ReadTransactions,
   readFromNode,
   readRecordedTransactions,
-  SHIPPED_RISK_CONFIG,
   screenPayments,
-  trace,
 } from '../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../apps/server/src/compliance/screening/index.ts';
 import { createBitcoinRpc } from '../apps/server/src/platform/bitcoin-node/index.ts';
@@ -79,19 +77,20 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     const ids = uuidV7Ids(clock, (target) => randomFillSync(target));
     const orders = sizes.warmUp + sizes.passes * sizes.perPass;
     await makeBusyStore(owner, { history: sizes.history, orders, nowMs: clock.nowMs() });
-    const reader = () =>
-      readFromNode({
-        ...{ node: rpc, network: 'regtest' },
-        readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
-      });
-    const asking = reader();
-    const prepare = async (n: number) => {
-      await node.tell('next');
-      await followOnce(asking, n);
-      await node.tell('collect');
-    };
+    const read = readFromNode({
+      ...{ node: rpc, network: 'regtest' },
+      readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
+    });
     const bare = await openBare(owner);
-    const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare, bare };
+    const deps = {
+      database,
+      clock,
+      ids,
+      screener: await listed(),
+      read,
+      prepare: node.prepare,
+      bare,
+    };
     const timings = await decideAll(deps, sizes);
     const found = await readFound(owner);
     const plainMs = await plainHistory(owner, quick ? 3 : 7);
@@ -170,14 +169,6 @@ async function openBare(owner: pg.Client): Promise<() => Promise<number>> {
   };
 }
 
-async function followOnce(read: ReadTransactions, n: number): Promise<void> {
-  const [own] = await read([{ txid: txidOf({ n, at: 1 }), height: null }]);
-  if (own?.ok !== true) throw new Error('the simulated node knows every payment');
-  const { hops, maxTransactions, peelChain } = SHIPPED_RISK_CONFIG;
-  const limits = { hops, maxTransactions, peels: peelChain.minLength };
-  await trace(own.transaction, read, { limits, stopAt: () => false });
-}
-
 async function listed(): Promise<Screener> {
   const entry = (id: string, address: string, topics: string[]) => ({
     ...{ list: 'tags', id, schema: 'Organization' as const, names: [], birthDates: [], topics },
@@ -195,7 +186,7 @@ async function listed(): Promise<Screener> {
   ]);
 }
 
-type SimulatedNode = { url: string; tell(what: 'next' | 'collect'): Promise<void>; stop(): void };
+type SimulatedNode = { url: string; prepare(n: number): Promise<void>; stop(): void };
 
 async function startSimulatedNode(): Promise<SimulatedNode> {
   const file = fileURLToPath(new URL('./risk/simulated-node.ts', import.meta.url));
@@ -208,10 +199,10 @@ async function startSimulatedNode(): Promise<SimulatedNode> {
   });
   return {
     url,
-    async tell(what) {
-      const done = once(child, 'message');
-      child.send(what);
-      await done;
+    async prepare(n) {
+      const ready = once(child, 'message');
+      child.send({ prepare: n });
+      await ready;
     },
     stop: () => child.disconnect(),
   };
