@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Pool } from 'undici';
+import { setDeadline } from '../loops/index.ts';
 import { createRestTransport, type RestTransport } from './rest-transport.ts';
 import { MAX_RESPONSE_BYTES, send } from './rpc-transport.ts';
 import { MalformedAnswerError, type Room, UnannouncedLengthError } from './http-answer.ts';
@@ -154,15 +155,14 @@ export function createBitcoinRpc(target: BitcoinRpcTarget, defaults: CallOptions
     options: FetchOptions,
   ): Promise<{ status: number; bytes: Uint8Array }> {
     const timeoutMs = options.timeoutMs ?? defaults.timeoutMs ?? RPC_TIMEOUT_MS;
-    // Taken back once there is an answer: what AbortSignal.timeout leaves behind lives on until its time.
     const deadline = new AbortController();
-    const timer = setTimeout(() => {
+    const endWait = setDeadline(timeoutMs, () => {
       deadline.abort(new DOMException('no answer in time', 'TimeoutError'));
-    }, timeoutMs);
+    });
     try {
       return await requestUntil(deadline.signal, { path, body, timeoutMs, room: options.room });
     } finally {
-      clearTimeout(timer);
+      endWait();
     }
   }
 

@@ -29,6 +29,8 @@ export type DatabaseOptions = {
   maxAppConnections?: number;
   maxSystemConnections?: number;
   maxPublicConnections?: number;
+  /** A server that has not answered for so long has vanished. Beyond the timeout of statements. */
+  answerTimeoutMs?: number;
   /** How often the connection that hears NOTIFY is asked whether it is still there. */
   listenCheckMs?: number;
   onError?: (error: unknown) => void;
@@ -51,6 +53,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const app = openPool(options.appUrl, options.maxAppConnections ?? 10, onError);
   const system = openPool(options.systemUrl, options.maxSystemConnections ?? 8, onError);
   const visitors = openPool(options.systemUrl, options.maxPublicConnections ?? 6, onError);
+  const answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   const listener = openListener(
     options.systemUrl,
     options.listenCheckMs ?? LISTEN_CHECK_MS,
@@ -59,10 +62,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     asTenant(merchantId, work) {
       assert(isUuid(merchantId), 'asTenant: the merchant id must be a UUID');
-      return transact(app, merchantId, work);
+      return transact({ pool: app, answerTimeoutMs }, merchantId, work);
     },
-    asSystem: (work) => transact(system, null, work),
-    asPublic: (work) => transact(visitors, null, work),
+    asSystem: (work) => transact({ pool: system, answerTimeoutMs }, null, work),
+    asPublic: (work) => transact({ pool: visitors, answerTimeoutMs }, null, work),
     listen: listener.listen,
     async close() {
       await listener.close();
@@ -78,7 +81,6 @@ function openPool(url: string, max: number, onError: (error: unknown) => void): 
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
     application_name: 'quittance',
   });

@@ -161,6 +161,20 @@ test('after its end a transaction takes no more statements', async () => {
   await expect(kept?.query('SELECT 1')).rejects.toThrow('the transaction is over');
 });
 
+test('an answer that does not come in time is not waited for, and the next question goes elsewhere', async () => {
+  const { appUrl } = roleUrls(files.ownerUrl);
+  const fresh = openDatabase({ appUrl, systemUrl: throughWire(), answerTimeoutMs: 200 });
+  await fresh.asSystem((tx) => tx.query('SELECT 1'));
+  // Nothing arrives at the server, and nobody says so.
+  change = () => Buffer.alloc(0);
+  await expect(fresh.asSystem((tx) => tx.query('SELECT 1 AS lost'))).rejects.toMatchObject({
+    code: 'database_unavailable',
+  });
+  change = (bytes) => bytes;
+  expect(await fresh.asSystem((tx) => tx.query('SELECT 2 AS n'))).toEqual([{ n: 2 }]);
+  await fresh.close();
+});
+
 function throughWire(): string {
   const address = wire.address();
   const url = new URL(roleUrls(files.ownerUrl).systemUrl);

@@ -27,6 +27,8 @@ type RowDescription = { fields: readonly pg.FieldDef[] };
 type DataRow = { fields: readonly (string | null)[] };
 type CommandComplete = { text: string };
 
+export type Flight = pg.Submittable & { handleError(error: unknown): void };
+
 /**
  * Statements that leave in one packet and are answered in one, for `client.query` (pg calls such an
  * object a Submittable): one Sync stands behind all of them ("Pipelining" in PostgreSQL's chapter on
@@ -35,7 +37,7 @@ type CommandComplete = { text: string };
  * what a statement returns is described the first time only.
  * @param onEnd when all are answered or have failed
  */
-export function createFlight(statements: readonly Sent[], onEnd: () => void): pg.Submittable {
+export function createFlight(statements: readonly Sent[], onEnd: () => void): Flight {
   let at = 0;
   let rows: unknown[] = [];
   /** What is wrong with a row, which is the program's fault and not the connection's. */
@@ -73,8 +75,6 @@ export function createFlight(statements: readonly Sent[], onEnd: () => void): pg
   }
 
   const flight = {
-    /** Called at the end; pg puts the timer of query_timeout around it. */
-    callback: (error?: unknown) => land(error),
     submit(connection: pg.Connection) {
       known = preparedOn.get(connection) ?? new Map<string, Prepared>();
       preparedOn.set(connection, known);
@@ -118,10 +118,10 @@ export function createFlight(statements: readonly Sent[], onEnd: () => void): pg
       flight.handleCommandComplete({ text: '' });
     },
     handleReadyForQuery() {
-      flight.callback();
+      land();
     },
     handleError(error: unknown) {
-      flight.callback(error);
+      land(error);
     },
   };
   return flight;

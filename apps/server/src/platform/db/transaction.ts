@@ -1,6 +1,7 @@
 import { assert, type Uuid } from '@quittance/kernel';
 import type pg from 'pg';
 import { prepareValue } from 'pg/lib/utils.js';
+import { setDeadline } from '../loops/index.ts';
 import { type Answer, createFlight, type Sent } from './flight.ts';
 import { together } from './together.ts';
 import {
@@ -9,6 +10,7 @@ import {
   errorCode,
   isUnanswered,
   isUnavailable,
+  unanswered,
 } from './unavailable.ts';
 
 /** An open transaction. Every module's store takes one, so that effects commit together. */
@@ -34,18 +36,21 @@ const MAX_STATEMENTS = 2_000;
 /** Serialisation failure and deadlock (PostgreSQL, appendix A). */
 const RETRYABLE = new Set(['40001', '40P01']);
 
+/** Connections, and after how long without an answer one of them is given up. */
+export type Over = { readonly pool: pg.Pool; readonly answerTimeoutMs: number };
+
 /**
  * Runs work in a transaction of its own, anew when it lost a race.
  * @param merchantId whose rows are shown; null: all that the pool's role may see
  */
 export async function transact<T>(
-  pool: pg.Pool,
+  over: Over,
   merchantId: Uuid | null,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await transactOnce(pool, merchantId, work);
+      return await transactOnce(over, merchantId, work);
     } catch (error) {
       if (attempt < MAX_TRIES && RETRYABLE.has(errorCode(error))) continue;
       throw asAppError(error);
@@ -54,17 +59,17 @@ export async function transact<T>(
 }
 
 async function transactOnce<T>(
-  pool: pg.Pool,
+  over: Over,
   merchantId: Uuid | null,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
+  const client = await over.pool.connect();
   let broken: Error | undefined;
   const onClientError = (error: Error) => {
     broken = error;
   };
   client.on('error', onClientError);
-  const { tx, send, commit, end } = openTransaction(client);
+  const { tx, send, commit, end } = openTransaction(client, over.answerTimeoutMs);
   try {
     // They leave with what the work begins first, and if they are refused so is that.
     const begun = together([
@@ -106,8 +111,8 @@ function statementName(text: string): string {
 }
 
 /** A transaction over a connection, with what begins and ends it. */
-function openTransaction(client: pg.PoolClient) {
-  const send = openLine(client);
+function openTransaction(client: pg.PoolClient, answerTimeoutMs: number) {
+  const send = openLine(client, answerTimeoutMs);
   const closing: Closing[] = [];
   let isOver = false;
 
@@ -160,6 +165,7 @@ function openTransaction(client: pg.PoolClient) {
  */
 function openLine(
   client: pg.PoolClient,
+  answerTimeoutMs: number,
 ): (text: string, values?: readonly unknown[]) => Promise<Answer> {
   let waiting: Sent[] = [];
   let isFlying = false;
@@ -171,12 +177,13 @@ function openLine(
     isFlying = true;
     const statements = waiting;
     waiting = [];
-    client.query(
-      createFlight(statements, () => {
-        isFlying = false;
-        call();
-      }),
-    );
+    const flight = createFlight(statements, () => {
+      answered();
+      isFlying = false;
+      call();
+    });
+    const answered = setDeadline(answerTimeoutMs, () => flight.handleError(unanswered()));
+    client.query(flight);
   }
 
   function call(): void {

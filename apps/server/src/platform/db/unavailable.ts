@@ -17,10 +17,14 @@ export function errorCode(error: unknown): string {
   return typeof error.code === 'string' ? error.code : '';
 }
 
+const UNANSWERED = 'the database did not answer in time';
 /** The words of pg, which gives these errors no code. */
-const UNANSWERED = 'Query read timeout';
 const UNAVAILABLE_TEXT =
   /timeout exceeded when trying to connect|Connection terminated|not queryable/;
+
+export function unanswered(): Error {
+  return new Error(UNANSWERED);
+}
 
 /** The server did not answer in time: the connection is of no use any more. */
 export function isUnanswered(error: unknown): error is Error {
