@@ -12,7 +12,9 @@ import {
   type ReadTransactions,
   readFromNode,
   readRecordedTransactions,
+  SHIPPED_RISK_CONFIG,
   screenPayments,
+  trace,
 } from '../apps/server/src/compliance/risk/index.ts';
 import { type Screener, screenerOver } from '../apps/server/src/compliance/screening/index.ts';
 import { createBitcoinRpc } from '../apps/server/src/platform/bitcoin-node/index.ts';
@@ -77,20 +79,19 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     const ids = uuidV7Ids(clock, (target) => randomFillSync(target));
     const orders = sizes.warmUp + sizes.passes * sizes.perPass;
     await makeBusyStore(owner, { history: sizes.history, orders, nowMs: clock.nowMs() });
-    const read = readFromNode({
-      ...{ node: rpc, network: 'regtest' },
-      readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
-    });
-    const bare = await openBare(owner);
-    const deps = {
-      database,
-      clock,
-      ids,
-      screener: await listed(),
-      read,
-      prepare: node.prepare,
-      bare,
+    const reader = () =>
+      readFromNode({
+        ...{ node: rpc, network: 'regtest' },
+        readRecord: (txids) => database.asSystem((tx) => readRecordedTransactions(tx, txids)),
+      });
+    const asking = reader();
+    const prepare = async (n: number) => {
+      await node.tell('next');
+      await followOnce(asking, n);
+      await node.tell('collect');
     };
+    const bare = await openBare(owner);
+    const deps = { database, clock, ids, screener: await listed(), read: reader(), prepare, bare };
     const timings = await decideAll(deps, sizes);
     const found = await readFound(owner);
     const plainMs = await plainHistory(owner, quick ? 3 : 7);
@@ -169,6 +170,14 @@ async function openBare(owner: pg.Client): Promise<() => Promise<number>> {
   };
 }
 
+async function followOnce(read: ReadTransactions, n: number): Promise<void> {
+  const [own] = await read([{ txid: txidOf({ n, at: 1 }), height: null }]);
+  if (own?.ok !== true) throw new Error('the simulated node knows every payment');
+  const { hops, maxTransactions, peelChain } = SHIPPED_RISK_CONFIG;
+  const limits = { hops, maxTransactions, peels: peelChain.minLength };
+  await trace(own.transaction, read, { limits, stopAt: () => false });
+}
+
 async function listed(): Promise<Screener> {
   const entry = (id: string, address: string, topics: string[]) => ({
     ...{ list: 'tags', id, schema: 'Organization' as const, names: [], birthDates: [], topics },
@@ -186,7 +195,7 @@ async function listed(): Promise<Screener> {
   ]);
 }
 
-type SimulatedNode = { url: string; prepare(n: number): Promise<void>; stop(): void };
+type SimulatedNode = { url: string; tell(what: 'next' | 'collect'): Promise<void>; stop(): void };
 
 async function startSimulatedNode(): Promise<SimulatedNode> {
   const file = fileURLToPath(new URL('./risk/simulated-node.ts', import.meta.url));
@@ -199,10 +208,10 @@ async function startSimulatedNode(): Promise<SimulatedNode> {
   });
   return {
     url,
-    async prepare(n) {
-      const ready = once(child, 'message');
-      child.send({ prepare: n });
-      await ready;
+    async tell(what) {
+      const done = once(child, 'message');
+      child.send(what);
+      await done;
     },
     stop: () => child.disconnect(),
   };

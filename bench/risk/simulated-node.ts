@@ -1,19 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import {
-  readFromNode,
-  SHIPPED_RISK_CONFIG,
-  trace,
-} from '../../apps/server/src/compliance/risk/index.ts';
-import { createBitcoinRpc } from '../../apps/server/src/platform/bitcoin-node/index.ts';
-import { answerOf, textOf, txidOf } from './simulated-chain.ts';
+import { answerOf, textOf } from './simulated-chain.ts';
 
 /**
  * A process that answers as a node would over HTTP, out of `simulated-chain.ts`: the wire, the JSON and
- * its size are a node's. Before a payment is decided about, this process follows its coins itself, so that
- * the answers are there and their making is not measured; what a node needs to find a transaction on
- * its disk is not either. Nor is the collecting of this process's garbage, which a node has none of.
+ * its size are a node's. What is asked a second time is answered out of memory, so that the making of
+ * the answers is not measured; what a node needs to find a transaction on its disk is not either. Nor is
+ * the collecting of this process's garbage, which a node has none of: it is done when the bench says so.
  */
 
 type Call = { id: number; method: string; params: unknown[] };
@@ -53,28 +47,18 @@ const server = createServer((request, response) => {
 server.listen(0, '127.0.0.1', () => {
   // An address that is no socket's file.
   const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
-  const rpc = createBitcoinRpc({ url, user: 'bench', password: 'bench' });
-  const read = readFromNode({ node: rpc, network: 'regtest', readRecord: async () => new Map() });
-  process.on('message', (said) => {
-    // The bench sends nothing else.
-    void prepare(read, (said as { prepare: number }).prepare).then(() => process.send?.('ready'));
-  });
-  process.send?.({ url });
+  process.send?.({ url: `http://127.0.0.1:${port}` });
 });
-process.on('disconnect', () => process.exit(0));
-
 /** What is left after so many payments is collected as a whole; in between, what is new. */
 const WHOLE_EVERY = 100;
-
-/** Asks about a payment what will be asked, so that the answers are there. */
-async function prepare(read: ReturnType<typeof readFromNode>, n: number): Promise<void> {
-  kept.clear();
-  const [own] = await read([{ txid: txidOf({ n, at: 1 }), height: null }]);
-  if (own?.ok !== true) throw new Error('the simulated node knows every payment');
-  const { hops, maxTransactions, peelChain } = SHIPPED_RISK_CONFIG;
-  const limits = { hops, maxTransactions, peels: peelChain.minLength };
-  await trace(own.transaction, read, { limits, stopAt: () => false });
-  // Started with --expose-gc.
-  globalThis.gc?.({ type: n % WHOLE_EVERY === 0 ? 'major' : 'minor' });
-}
+let payments = 0;
+process.on('message', (said) => {
+  if (said === 'next') kept.clear();
+  else {
+    payments += 1;
+    // Started with --expose-gc.
+    globalThis.gc?.({ type: payments % WHOLE_EVERY === 0 ? 'major' : 'minor' });
+  }
+  process.send?.({ done: true });
+});
+process.on('disconnect', () => process.exit(0));
