@@ -175,6 +175,23 @@ test('an answer that does not come in time is not waited for, and the next quest
   await fresh.close();
 });
 
+test('an answer to COMMIT that does not come is told as not known, without asking there any more', async () => {
+  const { appUrl } = roleUrls(files.ownerUrl);
+  const answerTimeoutMs = 2_000;
+  const fresh = openDatabase({ appUrl, systemUrl: throughWire(), answerTimeoutMs });
+  let isSilent = false;
+  change = (bytes) => {
+    isSilent ||= bytes.includes('COMMIT');
+    return isSilent ? Buffer.alloc(0) : bytes;
+  };
+  const began = performance.now();
+  const asked = fresh.asSystem((tx) => tx.query('SELECT 3 AS committed'));
+  await expect(asked).rejects.toThrow('it is not known whether this was done');
+  // To take it back over the same connection would take as long again.
+  expect(performance.now() - began).toBeLessThan(2 * answerTimeoutMs);
+  await fresh.close();
+});
+
 function throughWire(): string {
   const address = wire.address();
   const url = new URL(roleUrls(files.ownerUrl).systemUrl);

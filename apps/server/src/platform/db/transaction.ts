@@ -182,7 +182,11 @@ function openLine(
       isFlying = false;
       call();
     });
-    const answered = setDeadline(answerTimeoutMs, () => flight.handleError(unanswered()));
+    const answered = setDeadline(answerTimeoutMs, () => {
+      flight.handleError(unanswered());
+      // What might still come is not for whoever asks next.
+      client.connection.stream.destroy();
+    });
     client.query(flight);
   }
 
