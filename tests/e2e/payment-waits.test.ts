@@ -22,7 +22,7 @@ afterAll(async () => {
   await Promise.all([testDatabase?.drop(), regtest?.stop()]);
 });
 
-/** What hears of the chain in a server that receives and pays (wiring/flow.ts), in its order. */
+/** What hears of the chain in a server that receives and pays (wiring/flow.ts), besides coins. */
 function followers() {
   const listener = noPayoutListener;
   return [

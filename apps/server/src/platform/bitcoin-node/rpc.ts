@@ -31,7 +31,7 @@ export type BitcoinRpcErrorKind =
   | 'malformed';
 
 /**
- * What went wrong with a call. After `unreachable` and `timeout` it is unknown whether the node has
+ * What went wrong with a call. After `unreachable`, `timeout` and `malformed` it is unknown whether the node has
  * carried out the call.
  */
 export class BitcoinRpcError extends Error {

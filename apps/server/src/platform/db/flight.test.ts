@@ -10,6 +10,8 @@ let wire: Server;
 const sockets = new Set<Socket>();
 let packets: Buffer[] = [];
 let change: (bytes: Buffer) => Buffer = (bytes) => bytes;
+/** While it is shut no answer passes. */
+let gate: { shut: boolean; open(): void } = { shut: false, open() {} };
 
 beforeAll(async () => {
   files = await createTestDatabase();
@@ -21,7 +23,16 @@ beforeAll(async () => {
       packets.push(bytes);
       far.write(change(bytes));
     });
-    far.pipe(near);
+    far.on('data', (bytes) => {
+      if (!gate.shut) near.write(bytes);
+      else {
+        const { open } = gate;
+        gate.open = () => {
+          open();
+          near.write(bytes);
+        };
+      }
+    });
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -107,6 +118,27 @@ test('when BEGIN is refused nothing is done, neither what left with it nor what 
   await expect(asked).rejects.toThrow('BEGUM');
   await fresh.close();
   change = (bytes) => bytes;
+  expect(await noted()).toEqual([]);
+});
+
+test('nor what is begun while a refused BEGIN is in the air by itself', async () => {
+  const { appUrl } = roleUrls(files.ownerUrl);
+  change = (bytes) => Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
+  const fresh = openDatabase({ appUrl, systemUrl: throughWire() });
+  const asked = fresh.asSystem(async (tx) => {
+    gate = { shut: true, open() {} };
+    // BEGIN leaves alone meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const waiting = note(tx, 31).catch(() => undefined);
+    gate.shut = false;
+    gate.open();
+    await waiting;
+    await note(tx, 32).catch(() => undefined);
+    tx.atCommit(() => [note(tx, 33)]);
+  });
+  await expect(asked).rejects.toThrow('BEGUM');
+  change = (bytes) => bytes;
+  await fresh.close();
   expect(await noted()).toEqual([]);
 });
 

@@ -23,7 +23,8 @@ export interface Tx {
   maybe<Row>(text: string, values?: readonly unknown[]): Promise<Row | undefined>;
   /**
    * Has statements go out with COMMIT, in one round trip and with their locks held no longer than it
-   * takes. They are all begun when they are asked for: what waits for an answer first is refused.
+   * takes. They are all begun when they are asked for: what waits for an answer first is refused. Their
+   * answers are not to be checked: when they are there, all is committed.
    */
   atCommit(statements: Closing): void;
 }
@@ -73,7 +74,7 @@ async function transactOnce<T>(
   try {
     // They leave with what the work begins first, and if they are refused so is that.
     const begun = together([
-      send('BEGIN'),
+      send(BEGIN),
       ...(merchantId === null ? [] : [send(AS_MERCHANT, [merchantId])]),
     ]);
     begun.catch(end);
@@ -86,7 +87,7 @@ async function transactOnce<T>(
     end();
     if (isUnanswered(error)) broken = error;
     else
-      await send('ROLLBACK').catch((failure: Error) => {
+      await send(ROLLBACK).catch((failure: Error) => {
         broken = failure;
       });
     throw error;
@@ -96,6 +97,8 @@ async function transactOnce<T>(
   }
 }
 
+const BEGIN = 'BEGIN';
+const ROLLBACK = 'ROLLBACK';
 const AS_MERCHANT = `SELECT set_config('quittance.merchant_id', $1, true)`;
 
 const statementNames = new Map<string, string>();
@@ -146,7 +149,14 @@ function openTransaction(client: pg.PoolClient, answerTimeoutMs: number) {
     send,
     end,
     async commit(): Promise<void> {
-      const last = closing.flatMap((statements) => statements());
+      const last: Promise<unknown>[] = [];
+      for (const statements of closing) {
+        for (const each of statements()) {
+          // Heard below; should a later one throw instead of beginning, nobody else would hear it.
+          each.catch(() => undefined);
+          last.push(each);
+        }
+      }
       end();
       const committed = send('COMMIT').catch((error: unknown) => {
         throw isUnavailable(error) ? commitUnknown(error) : error;
@@ -168,6 +178,8 @@ function openLine(
   answerTimeoutMs: number,
 ): (text: string, values?: readonly unknown[]) => Promise<Answer> {
   let waiting: Sent[] = [];
+  /** Why there is no transaction: whatever else was to be sent would be carried out by itself. */
+  let refusal: { error: unknown } | undefined;
   let isFlying = false;
   let isCalled = false;
 
@@ -196,11 +208,25 @@ function openLine(
     process.nextTick(depart);
   }
 
+  function refuse(error: unknown): void {
+    refusal = { error };
+    const lost = waiting;
+    waiting = [];
+    for (const { reject } of lost) reject(error);
+  }
+
   return async (text, values = []) => {
     try {
-      return await new Promise((resolve, reject) => {
+      return await new Promise((resolve, fail) => {
+        if (refusal !== undefined && text !== ROLLBACK) return fail(refusal.error);
+        const reject = (error: unknown) => {
+          // At once, before what waits is sent.
+          if (text === BEGIN) refuse(error);
+          fail(error);
+        };
         const name = statementName(text);
-        waiting.push({ name, text, values: values.map(prepareValue), resolve, reject });
+        const wired = values.map((value) => prepareValue(value));
+        waiting.push({ name, text, values: wired, resolve, reject });
         call();
       });
     } catch (error) {

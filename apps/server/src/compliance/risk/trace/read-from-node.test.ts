@@ -106,3 +106,17 @@ test('an answer of another shape is refused, never read as less than there is', 
     await expect(asked, JSON.stringify(changed)).rejects.toThrow(BitcoinRpcError);
   }
 });
+
+test('however many blocks came before, the height of a coin is known', async () => {
+  const given = { ...answers };
+  const { read } = reader(given);
+  const raw = Buffer.from(RAW, 'hex');
+  // Each block twice, so that whatever is forgotten of the earlier ones, the second time is known.
+  const tips = Array.from({ length: 500 }, (_, n) => Math.floor(n / 2));
+  for (const n of tips) {
+    const bestblock = n.toString(16).padStart(64, '0');
+    given['gettxout'] = { ...Object(answers['gettxout']), bestblock };
+    const [own] = await read([{ txid: OWN, height: null, raw }]);
+    expect(own).toMatchObject({ ok: true, transaction: { inputs: [{ ...input, height: 90 }] } });
+  }
+});

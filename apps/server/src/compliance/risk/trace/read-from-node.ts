@@ -53,7 +53,12 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
   return async (wanted) => {
     const found = new Map<string, Read>();
     const missing = wanted.filter(({ txid, height, raw }) => {
-      if (kept.get(txid) !== undefined) return false;
+      const known = kept.get(txid);
+      if (known !== undefined) {
+        // Taken now: what is kept meanwhile may push it out.
+        found.set(txid, { ok: true, transaction: known });
+        return false;
+      }
       if (height !== null || raw === undefined || raw === null) return true;
       found.set(txid, { ok: true, transaction: recordedOf(txid, raw) });
       return false;
@@ -77,11 +82,7 @@ export function readFromNode(deps: NodeReaderDeps): ReadTransactions {
     }
     await addFromRecord(deps, found);
     await fillInCoins(deps, found, tips);
-    return wanted.map(({ txid }): Read => {
-      const known = kept.get(txid);
-      if (known !== undefined) return { ok: true, transaction: known };
-      return found.get(txid) ?? { ok: false, reason: 'not_found' };
-    });
+    return wanted.map(({ txid }): Read => found.get(txid) ?? { ok: false, reason: 'not_found' });
   };
 
   function keep(transaction: TracedTransaction, confirmations: number): void {
@@ -190,7 +191,12 @@ async function heightsOf(
   tips: Map<string, number>,
 ): Promise<ReadonlyMap<string, number>> {
   const hashes = new Set(coins.flatMap((coin) => (coin === null ? [] : [coin.bestblock])));
-  const unknown = [...hashes].filter((hash) => !tips.has(hash));
+  const heights = new Map<string, number>();
+  for (const hash of hashes) {
+    const height = tips.get(hash);
+    if (height !== undefined) heights.set(hash, height);
+  }
+  const unknown = [...hashes].filter((hash) => !heights.has(hash));
   const headers = await ask(
     node,
     unknown.map((hash) => ({ method: 'getblockheader', params: [hash] })),
@@ -200,9 +206,11 @@ async function heightsOf(
     const header = headers[i];
     const result = header?.ok === true ? header.result : null;
     const isHeader = typeof result === 'object' && result !== null && 'height' in result;
-    if (isHeader) tips.set(hash, Number(result.height));
+    if (!isHeader) return;
+    tips.set(hash, Number(result.height));
+    heights.set(hash, Number(result.height));
   });
-  return tips;
+  return heights;
 }
 
 /** Raw transactions out of the mempool, else the record. */
