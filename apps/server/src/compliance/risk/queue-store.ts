@@ -31,7 +31,8 @@ export async function claimPayments(
 ): Promise<TakenOn[]> {
   type Own = { merchant_id: Uuid; payment_id: Uuid; attempts: number; begun_at: Date };
   type Row = Own & PaymentRow & RunningRow & { raw: Buffer | null };
-  // A claim that a crash of the database takes back is made again: nothing waits for the disk.
+  // A claim that a crash of the database takes back is made again, and a payment is decided once all
+  // the same: nothing waits for the disk.
   const plans = planByKeys(tx);
   const begun = tx.query('SET LOCAL synchronous_commit = off');
   const claimed = tx.query<Row>(

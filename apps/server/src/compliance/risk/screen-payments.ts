@@ -71,17 +71,12 @@ export async function screenPayments(deps: ScreeningDeps, signal?: AbortSignal):
   return claims.length;
 }
 
-/**
- * In one round trip: it leaves with the transaction's beginning and end. The disk is not waited for: a
- * lease that a crash of the database takes away is taken again, and a payment is decided once all the
- * same.
- */
+/** In one round trip: it leaves with the transaction's beginning and end. */
 async function claim({ database, clock }: ScreeningDeps): Promise<readonly TakenOn[]> {
   const asked = { nowMs: clock.nowMs(), leaseMs: LEASE_MS, limit: CLAIMED_AT_ONCE };
   let taken: readonly TakenOn[] = [];
   await database.asSystem(async (tx) => {
     tx.atCommit(() => [
-      tx.query('SET LOCAL synchronous_commit = off'),
       claimPayments(tx, asked).then((claimed) => {
         taken = claimed;
       }),

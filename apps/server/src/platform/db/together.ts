@@ -20,7 +20,7 @@ export async function together<const T extends readonly Promise<unknown>[]>(
 }
 
 /** Whether a failure only says that an earlier statement of the transaction has failed. */
-export function isEcho(failure: unknown): boolean {
+function isEcho(failure: unknown): boolean {
   return (
     typeof failure === 'object' && failure !== null && 'code' in failure && failure.code === ECHO
   );
