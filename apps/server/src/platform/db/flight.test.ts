@@ -1,53 +1,31 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
+import { openWire, type Wire } from '../../../../../tests/support/wire.ts';
 import { type Database, openDatabase, roleUrls, together, type Tx } from './index.ts';
 
 let files: TestDatabase;
 let database: Database;
-/** Stands between the program and PostgreSQL, and sees and may change what is sent. */
-let wire: Server;
-const sockets = new Set<Socket>();
+let wire: Wire;
 let packets: Buffer[] = [];
-let change: (bytes: Buffer) => Buffer = (bytes) => bytes;
-/** While it is shut no answer passes. */
-let gate: { shut: boolean; open(): void } = { shut: false, open() {} };
+let change: Wire['toServer'] = (bytes) => bytes;
 
 beforeAll(async () => {
   files = await createTestDatabase();
   const { appUrl, systemUrl } = roleUrls(files.ownerUrl);
-  const { port, hostname } = new URL(systemUrl);
-  wire = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    near.on('data', (bytes) => {
-      packets.push(bytes);
-      far.write(change(bytes));
-    });
-    far.on('data', (bytes) => {
-      if (!gate.shut) near.write(bytes);
-      else {
-        const { open } = gate;
-        gate.open = () => {
-          open();
-          near.write(bytes);
-        };
-      }
-    });
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
-  });
-  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  wire = await openWire(systemUrl);
+  wire.toServer = (bytes, answers) => {
+    packets.push(bytes);
+    return change(bytes, answers);
+  };
   // One connection, so that each transaction meets what the one before has prepared.
-  database = openDatabase({ appUrl, systemUrl: throughWire(), maxSystemConnections: 1 });
+  database = openDatabase({ appUrl, systemUrl: wire.url, maxSystemConnections: 1 });
 });
 afterEach(() => {
   change = (bytes) => bytes;
 });
 afterAll(async () => {
   await database?.close();
-  for (const socket of sockets) socket.destroy();
   wire?.close();
   await files?.drop();
 });
@@ -109,7 +87,7 @@ test('a statement that failed can be used again, and so can those that were begu
 test('when BEGIN is refused nothing is done, neither what left with it nor what would follow', async () => {
   // On a new connection, where BEGIN has to be prepared.
   const { appUrl } = roleUrls(files.ownerUrl);
-  const fresh = openDatabase({ appUrl, systemUrl: throughWire() });
+  const fresh = openDatabase({ appUrl, systemUrl: wire.url });
   change = (bytes) => Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
   const asked = fresh.asSystem(async (tx) => {
     await note(tx, 1).catch(() => undefined);
@@ -123,15 +101,17 @@ test('when BEGIN is refused nothing is done, neither what left with it nor what 
 
 test('nor what is begun while a refused BEGIN is in the air by itself', async () => {
   const { appUrl } = roleUrls(files.ownerUrl);
-  change = (bytes) => Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
-  const fresh = openDatabase({ appUrl, systemUrl: throughWire() });
+  let held: Socket | undefined;
+  change = (bytes, answers) => {
+    if (bytes.includes('BEGIN')) held = answers.pause();
+    return Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
+  };
+  const fresh = openDatabase({ appUrl, systemUrl: wire.url });
   const asked = fresh.asSystem(async (tx) => {
-    gate = { shut: true, open() {} };
     // BEGIN leaves alone meanwhile.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const waiting = note(tx, 31).catch(() => undefined);
-    gate.shut = false;
-    gate.open();
+    held?.resume();
     await waiting;
     await note(tx, 32).catch(() => undefined);
     tx.atCommit(() => [note(tx, 33)]);
@@ -177,7 +157,7 @@ test('work that asks for all it does at its end is one packet, of which nothing 
   expect(packets).toHaveLength(1);
   expect(await noted()).toEqual([4, 5, 6]);
   const { appUrl } = roleUrls(files.ownerUrl);
-  const fresh = openDatabase({ appUrl, systemUrl: throughWire() });
+  const fresh = openDatabase({ appUrl, systemUrl: wire.url });
   change = (bytes) => Buffer.from(bytes.toString('latin1').replace('BEGIN', 'BEGUM'), 'latin1');
   await expect(asked(fresh, 7)).rejects.toThrow('BEGUM');
   await fresh.close();
@@ -195,7 +175,7 @@ test('after its end a transaction takes no more statements', async () => {
 
 test('an answer that does not come in time is not waited for, and the next question goes elsewhere', async () => {
   const { appUrl } = roleUrls(files.ownerUrl);
-  const fresh = openDatabase({ appUrl, systemUrl: throughWire(), answerTimeoutMs: 200 });
+  const fresh = openDatabase({ appUrl, systemUrl: wire.url, answerTimeoutMs: 200 });
   await fresh.asSystem((tx) => tx.query('SELECT 1'));
   // Nothing arrives at the server, and nobody says so.
   change = () => Buffer.alloc(0);
@@ -210,7 +190,7 @@ test('an answer that does not come in time is not waited for, and the next quest
 test('an answer to COMMIT that does not come is told as not known, without asking there any more', async () => {
   const { appUrl } = roleUrls(files.ownerUrl);
   const answerTimeoutMs = 2_000;
-  const fresh = openDatabase({ appUrl, systemUrl: throughWire(), answerTimeoutMs });
+  const fresh = openDatabase({ appUrl, systemUrl: wire.url, answerTimeoutMs });
   let isSilent = false;
   change = (bytes) => {
     isSilent ||= bytes.includes('COMMIT');
@@ -223,10 +203,3 @@ test('an answer to COMMIT that does not come is told as not known, without askin
   expect(performance.now() - began).toBeLessThan(2 * answerTimeoutMs);
   await fresh.close();
 });
-
-function throughWire(): string {
-  const address = wire.address();
-  const url = new URL(roleUrls(files.ownerUrl).systemUrl);
-  url.port = String(typeof address === 'object' && address !== null ? address.port : 0);
-  return url.href;
-}

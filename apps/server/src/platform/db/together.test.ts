@@ -1,37 +1,20 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../../tests/support/postgres.ts';
+import { openWire, type Wire } from '../../../../../tests/support/wire.ts';
 import { type Database, openDatabase, roleUrls, together, type Tx } from './index.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
-/** Stands between the program and PostgreSQL; while it is shut no answer passes. */
-let wire: Server;
-const sockets = new Set<Socket>();
-let onClientBytes: (bytes: Buffer, answers: Socket) => void = () => {};
+let wire: Wire;
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   const { appUrl, systemUrl } = roleUrls(testDatabase.ownerUrl);
-  const { port, hostname } = new URL(systemUrl);
-  wire = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    near.on('data', (bytes) => onClientBytes(bytes, far));
-    near.pipe(far).pipe(near);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-    }
-  });
-  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
-  const address = wire.address();
-  const through = new URL(systemUrl);
-  through.port = String(typeof address === 'object' && address !== null ? address.port : 0);
-  database = openDatabase({ appUrl, systemUrl: through.href, maxSystemConnections: 1 });
+  wire = await openWire(systemUrl);
+  database = openDatabase({ appUrl, systemUrl: wire.url, maxSystemConnections: 1 });
 });
 afterAll(async () => {
   await database?.close();
-  for (const socket of sockets) socket.destroy();
   wire?.close();
   await testDatabase?.drop();
 });
@@ -39,9 +22,10 @@ afterAll(async () => {
 const number = async (tx: Tx, text: string) => (await tx.one<{ n: number }>(text)).n;
 
 test('statements begun at once are all sent before the first is answered, and carried out in sequence', async () => {
-  onClientBytes = (bytes, answers) => {
+  wire.toServer = (bytes, answers) => {
     if (bytes.includes('first')) answers.pause();
     if (bytes.includes('third')) answers.resume();
+    return bytes;
   };
   const seen = await database.asSystem(async (tx) => {
     await tx.query('CREATE TEMPORARY TABLE step (n int) ON COMMIT DROP');
@@ -52,7 +36,7 @@ test('statements begun at once are all sent before the first is answered, and ca
     ]);
     return [count, await number(tx, 'SELECT sum(n)::int AS n FROM step')];
   });
-  onClientBytes = () => {};
+  wire.toServer = (bytes) => bytes;
   expect(seen).toEqual([1, 4]);
 });
 
